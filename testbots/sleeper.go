@@ -1,0 +1,21 @@
+package testbots
+
+import (
+	"io"
+	"net/http"
+)
+
+// sleeper takes every bundle and never answers. The server gives up on it after
+// its timeout; nobody else waits.
+func sleeper() kind {
+	return kind{
+		name:   "sleeper",
+		about:  "takes every bundle and never answers",
+		events: []string{"WAVELET_SELF_ADDED", "WAVELET_BLIP_CREATED", "DOCUMENT_CHANGED"},
+		serve: func(b *Bot, w http.ResponseWriter, r *http.Request) {
+			_, _ = io.Copy(io.Discard, r.Body) // a read body lets the server notice that the caller has gone
+			<-r.Context().Done()
+			panic(http.ErrAbortHandler)
+		},
+	}
+}
