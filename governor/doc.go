@@ -1,0 +1,19 @@
+// Package governor decides what a robot may do next, and which robot has to go
+// when robots keep each other busy without a human.
+//
+// A seat is one robot in one wavelet; a bundle is one delivery to a seat; an
+// answer is a bundle whose response changes a wavelet; a cause is the chain of
+// deltas that one human message set off. For each seat the governor keeps exact
+// sliding windows of bundles delivered and answered; for each robot the requests
+// it made; for each cause who answered and how often; between seats, who
+// triggered whom. From these it derives a Verdict: go on, wait, refuse, warn, or
+// act on a seat, with the Evidence that people are shown.
+//
+// The package only decides. Carrying a verdict out (removing a robot, writing
+// the notice, dropping what is queued) is the gateway's work. It reads no clock:
+// every method takes the instant, so a simulator and a server drive the same
+// code, and a clock that runs faster is as good as any.
+//
+// A Governor is safe for use by many goroutines; one mutex guards all of it, no
+// method blocks on anything else, and the ordinary decision allocates nothing.
+package governor
