@@ -70,3 +70,8 @@ func keyText(key []byte) string {
 	}
 	return fmt.Sprintf("%q", key)
 }
+
+// noneInRange says that a range has no last record.
+func noneInRange(bucket string, from []byte) error {
+	return &RecordError{bucket, from, "no record in the range that starts here", ErrNotFound}
+}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"os"
 	"sync"
 
 	"go.etcd.io/bbolt"
@@ -16,17 +17,21 @@ import (
 type File struct {
 	path string
 	db   *bbolt.DB
+	data *os.File // the db's, to learn its length; closed by the db
 
 	// The way of a commit: room in bytes, a place in the queue, the writer.
 	room    *semaphore.Weighted
-	queue   chan *request
 	maxRoom int64
+	queue   chan *request
 	writer  sync.WaitGroup // the one goroutine that writes
 
-	mu      sync.Mutex
-	closed  bool
-	entered sync.WaitGroup // calls of Commit under way; none enters once closed
-	stats   Stats
+	closing  sync.Once
+	closeErr error          // set by closing
+	entered  sync.WaitGroup // calls of Commit under way; none enters once closed
+
+	mu     sync.Mutex // guards what follows
+	closed bool
+	stats  Stats
 }
 
 var _ Store = (*File)(nil)
@@ -48,22 +53,25 @@ func (f *File) Get(bucket string, key []byte) (value []byte, err error) {
 	err = f.view(bucket, func(b *bbolt.Bucket) error {
 		stored := b.Get(key)
 		if stored == nil {
-			return ErrNotFound
+			return nil
 		}
 		v, err := unseal(bucket, key, stored)
 		value = copied(v)
 		return err
 	})
-	if err == ErrNotFound {
+	if err != nil {
+		return nil, err
+	}
+	if value == nil {
 		return nil, &RecordError{bucket, key, "", ErrNotFound}
 	}
-	return value, err
+	return value, nil
 }
 
 // Scan implements [Store].
 func (f *File) Scan(bucket string, from, to []byte) iter.Seq2[Record, error] {
 	return scan(from, func(from []byte, p *page) error {
-		err := f.view(bucket, func(b *bbolt.Bucket) error {
+		return f.view(bucket, func(b *bbolt.Bucket) error {
 			c := b.Cursor()
 			for k, stored := c.Seek(from); k != nil && below(k, to) && !p.full(); k, stored = c.Next() {
 				v, err := unseal(bucket, k, stored)
@@ -74,10 +82,6 @@ func (f *File) Scan(bucket string, from, to []byte) iter.Seq2[Record, error] {
 			}
 			return nil
 		})
-		if err == ErrNotFound {
-			return nil
-		}
-		return err
 	})
 }
 
@@ -86,16 +90,19 @@ func (f *File) Last(bucket string, from, to []byte) (r Record, err error) {
 	err = f.view(bucket, func(b *bbolt.Bucket) error {
 		k, stored := seekLast(b.Cursor(), to)
 		if k == nil || bytes.Compare(k, from) < 0 {
-			return ErrNotFound
+			return nil
 		}
 		v, err := unseal(bucket, k, stored)
 		r = Record{Key: copied(k), Value: copied(v)}
 		return err
 	})
-	if err == ErrNotFound {
-		return Record{}, &RecordError{bucket, from, "no record in the range that starts here", ErrNotFound}
+	if err != nil {
+		return Record{}, err
 	}
-	return r, err
+	if r.Key == nil {
+		return Record{}, noneInRange(bucket, from)
+	}
+	return r, nil
 }
 
 // seekLast moves the cursor to the greatest key below to; nil means the end.
@@ -109,15 +116,16 @@ func seekLast(c *bbolt.Cursor, to []byte) (key, value []byte) {
 	return c.Prev()
 }
 
-// view reads from a bucket as it was at one instant. The error is ErrNotFound
-// itself when the bucket does not exist.
+// view reads from a bucket as it was at one instant. A bucket that does not
+// exist is not read.
 func (f *File) view(bucket string, read func(*bbolt.Bucket) error) error {
-	err := f.db.View(func(tx *bbolt.Tx) error {
-		b := tx.Bucket([]byte(bucket))
-		if b == nil {
-			return ErrNotFound
-		}
-		return read(b)
+	err := guard(func() error {
+		return f.db.View(func(tx *bbolt.Tx) error {
+			if b := tx.Bucket([]byte(bucket)); b != nil {
+				return read(b)
+			}
+			return nil
+		})
 	})
 	if errors.Is(err, berrors.ErrDatabaseNotOpen) {
 		return ErrClosed
@@ -132,22 +140,63 @@ func (f *File) Stats() Stats {
 	return f.stats
 }
 
+// count adds what became of a group to the statistics.
+func (f *File) count(group []*request, err error) {
+	size := f.size()
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	s := &f.stats
+	if err != nil {
+		s.Failures += uint64(len(group))
+		s.Failing = err
+		return
+	}
+	batches := 0
+	for _, r := range group {
+		if r.err != nil {
+			s.Conflicts++
+			continue
+		}
+		batches++
+		s.Writes += uint64(len(r.batch))
+		s.Bytes += uint64(r.size)
+	}
+	if batches == 0 {
+		return
+	}
+	s.grouped(batches)
+	s.Failing = nil
+	if !f.db.NoSync {
+		s.Fsyncs += 2 // for the pages, then for the meta page that makes them count
+		if size > s.Size {
+			s.Fsyncs++ // for the new length
+		}
+	}
+	s.Size = size
+}
+
+// size returns the length of the file in bytes, or 0 if it can not be learned.
+func (f *File) size() int64 {
+	info, err := f.data.Stat()
+	if err != nil {
+		return 0
+	}
+	return info.Size()
+}
+
 // Close implements [Store].
 func (f *File) Close() error {
-	f.mu.Lock()
-	if f.closed {
+	f.closing.Do(func() {
+		f.mu.Lock()
+		f.closed = true
 		f.mu.Unlock()
-		f.writer.Wait()
-		return nil
-	}
-	f.closed = true
-	f.mu.Unlock()
 
-	f.entered.Wait() // each is answered by the writer or withdrawn
-	close(f.queue)
-	f.writer.Wait()
-	if err := f.db.Close(); err != nil {
-		return fmt.Errorf("close %s: %w", f.path, err)
-	}
-	return nil
+		f.entered.Wait() // each is answered by the writer, or withdrawn
+		close(f.queue)
+		f.writer.Wait()
+		if err := f.db.Close(); err != nil {
+			f.closeErr = fmt.Errorf("close %s: %w", f.path, err)
+		}
+	})
+	return f.closeErr
 }

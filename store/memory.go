@@ -51,7 +51,7 @@ func (m *Memory) Commit(ctx context.Context, b Batch) error {
 	for i := range b {
 		m.apply(&b[i])
 	}
-	m.stats.count(1)
+	m.stats.grouped(1)
 	m.stats.Writes += uint64(len(b))
 	m.stats.Bytes += uint64(size)
 	return nil
@@ -125,7 +125,7 @@ func (m *Memory) Last(bucket string, from, to []byte) (Record, error) {
 		end, _ = find(records, to)
 	}
 	if end == 0 || bytes.Compare(records[end-1].Key, from) < 0 {
-		return Record{}, &RecordError{bucket, from, "no record in the range that starts here", ErrNotFound}
+		return Record{}, noneInRange(bucket, from)
 	}
 	r := records[end-1]
 	return Record{Key: copied(r.Key), Value: copied(r.Value)}, nil

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"cmp"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -34,41 +35,32 @@ func Open(path string, o Options) (*File, error) {
 			return nil, fmt.Errorf("create %s: %w", path, asFull(err))
 		}
 	}
-	db, err := openBolt(path, o.NoSync)
-	if err != nil {
+	f := &File{path: path, queue: make(chan *request, cmp.Or(o.QueueBatches, 4096))}
+	f.maxRoom = max(cmp.Or(o.QueueBytes, 64<<20), MaxBatch)
+	f.room = semaphore.NewWeighted(f.maxRoom)
+	if err := guard(func() error { return f.open(o.NoSync) }); err != nil {
 		return nil, fmt.Errorf("open %s: %w", path, err)
 	}
-	if err := checkFile(db); err != nil {
-		return nil, fmt.Errorf("open %s: %w", path, errors.Join(err, db.Close()))
+	if err := guard(f.checkFormat); err != nil {
+		return nil, fmt.Errorf("open %s: %w", path, errors.Join(err, f.db.Close()))
 	}
-	f := &File{
-		path:    path,
-		db:      db,
-		maxRoom: max(o.QueueBytes, MaxBatch),
-		queue:   make(chan *request, defaulted(o.QueueBatches, 4096)),
-	}
-	if o.QueueBytes == 0 {
-		f.maxRoom = 64 << 20
-	}
-	f.room = semaphore.NewWeighted(f.maxRoom)
+	f.stats.Size = f.size()
 	f.writer.Go(f.write)
 	return f, nil
 }
 
-func defaulted(n, otherwise int) int {
-	if n == 0 {
-		return otherwise
-	}
-	return n
-}
-
-// openBolt opens an existing bbolt file.
-func openBolt(path string, noSync bool) (*bbolt.DB, error) {
-	db, err := bbolt.Open(path, 0o600, &bbolt.Options{
+// open opens the bbolt file, which must exist.
+func (f *File) open(noSync bool) (err error) {
+	f.db, err = bbolt.Open(f.path, 0o600, &bbolt.Options{
 		Timeout: lockWait,
-		NoSync:  noSync,
+		OpenFile: func(path string, flag int, mode os.FileMode) (*os.File, error) {
+			f.data, err = os.OpenFile(path, flag&^os.O_CREATE, mode)
+			return f.data, err
+		},
+		NoSync:     noSync,
+		NoGrowSync: noSync,
 		// Where few records are deleted the list of free pages is short: writing
-		// it with each commit costs little and spares reading the whole file to
+		// it with each commit costs little, and spares reading the whole file to
 		// rebuild it when the file is opened.
 		NoFreelistSync: false,
 		// The list as a map stays quick when it is long and fragmented.
@@ -78,39 +70,34 @@ func openBolt(path string, noSync bool) (*bbolt.DB, error) {
 		InitialMmapSize: 256 << 20,
 		NoStatistics:    true,
 	})
-	if errors.Is(err, berrors.ErrTimeout) {
-		return nil, fmt.Errorf("%w: another process has %s open; stop it, or choose another data directory", ErrLocked, path)
+	switch {
+	case errors.Is(err, berrors.ErrTimeout):
+		return fmt.Errorf("%w: another process holds this file; stop that process, or use another data directory", ErrLocked)
+	case errors.Is(err, berrors.ErrInvalid), errors.Is(err, berrors.ErrVersionMismatch):
+		return fmt.Errorf("%w: this is not a data file (%w)", ErrFormat, err)
+	case errors.Is(err, berrors.ErrChecksum):
+		return fmt.Errorf("%w: %w", ErrCorrupt, err)
 	}
-	if errors.Is(err, berrors.ErrInvalid) || errors.Is(err, berrors.ErrVersionMismatch) {
-		return nil, fmt.Errorf("%w: not a store (%w)", ErrFormat, err)
-	}
-	if errors.Is(err, berrors.ErrChecksum) {
-		return nil, fmt.Errorf("%w: %w", ErrCorrupt, err)
-	}
-	return db, err
+	return err
 }
 
-// checkFile refuses a file that this version can not read, or that has been cut
-// short.
-func checkFile(db *bbolt.DB) error {
-	return db.View(func(tx *bbolt.Tx) error {
-		info, err := os.Stat(db.Path())
-		if err != nil {
-			return err
-		}
-		if info.Size() < tx.Size() {
-			return fmt.Errorf("%w: %d bytes long, should be %d; restore it from a backup", ErrCorrupt, info.Size(), tx.Size())
+// checkFormat refuses a file that this version can not read, or that has been
+// cut short.
+func (f *File) checkFormat() error {
+	return f.db.View(func(tx *bbolt.Tx) error {
+		if size := f.size(); size < tx.Size() {
+			return fmt.Errorf("%w: the file has %d bytes of at least %d; restore it from a backup", ErrCorrupt, size, tx.Size())
 		}
 		b := tx.Bucket([]byte(metaBucket))
 		if b == nil {
-			return fmt.Errorf("%w: a bbolt file, but not a store", ErrFormat)
+			return fmt.Errorf("%w: a bbolt file of another program", ErrFormat)
 		}
 		stored, err := unseal(metaBucket, []byte(formatKey), b.Get([]byte(formatKey)))
 		if err != nil {
 			return err
 		}
 		if format := binary.BigEndian.Uint64(stored); format != fileFormat {
-			return fmt.Errorf("%w: format %d, this version reads format %d; use the version that wrote it", ErrFormat, format, fileFormat)
+			return fmt.Errorf("%w: the file has format %d, this version reads format %d; use the version that wrote it", ErrFormat, format, fileFormat)
 		}
 		return nil
 	})

@@ -36,12 +36,14 @@ func unseal(bucket string, key, stored []byte) ([]byte, error) {
 	return value, nil
 }
 
+// checksum returns the CRC32C of a record. It starts from the format and the
+// length of the bucket's name, and feeds the name by hand because crc32 takes
+// no string.
 func checksum(bucket string, key []byte, format byte, value []byte) uint32 {
 	table := crc32.MakeTable(crc32.Castagnoli)
-	var place [maxBucket + 1 + MaxKey + 1]byte
-	p := append(place[:0], bucket...)
-	p = append(p, 0)
-	p = append(p, key...)
-	p = append(p, format)
-	return crc32.Update(crc32.Update(0, table, p), table, value)
+	crc := uint32(format) | uint32(len(bucket))<<8
+	for i := range len(bucket) {
+		crc = table[byte(crc)^bucket[i]] ^ crc>>8
+	}
+	return crc32.Update(crc32.Update(crc, table, key), table, value)
 }

@@ -23,8 +23,8 @@ type Stats struct {
 	Failing error
 }
 
-// count adds a committed transaction of so many batches.
-func (s *Stats) count(batches int) {
+// grouped counts a committed transaction of so many batches.
+func (s *Stats) grouped(batches int) {
 	s.Commits++
 	s.Batches += uint64(batches)
 	s.Groups[min(bits.Len(uint(batches))-1, len(s.Groups)-1)]++

@@ -1,0 +1,31 @@
+package store_test
+
+import (
+	"path/filepath"
+	"testing"
+
+	"weir/store"
+	"weir/store/storetest"
+)
+
+func TestMemory(t *testing.T) {
+	storetest.Run(t, func(testing.TB, string) store.Store { return store.NewMemory() })
+}
+
+func TestFile(t *testing.T) {
+	open := func(t testing.TB, dir string) store.Store {
+		return openFile(t, filepath.Join(dir, "test.db"), store.Options{NoSync: true})
+	}
+	storetest.Run(t, open)
+	storetest.RunDurable(t, open)
+}
+
+// openFile opens a File or fails t.
+func openFile(t testing.TB, path string, o store.Options) *store.File {
+	t.Helper()
+	f, err := store.Open(path, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return f
+}
