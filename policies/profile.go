@@ -1,6 +1,10 @@
 package policies
 
-import "time"
+import (
+	"slices"
+	"strings"
+	"time"
+)
 
 // Profile is a robot's limits. Of every rule a zero limit means "off". Profiles
 // are values: a change is a new Profile.
@@ -27,7 +31,7 @@ type Profile struct {
 
 // Pace spaces the bundles to one seat.
 type Pace struct {
-	MinInterval time.Duration // between two bundles to one seat, and two robot-lane answers cannot be closer
+	MinInterval time.Duration // between two bundles to one seat
 	Merge       time.Duration // from the first pending delta to the bundle
 }
 
@@ -40,13 +44,34 @@ const (
 	CountCycle Count = "cycle" // robot-lane bundles, on a seat that lies on a cycle of exact links
 )
 
-// Ratio is a limit on the share of bundles that a robot answers.
+// Response tells what a rule does when its limit is passed.
+type Response string
+
+// The responses, from the mildest.
+const (
+	RespondShow Response = "show" // in the limits view only
+	RespondWarn Response = "warn" // the robot is warned and the warning recorded
+	RespondAct  Response = "act"  // warned at WarnAt, then the profile's action
+)
+
+// Ratio is a limit on the share of bundles that a robot answers. It fires when
+// the share is above Max, with at least MinEvents bundles delivered in the
+// window, and deliveries in both its first and its last tenth.
 type Ratio struct {
 	Window    time.Duration
-	Max       float64 // 0 to 1; the rule fires above it
-	MinEvents int     // bundles in the window below which it does not fire
+	Max       float64 // 0 to 1
+	MinEvents int
 	Count     Count
-	Act       bool // false: warn and show, never act
+	Respond   Response
+}
+
+// Name is the rule's name in limits and decisions: ratio2m for one that counts
+// all bundles, robotRatio2m for one that counts robot-lane bundles.
+func (r Ratio) Name() string {
+	if r.Count == CountCycle {
+		return "robotRatio" + short(r.Window)
+	}
+	return "ratio" + short(r.Window)
 }
 
 // Burst spaces the responses to the active and data API.
@@ -61,6 +86,9 @@ type Sustained struct {
 	Window time.Duration
 	Max    int
 }
+
+// Name is the rule's name in limits and decisions, such as sustained2m.
+func (s Sustained) Name() string { return "sustained" + short(s.Window) }
 
 // Depth limits the robot generations since a human, counted in exact links.
 type Depth struct {
@@ -121,6 +149,33 @@ const (
 	ReadmitAuto  Readmit = "auto"  // after the cooldown anybody who may invite can add it, robots too
 	ReadmitNever Readmit = "never" // only an override brings it back
 )
+
+// DryRuns reports whether the rule called name, "robotRatio2m" or "depth", is
+// only tried: DryRun holds it, or its family, which is its name without the
+// window.
+func (p *Profile) DryRuns(name string) bool {
+	return slices.Contains(p.DryRun, name) || slices.Contains(p.DryRun, family(name))
+}
+
+// family is a rule's name without the window at its end.
+func family(name string) string {
+	if i := strings.IndexAny(name, "0123456789"); i > 0 {
+		return name[:i]
+	}
+	return name
+}
+
+// short writes a duration without zero parts: 2m, 500ms, 1h30m.
+func short(d time.Duration) string {
+	s := d.String()
+	if strings.HasSuffix(s, "m0s") {
+		s = strings.TrimSuffix(s, "0s")
+	}
+	if strings.HasSuffix(s, "h0m") {
+		s = strings.TrimSuffix(s, "0m")
+	}
+	return s
+}
 
 // Delivery is how bundles are sent to the robot.
 type Delivery struct {
