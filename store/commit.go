@@ -9,7 +9,8 @@ import (
 // request is a batch on its way to the writer.
 type request struct {
 	batch Batch // values sealed; shares no memory with the caller
-	size  int64 // bytes of room held while it is queued
+	bytes int   // of keys and stored values
+	room  int64 // held while it is queued
 	taken atomic.Bool
 	done  chan error // one answer; buffered, so that the writer never waits
 	err   error      // the writer's: a conflict, found before the answer is due
@@ -35,15 +36,17 @@ func (f *File) Commit(ctx context.Context, b Batch) error {
 	if len(b) == 0 {
 		return nil
 	}
-	r := &request{batch: b.sealed(size), size: int64(size), done: make(chan error, 1)}
-	if f.room.Acquire(ctx, r.size) != nil {
+	// A batch larger than the queue may enter it alone.
+	r := &request{bytes: size, room: min(int64(size), f.maxRoom), done: make(chan error, 1)}
+	if f.room.Acquire(ctx, r.room) != nil {
 		return context.Cause(ctx)
 	}
+	r.batch = b.sealed(size)
 	select {
 	case f.queue <- r:
 		return f.await(ctx, r)
 	case <-ctx.Done():
-		f.room.Release(r.size)
+		f.room.Release(r.room)
 		return context.Cause(ctx)
 	}
 }

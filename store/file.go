@@ -41,7 +41,7 @@ type Options struct {
 	// QueueBatches is how many batches may wait for the writer; 0 means 4096.
 	QueueBatches int
 	// QueueBytes is how many bytes of keys and values may wait for the writer; 0
-	// means 64 MiB. It is never less than [MaxBatch].
+	// means 64 MiB. A batch that is larger waits for an empty queue.
 	QueueBytes int64
 	// NoSync leaves it to the operating system when data reaches the disk. A
 	// commit is then not durable. For tests and for data that can be rebuilt.
@@ -159,7 +159,7 @@ func (f *File) count(group []*request, err error) {
 		}
 		batches++
 		s.Writes += uint64(len(r.batch))
-		s.Bytes += uint64(r.size)
+		s.Bytes += uint64(r.bytes)
 	}
 	if batches == 0 {
 		return

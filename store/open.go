@@ -2,7 +2,6 @@ package store
 
 import (
 	"cmp"
-	"encoding/binary"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -23,7 +22,7 @@ const (
 	fileFormat = 1
 )
 
-// lockWait is how long to wait for the lock of a process that is just ending.
+// lockWait is how long to wait for the lock, for a process that is just ending.
 const lockWait = 100 * time.Millisecond
 
 // Open opens the store in the file at path and makes the file, readable by its
@@ -35,25 +34,44 @@ func Open(path string, o Options) (*File, error) {
 			return nil, fmt.Errorf("create %s: %w", path, asFull(err))
 		}
 	}
-	f := &File{path: path, queue: make(chan *request, cmp.Or(o.QueueBatches, 4096))}
-	f.maxRoom = max(cmp.Or(o.QueueBytes, 64<<20), MaxBatch)
-	f.room = semaphore.NewWeighted(f.maxRoom)
-	if err := guard(func() error { return f.open(o.NoSync) }); err != nil {
-		return nil, fmt.Errorf("open %s: %w", path, err)
+	f := &File{
+		path:    path,
+		maxRoom: cmp.Or(o.QueueBytes, 64<<20),
+		queue:   make(chan *request, cmp.Or(o.QueueBatches, 4096)),
 	}
-	if err := guard(f.checkFormat); err != nil {
-		return nil, fmt.Errorf("open %s: %w", path, errors.Join(err, f.db.Close()))
+	f.room = semaphore.NewWeighted(f.maxRoom)
+	if err := f.open(o.NoSync); err != nil {
+		remedy := ""
+		if errors.Is(err, ErrCorrupt) {
+			remedy = "; restore the file from a backup"
+		}
+		return nil, fmt.Errorf("open %s: %w%s", path, err, remedy)
 	}
 	f.stats.Size = f.size()
 	f.writer.Go(f.write)
 	return f, nil
 }
 
-// open opens the bbolt file, which must exist.
-func (f *File) open(noSync bool) (err error) {
+// open opens the bbolt file, which must exist, and leaves nothing open when it
+// fails.
+func (f *File) open(noSync bool) error {
+	err := guard(func() error { return f.openBolt(noSync) })
+	if err != nil {
+		if f.data != nil {
+			f.data.Close() // bbolt has done so, unless it panicked
+		}
+		return err
+	}
+	if err := guard(f.checkFormat); err != nil {
+		return errors.Join(err, f.db.Close())
+	}
+	return nil
+}
+
+func (f *File) openBolt(noSync bool) (err error) {
 	f.db, err = bbolt.Open(f.path, 0o600, &bbolt.Options{
 		Timeout: lockWait,
-		OpenFile: func(path string, flag int, mode os.FileMode) (*os.File, error) {
+		OpenFile: func(path string, flag int, mode os.FileMode) (_ *os.File, err error) {
 			f.data, err = os.OpenFile(path, flag&^os.O_CREATE, mode)
 			return f.data, err
 		},
@@ -86,7 +104,7 @@ func (f *File) open(noSync bool) (err error) {
 func (f *File) checkFormat() error {
 	return f.db.View(func(tx *bbolt.Tx) error {
 		if size := f.size(); size < tx.Size() {
-			return fmt.Errorf("%w: the file has %d bytes of at least %d; restore it from a backup", ErrCorrupt, size, tx.Size())
+			return fmt.Errorf("%w: the file has %d bytes of at least %d", ErrCorrupt, size, tx.Size())
 		}
 		b := tx.Bucket([]byte(metaBucket))
 		if b == nil {
@@ -96,7 +114,7 @@ func (f *File) checkFormat() error {
 		if err != nil {
 			return err
 		}
-		if format := binary.BigEndian.Uint64(stored); format != fileFormat {
+		if format := KeyPart(stored, 0); format != fileFormat {
 			return fmt.Errorf("%w: the file has format %d, this version reads format %d; use the version that wrote it", ErrFormat, format, fileFormat)
 		}
 		return nil
@@ -137,8 +155,7 @@ func writeFormat(path string, format uint64) error {
 		if err != nil {
 			return err
 		}
-		value := binary.BigEndian.AppendUint64(nil, format)
-		return b.Put([]byte(formatKey), appendSealed(nil, metaBucket, []byte(formatKey), value))
+		return b.Put([]byte(formatKey), appendSealed(nil, metaBucket, []byte(formatKey), Key(format)))
 	})
 	return errors.Join(err, db.Close())
 }

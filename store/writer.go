@@ -57,14 +57,14 @@ func breakage(err error) error {
 // take returns first and what is queued behind it, as much as may be queued at
 // once, without those that have been withdrawn.
 func (f *File) take(first *request) (group []*request) {
-	r, size := first, int64(0)
+	r, room := first, int64(0)
 	for seen := 1; ; seen++ {
 		if r.claim() {
 			group = append(group, r)
-			size += r.size
+			room += r.room
 		}
-		f.room.Release(r.size)
-		if seen >= cap(f.queue) || size >= f.maxRoom {
+		f.room.Release(r.room)
+		if seen >= cap(f.queue) || room >= f.maxRoom {
 			return group
 		}
 		select {
