@@ -1,0 +1,255 @@
+package wire
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"strings"
+
+	"weir/events"
+	"weir/policies"
+	"weir/wavelet"
+)
+
+// Call is what the operations of one answer, or of one request, are carried out
+// for.
+type Call struct {
+	Robot   wavelet.Participant // the plain address; proxies are named by the operations
+	State   *wavelet.State      // the wavelet that is meant by operations that name none; nil: each names one
+	Dialect events.Dialect      // in which fetched waves are described
+	// Find is the newest state of another wavelet; nil: there are no others.
+	Find func(context.Context, wavelet.Name) (*wavelet.State, error)
+	// Limits answers robot.getLimits; nil: with the zero Limits.
+	Limits func() policies.Limits
+}
+
+// Outcome is what operations came to.
+type Outcome struct {
+	Answer  events.Answer // one delta for each author and wavelet that is changed
+	Results []Result      // one for each operation, in order
+}
+
+// Apply carries out ops, in order, on copies of the wavelets they name, and
+// returns what is to be committed. An operation that fails changes nothing and
+// harms no other one.
+func (c Call) Apply(ctx context.Context, ops []Operation) Outcome {
+	a := &application{Call: c, ctx: ctx, states: map[wavelet.Name]*wavelet.State{}, temporary: map[string]wavelet.BlipID{}}
+	if c.State != nil {
+		a.states[c.State.Name()] = c.State
+	}
+	var out Outcome
+	results := make([]Result, len(ops))
+	touched := make([]*draft, len(ops))
+	for i, op := range ops {
+		before := a.changes
+		data, failure := a.run(op)
+		results[i] = Result{ID: op.ID, Data: data, Delta: -1}
+		if failure != nil {
+			failure.ID = op.ID
+			results[i].Data, results[i].Failure = nil, failure
+			out.Answer.Failures = append(out.Answer.Failures, *failure)
+		} else if a.changes > before {
+			touched[i] = a.last
+		}
+	}
+	index := map[*draft]int{}
+	for _, d := range a.drafts {
+		if delta, ok := d.delta(); ok {
+			index[d] = len(out.Answer.Deltas)
+			out.Answer.Deltas = append(out.Answer.Deltas, delta)
+		}
+	}
+	for i, d := range touched {
+		if n, ok := index[d]; ok && d != nil {
+			results[i].Delta = n
+		}
+	}
+	out.Results = results
+	out.Answer.Capabilities = NoticeOf(ops).Hash
+	return out
+}
+
+// application is an Apply under way.
+type application struct {
+	Call
+	ctx       context.Context
+	states    map[wavelet.Name]*wavelet.State // as they were found
+	drafts    []*draft
+	temporary map[string]wavelet.BlipID // what became of ids that begin with TBD_
+	changes   int                       // how many changes were drafted
+	last      *draft                    // where the last one was
+}
+
+// run carries out one operation.
+func (a *application) run(op Operation) (any, *events.OperationFailure) {
+	if op.bad != nil {
+		return nil, fail(http.StatusBadRequest, "%v", op.bad)
+	}
+	switch op.Method {
+	case Notify:
+		return nothing{}, nil
+	case GetLimits:
+		if a.Limits == nil {
+			return policies.Limits{Robot: string(a.Robot)}, nil
+		}
+		return a.Limits(), nil
+	}
+	act := action(op.Method)
+	if act == nil {
+		return nil, unknownMethod(op.Method)
+	}
+	d, failure := a.draft(op.params)
+	if failure != nil {
+		return nil, failure
+	}
+	return act(a, d, op.params)
+}
+
+// nothing is the data of an operation that has none to give: an empty object.
+type nothing struct{}
+
+// action is what carries out a method on a draft, nil if nothing does.
+func action(m Method) func(*application, *draft, params) (any, *events.OperationFailure) {
+	switch m {
+	case FetchWave:
+		return (*application).fetchWave
+	case AppendBlip:
+		return (*application).appendBlip
+	case CreateChild:
+		return (*application).createChild
+	case ContinueThread:
+		return (*application).continueThread
+	case DeleteBlip:
+		return (*application).deleteBlip
+	case ModifyDocument:
+		return (*application).modifyDocument
+	case AppendMarkup:
+		return (*application).appendMarkup
+	case InsertInlineBlip, AppendInlineBlip, InlineAfterElement:
+		return func(a *application, d *draft, p params) (any, *events.OperationFailure) { return a.inlineBlip(d, p, m) }
+	case SetTitle:
+		return (*application).setTitle
+	case AddParticipant:
+		return (*application).addParticipant
+	case RemoveParticipant:
+		return (*application).removeParticipant
+	case ModifyRole:
+		return (*application).modifyRole
+	case ModifyTag:
+		return (*application).modifyTag
+	case SetDatadoc:
+		return (*application).setDatadoc
+	}
+	return nil
+}
+
+// unknownMethod is the failure of what this server does not do.
+func unknownMethod(m Method) *events.OperationFailure {
+	switch m {
+	case "robot.createWavelet", "wavelet.create", "robot.search", "robot.fetchProfiles", "robot.folderAction",
+		"robot.exportSnapshot", "robot.exportDeltas", "robot.importDeltas", "robot.exportAttachment", "robot.importAttachment":
+		return fail(http.StatusNotImplemented, "%s is not offered by this server", m)
+	}
+	return fail(http.StatusNotFound, "there is no operation %q", string(m))
+}
+
+// draft finds the draft that an operation is to be carried out on.
+func (a *application) draft(p params) (*draft, *events.OperationFailure) {
+	author, failure := a.author(p)
+	if failure != nil {
+		return nil, failure
+	}
+	state, failure := a.state(p)
+	if failure != nil {
+		return nil, failure
+	}
+	for _, d := range a.drafts {
+		if d.base.Name() == state.Name() && d.author == author {
+			return d, nil
+		}
+	}
+	d := newDraft(state, author)
+	for _, other := range a.drafts {
+		if other.base.Name() == state.Name() {
+			d.seat(other)
+		}
+	}
+	a.drafts = append(a.drafts, d)
+	return d, nil
+}
+
+// author is the address under which an operation is done.
+func (a *application) author(p params) (wavelet.Participant, *events.OperationFailure) {
+	proxy := p.ProxyingFor.String()
+	if proxy == "" {
+		return a.Robot, nil
+	}
+	if strings.ContainsFunc(proxy, func(r rune) bool { return r <= ' ' || r == 0x7f || strings.ContainsRune("@,:<>+#", r) }) {
+		return "", fail(http.StatusBadRequest, "proxyingFor %q: blanks, control characters and any of @ , : < > + # are not allowed", proxy)
+	}
+	local, domain, _ := strings.Cut(string(a.Robot), "@")
+	return wavelet.Participant(local + "+" + proxy + "@" + domain), nil
+}
+
+// state is the wavelet that an operation names.
+func (a *application) state(p params) (*wavelet.State, *events.OperationFailure) {
+	name, ok := a.name(p)
+	if !ok {
+		return nil, missing("waveId")
+	}
+	if s := a.states[name]; s != nil {
+		return s, nil
+	}
+	if strings.Contains(name.Wave, "!TBD_") {
+		return nil, fail(http.StatusNotFound, "the wave %s does not exist: nothing in this request created it", name.Wave)
+	}
+	if a.Find == nil {
+		return nil, fail(http.StatusForbidden, "the wavelet %s is not the one that the bundle was about; use the active API for others", name)
+	}
+	s, err := a.Find(a.ctx, name)
+	if err != nil {
+		return nil, fail(http.StatusNotFound, "the wavelet %s could not be retrieved: %v", name, err)
+	}
+	a.states[name] = s
+	return s, nil
+}
+
+// name reads the wave and wavelet ids of an operation, in either spelling. What
+// is left out is that of the wavelet at hand.
+func (a *application) name(p params) (wavelet.Name, bool) {
+	name := wavelet.Name{Wave: wavelet.NormalID(p.WaveID.String()), Wavelet: wavelet.NormalID(p.WaveletID.String())}
+	if a.State != nil && name.Wave == "" {
+		name.Wave = a.State.Name().Wave
+	}
+	if a.State != nil && name.Wavelet == "" {
+		name.Wavelet = a.State.Name().Wavelet
+	}
+	return name, name.Wave != "" && name.Wavelet != ""
+}
+
+// change drafts ops that belong together: all of them or none.
+func (a *application) change(d *draft, ops ...wavelet.Op) *events.OperationFailure {
+	if err := d.change(ops); err != nil {
+		return refused(err)
+	}
+	a.changes++
+	a.last = d
+	return nil
+}
+
+// blip is the living blip that an operation names.
+func (a *application) blip(d *draft, p params) (*wavelet.Blip, *events.OperationFailure) {
+	id := p.BlipID.String()
+	if id == "" {
+		return nil, missing("blipId")
+	}
+	real := wavelet.BlipID(id)
+	if strings.HasPrefix(id, "TBD_") {
+		real = a.temporary[id]
+	}
+	b, ok := d.state.Blip(real)
+	if !ok || b.Deleted {
+		return nil, fail(http.StatusNotFound, "the blip %s does not exist in %s", id, fmt.Sprint(d.state.Name()))
+	}
+	return b, nil
+}

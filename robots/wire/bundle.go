@@ -1,0 +1,166 @@
+package wire
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+
+	"weir/events"
+	"weir/policies"
+	"weir/wavelet"
+)
+
+// bundleData is the body of a post. What the protocol of old does not know comes
+// in fields of its own, which old clients skip.
+type bundleData struct {
+	Events       []eventData                     `json:"events"`
+	Wavelet      waveletData                     `json:"wavelet"`
+	Blips        map[wavelet.BlipID]blipView     `json:"blips"`
+	Threads      map[wavelet.ThreadID]threadView `json:"threads"`
+	RobotAddress wavelet.Participant             `json:"robotAddress"`
+	RPCServerURL string                          `json:"rpcServerUrl,omitzero"`
+	Limits       policies.Limits                 `json:"limits"`
+	Bundle       lineage                         `json:"bundle"`
+}
+
+// lineage names the bundle, so that an active call can say which one it answers.
+type lineage struct {
+	ID      string          `json:"id"`
+	Token   string          `json:"token"`
+	Lane    string          `json:"lane"`
+	Version wavelet.Version `json:"version"`
+}
+
+// eventData is one event. Contributors is not of the old protocol.
+type eventData struct {
+	Type         events.Type           `json:"type"`
+	ModifiedBy   wavelet.Participant   `json:"modifiedBy"`
+	Timestamp    int64                 `json:"timestamp"`
+	Properties   map[string]any        `json:"properties"`
+	Contributors []wavelet.Participant `json:"contributors,omitzero"`
+}
+
+// Encode writes b as one line of JSON for a robot that declares c, which calls
+// the active API at rpcURL, "" if it is to be told of none. The line is nil if
+// nothing in b is for this robot.
+func Encode(b events.Bundle, c Capabilities, rpcURL string) ([]byte, error) {
+	wanted := c.filter(b)
+	if len(wanted) == 0 {
+		return nil, nil
+	}
+	v := newView(b.State, events.Blips(b.State, wanted, c.contexts(), c.Dialect()), c.Dialect())
+	out := bundleData{
+		Wavelet:      v.wavelet(),
+		Blips:        v.blips,
+		Threads:      v.threads,
+		RobotAddress: b.Seat.Robot.Robot(),
+		RPCServerURL: rpcURL,
+		Limits:       b.Limits,
+		Bundle:       lineage{b.ID, b.Token, b.Lane.String(), b.Version},
+	}
+	for _, e := range wanted {
+		out.Events = append(out.Events, eventOf(e))
+	}
+	var line bytes.Buffer
+	enc := json.NewEncoder(&line)
+	enc.SetEscapeHTML(false)
+	if err := enc.Encode(out); err != nil {
+		return nil, fmt.Errorf("encode bundle %s: %w", b.ID, err)
+	}
+	return bytes.TrimSuffix(line.Bytes(), []byte("\n")), nil
+}
+
+// filter is the events of b that the capabilities ask for. That it was added
+// every robot is told.
+func (c Capabilities) filter(b events.Bundle) []events.Event {
+	var wanted []events.Event
+	for _, e := range b.Events {
+		if e.Type == events.WaveletSelfAdded || c.wants(b.State, e) {
+			wanted = append(wanted, e)
+		}
+	}
+	return wanted
+}
+
+// wants reports whether an event is named and passes its filters, which look at
+// the name of an annotation and at the text of a blip. Events of other kinds
+// have no filter.
+func (c Capabilities) wants(s *wavelet.State, e events.Event) bool {
+	for _, w := range c.Wants {
+		if w.Event != e.Type {
+			continue
+		}
+		if len(w.Filters) == 0 {
+			return true
+		}
+		switch e.Type {
+		case events.AnnotatedTextChanged:
+			return w.admits(e.Annotation.Name)
+		case events.DocumentChanged, events.BlipSubmitted, events.WaveletBlipCreated:
+			id := e.Blip
+			if e.NewBlip != "" {
+				id = e.NewBlip
+			}
+			blip, ok := s.Blip(id)
+			return !ok || w.admits(read(blip.Doc.Delta()).text)
+		}
+		return true
+	}
+	return false
+}
+
+// eventOf is one event with the properties that its type has.
+func eventOf(e events.Event) eventData {
+	p := map[string]any{"blipId": nil}
+	if e.Blip != "" {
+		p["blipId"] = e.Blip
+	}
+	switch e.Type {
+	case events.WaveletParticipantsChanged:
+		p["participantsAdded"], p["participantsRemoved"] = notNil(e.Added), notNil(e.Removed)
+	case events.BlipContributorsChanged:
+		p["contributorsAdded"], p["contributorsRemoved"] = notNil(e.Added), notNil(e.Removed)
+	case events.WaveletBlipCreated:
+		p["newBlipId"] = e.NewBlip
+	case events.WaveletBlipRemoved:
+		p["removedBlipId"] = e.RemovedBlip
+	case events.WaveletTitleChanged:
+		p["title"] = e.Title
+	case events.AnnotatedTextChanged:
+		p["name"], p["value"] = e.Annotation.Name, any(e.Annotation.Value)
+		if e.Annotation.Null {
+			p["value"] = nil
+		}
+	case events.FormButtonClicked:
+		p["buttonName"] = e.Button
+	case events.GadgetStateChanged:
+		p["index"], p["oldState"] = e.Index, e.OldState
+		if e.OldState == nil {
+			p["oldState"] = map[string]string{}
+		}
+	case events.OperationError:
+		p["operationId"], p["message"], p["code"] = e.Failure.ID, e.Failure.Message, e.Failure.Code
+	case events.RobotLimitWarning:
+		limit(p, e.Limit)
+		p["limit"] = e.Limit.Name
+	case events.WaveletSelfRemoved:
+		if e.Reason != "" {
+			note := map[string]any{"name": e.Limit.Name}
+			limit(note, e.Limit)
+			p["reason"], p["limit"] = e.Reason, note
+		}
+	}
+	return eventData{Type: e.Type, ModifiedBy: e.ModifiedBy, Timestamp: millis(e.At), Properties: p, Contributors: e.Contributors}
+}
+
+// limit writes the numbers of a limit into p.
+func limit(p map[string]any, n events.LimitNote) {
+	p["used"], p["max"], p["window"] = n.Used, n.Max, policies.Duration(n.Window)
+	if !n.ResetsAt.IsZero() {
+		p["resetsAt"] = n.ResetsAt
+	}
+}
+
+func notNil(list []wavelet.Participant) []wavelet.Participant {
+	return append([]wavelet.Participant{}, list...)
+}

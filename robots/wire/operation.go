@@ -1,0 +1,225 @@
+package wire
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"strconv"
+	"strings"
+
+	"weir/events"
+	"weir/wavelet"
+)
+
+// MaxBody is the most bytes of an answer or of a call that are read.
+const MaxBody = 1 << 20
+
+// MaxOperations is the most operations that an answer or a call may hold.
+const MaxOperations = 1000
+
+// ErrAnswer says that an answer or a call is no list of operations. What it
+// wraps says why.
+var ErrAnswer = errors.New("not a list of operations")
+
+// Method is the name of an operation, as the newer dialect spells it.
+type Method string
+
+// The operations that are carried out.
+const (
+	Notify             Method = "robot.notify"
+	GetLimits          Method = "robot.getLimits"
+	FetchWave          Method = "robot.fetchWave"
+	AppendBlip         Method = "wavelet.appendBlip"
+	SetTitle           Method = "wavelet.setTitle"
+	AddParticipant     Method = "wavelet.addParticipant"
+	RemoveParticipant  Method = "wavelet.removeParticipant"
+	ModifyRole         Method = "wavelet.modifyParticipantRole"
+	ModifyTag          Method = "wavelet.modifyTag"
+	SetDatadoc         Method = "wavelet.setDatadoc"
+	CreateChild        Method = "blip.createChild"
+	ContinueThread     Method = "blip.continueThread"
+	DeleteBlip         Method = "blip.delete"
+	ModifyDocument     Method = "document.modify"
+	AppendMarkup       Method = "document.appendMarkup"
+	InsertInlineBlip   Method = "document.insertInlineBlip"
+	AppendInlineBlip   Method = "document.appendInlineBlip"
+	InlineAfterElement Method = "document.insertInlineBlipAfterElement"
+)
+
+// MethodOf reads a method's name in any spelling, with or without "wave."
+// before it. A name that nobody knows comes back as it is.
+func MethodOf(name string) Method {
+	name = strings.TrimPrefix(name, "wave.")
+	switch name {
+	case "robot.notifyCapabilitiesHash":
+		return Notify
+	case "wavelet.participant.add":
+		return AddParticipant
+	case "wavelet.participant.remove":
+		return RemoveParticipant
+	case "wavelet.datadoc.set":
+		return SetDatadoc
+	case "document.inlineBlip.insert":
+		return InsertInlineBlip
+	case "document.inlineBlip.append":
+		return AppendInlineBlip
+	case "document.inlineBlip.insertAfterElement":
+		return InlineAfterElement
+	}
+	return Method(name)
+}
+
+// Operation is one thing that a robot wants done.
+type Operation struct {
+	ID     string // unique in its list, if the robot keeps to the rules
+	Method Method
+	params params
+	bad    error // why it could not be read, nil if it could
+}
+
+// Notice is what a robot tells about itself with the robot.notify of a list.
+type Notice struct {
+	Hash     string // its capabilities' hash, "" if it did not say
+	Protocol string
+	Bundle   string // the token of the bundle that it answers, "" if it did not say
+}
+
+// NoticeOf is the first robot.notify of a list; zero if there is none.
+func NoticeOf(ops []Operation) Notice {
+	for _, op := range ops {
+		if op.Method == Notify && op.bad == nil {
+			p := op.params
+			return Notice{p.CapabilitiesHash.String(), p.ProtocolVersion.String(), p.Bundle.String()}
+		}
+	}
+	return Notice{}
+}
+
+// Decode reads the operations of an answer or of a call: a list, a single
+// operation, or nothing at all. An operation that cannot be read fails alone,
+// when it is applied. Errors wrap ErrAnswer.
+func Decode(body []byte) ([]Operation, error) {
+	body = bytes.TrimSpace(bytes.TrimPrefix(body, []byte("\xef\xbb\xbf")))
+	switch {
+	case len(body) > MaxBody:
+		return nil, fmt.Errorf("%w: more than %d bytes", ErrAnswer, MaxBody)
+	case len(body) == 0:
+		return nil, nil
+	}
+	entries := []json.RawMessage{body}
+	if body[0] != '{' {
+		if err := json.Unmarshal(body, &entries); err != nil {
+			return nil, fmt.Errorf("%w: %w", ErrAnswer, err)
+		}
+	} else if !json.Valid(body) {
+		return nil, fmt.Errorf("%w: invalid JSON", ErrAnswer)
+	}
+	if len(entries) > MaxOperations {
+		return nil, fmt.Errorf("%w: %d operations, at most %d", ErrAnswer, len(entries), MaxOperations)
+	}
+	ops := make([]Operation, len(entries))
+	for i, entry := range entries {
+		ops[i] = decodeOperation(entry)
+	}
+	return ops, nil
+}
+
+// decodeOperation reads one entry.
+func decodeOperation(entry json.RawMessage) Operation {
+	var in struct {
+		Method *string         `json:"method"`
+		ID     scalar          `json:"id"`
+		Params json.RawMessage `json:"params"`
+	}
+	if err := json.Unmarshal(entry, &in); err != nil {
+		return Operation{ID: in.ID.String(), bad: fmt.Errorf("want {method, id, params}: %w", err)}
+	}
+	op := Operation{ID: in.ID.String()}
+	if in.Method == nil || *in.Method == "" {
+		op.bad = errors.New("property method not found")
+		return op
+	}
+	op.Method = MethodOf(*in.Method)
+	if len(in.Params) > 0 {
+		if err := json.Unmarshal(in.Params, &op.params); err != nil {
+			op.bad = fmt.Errorf("params: %w", err)
+		}
+	}
+	return op
+}
+
+// Result is what became of one operation.
+type Result struct {
+	ID      string
+	Data    any                      // what to answer, nil if Failure is set
+	Failure *events.OperationFailure // nil if it was done
+	Delta   int                      // index in the answer of the delta that holds what it did, -1 if it changed nothing
+}
+
+// fail makes the failure of an operation.
+func fail(code int, format string, args ...any) *events.OperationFailure {
+	return &events.OperationFailure{Code: code, Message: fmt.Sprintf(format, args...)}
+}
+
+// missing is the failure of an operation without a parameter that it needs.
+func missing(name string) *events.OperationFailure {
+	return fail(http.StatusBadRequest, "property %s not found", name)
+}
+
+// refused turns the refusal of a delta into the failure of an operation.
+func refused(err error) *events.OperationFailure {
+	r, ok := errors.AsType[*wavelet.Refusal](err)
+	if !ok {
+		return fail(http.StatusBadRequest, "%v", err)
+	}
+	switch r.Code {
+	case "not_participant", "no_access":
+		return fail(http.StatusForbidden, "%v", err)
+	case "unknown_blip", "blip_deleted":
+		return fail(http.StatusNotFound, "%v", err)
+	}
+	return fail(http.StatusBadRequest, "%v", err)
+}
+
+// scalar is a JSON string, number or boolean, as text. Null and absent are not
+// set.
+type scalar struct {
+	text string
+	set  bool
+}
+
+// String is the text, "" if it is not set.
+func (s scalar) String() string { return s.text }
+
+// UnmarshalJSON takes any value that is neither list nor object.
+func (s *scalar) UnmarshalJSON(raw []byte) error {
+	switch {
+	case string(raw) == "null":
+		*s = scalar{}
+	case raw[0] == '"':
+		s.set = true
+		return json.Unmarshal(raw, &s.text)
+	case raw[0] == '[' || raw[0] == '{':
+		return errors.New("want text or a number")
+	default:
+		*s = scalar{string(raw), true}
+	}
+	return nil
+}
+
+// number is the value as a whole number, false if it is none.
+func (s scalar) number() (int, bool) {
+	if !s.set {
+		return 0, false
+	}
+	if n, err := strconv.Atoi(s.text); err == nil {
+		return n, true
+	}
+	f, err := strconv.ParseFloat(s.text, 64)
+	if err != nil || f != float64(int(f)) {
+		return 0, false
+	}
+	return int(f), true
+}

@@ -1,0 +1,272 @@
+package wire
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"sync"
+	"time"
+
+	"weir/events"
+	"weir/policies"
+	"weir/wavelet"
+)
+
+// Paths below a robot's callback address, and the content type of what is
+// posted there, which clients compare to the letter.
+const (
+	capabilitiesPath = "/_wave/capabilities.xml"
+	bundlePath       = "/_wave/robot/jsonrpc"
+	bundleType       = "application/json; charset=utf-8"
+)
+
+// refreshEvery is the least time between two fetches of capabilities that a
+// robot's own word set off.
+const refreshEvery = 30 * time.Second
+
+// Errors of Receive. All of them are worth a later attempt.
+var (
+	ErrUnreachable = errors.New("robot cannot be reached")
+	ErrStatus      = errors.New("robot answered with an error")
+	ErrClosed      = errors.New("robot is out of service")
+)
+
+// PassiveOptions are what a Passive needs to know and to tell. The zero Options
+// suit a robot about which nothing is known yet.
+type PassiveOptions struct {
+	RPCServerURL string       // where robots call the active API, told in each bundle
+	Capabilities Capabilities // as learned before
+	Known        bool         // whether Capabilities is anything
+	// Learned is called with new capabilities, from any goroutine; nil: nobody
+	// wants to know.
+	Learned func(Capabilities)
+	// Heard is called after each request to the robot with what went wrong, nil
+	// if nothing did; nil: nobody wants to know.
+	Heard func(error)
+}
+
+// Passive is a robot that waits for bundles at an HTTP address. It implements
+// the gateway's Robot. It is safe for concurrent use; Close it to let go of it.
+type Passive struct {
+	address wavelet.Participant
+	base    string
+	client  *http.Client
+	options PassiveOptions
+
+	ctx      context.Context // ends with Close
+	stop     context.CancelFunc
+	work     sync.WaitGroup // refreshes under way
+	fetching chan struct{}  // holds one token while capabilities are fetched
+
+	mu       sync.Mutex
+	caps     Capabilities
+	known    bool
+	tried    time.Time // when the last refresh began
+	delivery policies.Delivery
+	closed   bool
+}
+
+// NewPassive makes the transport to the robot at address, which lives below the
+// URL callback. Client is NewClient's.
+func NewPassive(address wavelet.Participant, callback string, client *http.Client, o PassiveOptions) *Passive {
+	ctx, stop := context.WithCancel(context.Background())
+	return &Passive{
+		address: address, base: callback, client: client, options: o,
+		ctx: ctx, stop: stop, fetching: make(chan struct{}, 1),
+		caps: o.Capabilities, known: o.Known,
+	}
+}
+
+// Close ends what is under way and waits for it. Receive fails from then on.
+func (p *Passive) Close() {
+	p.mu.Lock()
+	p.closed = true
+	p.mu.Unlock()
+	p.stop()
+	p.work.Wait()
+}
+
+// Limit sets the bounds of the profile in force: how long an answer may be, in
+// bytes and operations. Zeros stand for MaxBody and MaxOperations, which are
+// never exceeded.
+func (p *Passive) Limit(d policies.Delivery) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.delivery = d
+}
+
+// Capabilities are those in force, false if none were fetched yet.
+func (p *Passive) Capabilities() (Capabilities, bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.caps, p.known
+}
+
+// Receive posts a bundle and returns the robot's answer, as changes against the
+// state in the bundle. A bundle of which the robot wants no event is not sent,
+// and answered with nothing. An answer that is no list of operations is a
+// failure in the answer, not an error: the robot has had the bundle.
+func (p *Passive) Receive(ctx context.Context, b events.Bundle) (events.Answer, error) {
+	answer, err := p.receive(ctx, b)
+	if p.options.Heard != nil && !errors.Is(err, ErrClosed) && !errors.Is(err, context.Canceled) {
+		p.options.Heard(err)
+	}
+	if err != nil {
+		return events.Answer{}, fmt.Errorf("deliver to %s: %w", p.address, err)
+	}
+	return answer, nil
+}
+
+func (p *Passive) receive(ctx context.Context, b events.Bundle) (events.Answer, error) {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	defer context.AfterFunc(p.ctx, func() { cancel(ErrClosed) })()
+	caps, err := p.need(ctx)
+	if err != nil {
+		return events.Answer{}, err
+	}
+	line, err := Encode(b, caps, p.options.RPCServerURL)
+	if err != nil || line == nil {
+		return events.Answer{}, err
+	}
+	body, err := p.post(ctx, line)
+	if err != nil {
+		return events.Answer{}, err
+	}
+	ops, err := p.decode(body)
+	if err != nil {
+		return events.Answer{Failures: []events.OperationFailure{*fail(http.StatusBadRequest, "%v", err)}}, nil
+	}
+	if n := NoticeOf(ops); n.Hash != "" && n.Hash != caps.Hash {
+		p.refresh()
+	}
+	call := Call{Robot: b.Seat.Robot.Robot(), State: b.State, Dialect: caps.Dialect(), Limits: func() policies.Limits { return b.Limits }}
+	return call.Apply(ctx, ops).Answer, nil
+}
+
+// decode reads an answer within the bounds of the profile.
+func (p *Passive) decode(body []byte) ([]Operation, error) {
+	p.mu.Lock()
+	d := p.delivery
+	p.mu.Unlock()
+	if d.MaxBody > 0 && len(body) > d.MaxBody {
+		return nil, fmt.Errorf("%w: more than %d bytes", ErrAnswer, d.MaxBody)
+	}
+	ops, err := Decode(body)
+	if err == nil && d.MaxOps > 0 && len(ops) > d.MaxOps {
+		return nil, fmt.Errorf("%w: %d operations, at most %d", ErrAnswer, len(ops), d.MaxOps)
+	}
+	return ops, err
+}
+
+// post sends a bundle and returns the body of the answer, cut off behind
+// MaxBody.
+func (p *Passive) post(ctx context.Context, line []byte) ([]byte, error) {
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, p.base+bundlePath, bytes.NewReader(line))
+	if err != nil {
+		return nil, err
+	}
+	req.Header.Set("Content-Type", bundleType)
+	return p.do(req, MaxBody+1)
+}
+
+// need is the capabilities in force. They are fetched if none are known yet, by
+// one of those who ask.
+func (p *Passive) need(ctx context.Context) (Capabilities, error) {
+	if caps, ok := p.Capabilities(); ok {
+		return caps, nil
+	}
+	select {
+	case p.fetching <- struct{}{}:
+	case <-ctx.Done():
+		return Capabilities{}, context.Cause(ctx)
+	}
+	defer func() { <-p.fetching }()
+	if caps, ok := p.Capabilities(); ok {
+		return caps, nil
+	}
+	return p.fetch(ctx)
+}
+
+// refresh fetches the capabilities again, in the background, unless that was
+// tried a short while ago.
+func (p *Passive) refresh() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	now := time.Now()
+	if p.closed || !p.tried.IsZero() && now.Sub(p.tried) < refreshEvery {
+		return
+	}
+	p.tried = now
+	p.work.Go(func() {
+		if _, err := p.fetch(p.ctx); err != nil && p.options.Heard != nil && p.ctx.Err() == nil {
+			p.options.Heard(err)
+		}
+	})
+}
+
+// fetch gets the capabilities and puts them in force.
+func (p *Passive) fetch(ctx context.Context) (Capabilities, error) {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, p.base+capabilitiesPath, nil)
+	if err != nil {
+		return Capabilities{}, err
+	}
+	body, err := p.do(req, maxCapabilities+1)
+	if err != nil {
+		return Capabilities{}, err
+	}
+	caps, err := ParseCapabilities(bytes.NewReader(body))
+	if err != nil {
+		return Capabilities{}, err
+	}
+	p.mu.Lock()
+	p.caps, p.known = caps, true
+	p.mu.Unlock()
+	if p.options.Learned != nil {
+		p.options.Learned(caps)
+	}
+	return caps, nil
+}
+
+// do sends a request and returns at most limit bytes of the body. Any status but
+// 200 is an error.
+func (p *Passive) do(req *http.Request, limit int64) ([]byte, error) {
+	req.Header.Set("User-Agent", "weir")
+	resp, err := p.client.Do(req)
+	if err != nil {
+		if cause := context.Cause(req.Context()); cause != nil {
+			err = cause
+		}
+		return nil, fmt.Errorf("%w: %s %s: %w", ErrUnreachable, req.Method, req.URL.Path, err)
+	}
+	defer resp.Body.Close()
+	body, err := io.ReadAll(io.LimitReader(resp.Body, limit))
+	if err != nil {
+		return nil, fmt.Errorf("%w: read the answer to %s: %w", ErrUnreachable, req.URL.Path, err)
+	}
+	if resp.StatusCode != http.StatusOK {
+		return nil, fmt.Errorf("%w: %s %s: status %d: %s", ErrStatus, req.Method, req.URL.Path, resp.StatusCode, head(body))
+	}
+	return body, nil
+}
+
+// head is the beginning of a body, for an error message.
+func head(body []byte) string {
+	const most = 200
+	if len(body) > most {
+		body = body[:most]
+	}
+	return fmt.Sprintf("%q", body)
+}
+
+// Silent is a robot without an address to call: it only calls itself, and
+// answers every bundle with nothing.
+type Silent struct{}
+
+// Receive returns the empty answer.
+func (Silent) Receive(context.Context, events.Bundle) (events.Answer, error) {
+	return events.Answer{}, nil
+}
