@@ -57,7 +57,7 @@ func bundle(lane, event, by, changed string, blips ...blip) string {
 		"events": []any{map[string]any{"type": event, "modifiedBy": by, "timestamp": 1, "properties": map[string]any{"blipId": changed}}},
 		"wavelet": map[string]any{"waveId": "example.com!w+abc", "waveletId": "example.com!conv+root",
 			"participants": []string{"ann@example.com"}, "rootThread": map[string]any{"blipIds": ids}},
-		"blips": m, "threads": map[string]any{}, "robotAddress": "bot@example.com", "lane": lane,
+		"blips": m, "threads": map[string]any{}, "robotAddress": "bot@example.com", "bundle": map[string]any{"lane": lane},
 	})
 	if err != nil {
 		panic(err)

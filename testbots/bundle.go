@@ -14,7 +14,9 @@ type Bundle struct {
 	Blips        map[string]Blip `json:"blips"`
 	RobotAddress string          `json:"robotAddress"`
 	RPCServerURL string          `json:"rpcServerUrl"`
-	Lane         string          `json:"lane"` // "robot" if robots' writing set it off, "human" otherwise
+	Bundle       struct {
+		Lane string `json:"lane"` // "robot" if robots' writing set it off, "human" otherwise
+	} `json:"bundle"`
 }
 
 // Event is one thing that happened.

@@ -18,7 +18,7 @@ func translator() kind {
 		events: []string{"WAVELET_SELF_ADDED", "WAVELET_BLIP_CREATED", "DOCUMENT_CHANGED"},
 		hear: func(b *Bot, in *Bundle, out *Reply) error {
 			_, blip, ok := in.Heard()
-			if !ok || in.Lane == "robot" {
+			if !ok || in.Bundle.Lane == "robot" {
 				return nil
 			}
 			own, _ := in.Own()
