@@ -1,0 +1,164 @@
+package client
+
+import (
+	"encoding/json"
+	"time"
+
+	"weir/wavelet"
+)
+
+// ProtocolVersion is the version of the live protocol that this package speaks.
+const ProtocolVersion = 1
+
+// Bounds that both ends keep.
+const (
+	MaxMessage      = 1 << 20 // bytes of one WebSocket message from a client
+	MaxJoinedFrames = 16      // frames that the server joins into one message
+)
+
+// The operations of a client's frames.
+const (
+	OpConnect     = "connect"
+	OpSubscribe   = "subscribe"
+	OpUnsubscribe = "unsubscribe"
+	OpPublish     = "publish"
+	OpHistory     = "history"
+	OpRPC         = "rpc"
+	OpPing        = "ping"
+)
+
+// Request is one frame of a client. ID and Op are always there; which of the
+// others may be set depends on Op. docs/protocol.md is the specification.
+type Request struct {
+	ID      uint64 `json:"id"`
+	Op      string `json:"op"`
+	Wave    string `json:"wave,omitzero"`    // subscribe, unsubscribe, publish, history
+	Wavelet string `json:"wavelet,omitzero"` // the same
+
+	Protocol int     `json:"protocol,omitzero"` // connect
+	Client   string  `json:"client,omitzero"`   // connect: the client id; "" lets the server choose
+	Resume   []Point `json:"resume,omitzero"`   // connect: wavelets to go on with
+
+	Version *wavelet.Version `json:"version,omitzero"` // subscribe: last version known; history: the snapshot wanted
+	Seq     uint64           `json:"seq,omitzero"`     // publish: this delta's number; subscribe: the number in flight
+
+	Base *wavelet.Version `json:"base,omitzero"` // publish
+	Ops  json.RawMessage  `json:"ops,omitzero"`  // publish
+
+	From *wavelet.Version `json:"from,omitzero"` // history: commits after this version
+	To   *wavelet.Version `json:"to,omitzero"`   // history: up to and with this one; absent: the head
+	Time time.Time        `json:"time,omitzero"` // history: the snapshot as of then
+
+	Method string          `json:"method,omitzero"` // rpc
+	Params json.RawMessage `json:"params,omitzero"` // rpc
+}
+
+// Point is where a client left off in a wavelet: the last version it has, and
+// the number of the delta it has in flight (0: none).
+type Point struct {
+	Wave    string          `json:"wave"`
+	Wavelet string          `json:"wavelet"`
+	Version wavelet.Version `json:"version"`
+	Seq     uint64          `json:"seq,omitzero"`
+}
+
+// Frame is any frame of the server: a reply when Push is empty, else a push.
+// Exactly one of OK and Err is set in a reply.
+type Frame struct {
+	ID  uint64          `json:"id,omitzero"`
+	OK  json.RawMessage `json:"ok,omitzero"`
+	Err *Error          `json:"err,omitzero"`
+
+	Push    string          `json:"push,omitzero"`
+	Wave    string          `json:"wave,omitzero"`
+	Wavelet string          `json:"wavelet,omitzero"`
+	Version wavelet.Version `json:"version,omitzero"`
+	Seq     uint64          `json:"seq,omitzero"`
+	Author  string          `json:"author,omitzero"`
+	At      time.Time       `json:"at,omitzero"`
+	Kind    string          `json:"kind,omitzero"`
+	Depth   int             `json:"depth,omitzero"`
+	Ops     json.RawMessage `json:"ops,omitzero"`
+	Reason  string          `json:"reason,omitzero"`
+}
+
+// The pushes of the server.
+const (
+	PushCommit       = "commit"       // a delta was committed: Version, Author, At, Kind, Depth, Ops, and Seq if it is the client's own
+	PushResync       = "resync"       // the subscription was cut: subscribe again from the last version known; Reason
+	PushUnsubscribed = "unsubscribed" // the subscription has ended for good; Err
+	PushPing         = "ping"         // the server is there
+)
+
+// Committed is a commit as the protocol shows it. Seq is set only for the
+// client that published it: client ids are their owners' secret.
+type Committed struct {
+	Version wavelet.Version `json:"version"`
+	Seq     uint64          `json:"seq,omitzero"`
+	Author  string          `json:"author"`
+	At      time.Time       `json:"at"`
+	Kind    string          `json:"kind"`
+	Depth   int             `json:"depth,omitzero"`
+	Ops     json.RawMessage `json:"ops"`
+}
+
+// ConnectOK answers connect.
+type ConnectOK struct {
+	Protocol int       `json:"protocol"`
+	User     string    `json:"user"`
+	Client   string    `json:"client"`
+	Server   string    `json:"server"`
+	Time     time.Time `json:"time"`
+	PingMS   int64     `json:"ping_ms"` // the server pushes ping this often
+	Resumed  []Resumed `json:"resumed,omitzero"`
+}
+
+// Resumed tells what became of one resume point: Err is set if the wavelet is
+// not subscribed.
+type Resumed struct {
+	Wave    string `json:"wave"`
+	Wavelet string `json:"wavelet"`
+	SubscribeOK
+	Err *Error `json:"err,omitzero"`
+}
+
+// SubscribeOK answers subscribe. Without a Snapshot the commits after the
+// version asked for follow as pushes; with one, those after the snapshot's.
+type SubscribeOK struct {
+	Head     wavelet.Version `json:"head"`
+	Role     string          `json:"role,omitzero"`
+	Snapshot *Snapshot       `json:"snapshot,omitzero"`
+	// Acked is the version of the commit that the delta in flight (the request's
+	// seq) became. It is set only beside a Snapshot, and 0 if that delta was
+	// not committed.
+	Acked wavelet.Version `json:"acked,omitzero"`
+}
+
+// PublishOK answers publish. Version is that of the commit, or the head if the
+// delta had nothing left to change: Empty is then set and no commit follows.
+type PublishOK struct {
+	Version wavelet.Version `json:"version"`
+	Seq     uint64          `json:"seq"`
+	Empty   bool            `json:"empty,omitzero"`
+}
+
+// HistoryOK answers history: commits, or a snapshot. Next is set when there is
+// more before To: ask again with from = next.
+type HistoryOK struct {
+	Head     wavelet.Version `json:"head"`
+	Commits  []Committed     `json:"commits,omitzero"`
+	Next     wavelet.Version `json:"next,omitzero"`
+	Snapshot *Snapshot       `json:"snapshot,omitzero"`
+}
+
+// ConnectRequest is the body of POST /connect.
+type ConnectRequest struct {
+	User  string `json:"user"`
+	Token string `json:"token,omitzero"`
+}
+
+// Ticket is the answer to POST /connect: what GET /ws?ticket= takes, once.
+type Ticket struct {
+	Ticket      string `json:"ticket"`
+	ExpiresInMS int64  `json:"expires_in_ms"`
+}
