@@ -24,8 +24,39 @@ type Doc struct {
 	sets   *[64]Attributes
 }
 
-// finger remembers a leaf and the units before it.
-type finger struct{ leaf, start int }
+// finger remembers where the last edit was.
+type finger struct {
+	leaf, start  int // the leaf, and the units before it
+	units, bytes int // in that leaf, before the end of the edit
+}
+
+// locate returns the bytes of the finger's leaf that hold the n units after at,
+// all in the run at s, and whether neither end splits a surrogate pair. Among
+// wider characters it counts from the finger if that is in the run, from the
+// start of the run if not.
+func (f *finger) locate(l *leaf, s span, at, n int) (from, to int, ok bool) {
+	r := &l.runs[s.run]
+	if r.units == r.bytes {
+		from = s.bytes + at - s.units
+		return from, from + n, true
+	}
+	units, bytes := s.units, s.bytes
+	if f.units >= units && f.units <= units+r.units {
+		units, bytes = f.units, f.bytes
+	}
+	split := false
+	if at < units {
+		from, split = offsetBefore(l.text[:bytes], units-at)
+	} else {
+		from, split = offsetOf(l.text[bytes:], at-units)
+		from += bytes
+	}
+	if split || n == 0 {
+		return from, from, !split
+	}
+	to, split = offsetOf(l.text[from:], n)
+	return from, from + to, !split
+}
 
 // NewDoc returns a document with the content of d. It fails with an [*Error] if
 // d does not only insert, has ill-formed text, or is longer than [MaxDocument].
@@ -135,7 +166,7 @@ func (d *Doc) Slice(start, end int) Delta {
 	if start >= end {
 		return nil
 	}
-	i, at := d.index.find(start)
+	i, at := d.index.find(d.leaves, start)
 	var out collector
 	for ; i < len(d.leaves) && at < end; i++ {
 		l := d.leaves[i]

@@ -2,6 +2,7 @@ package richtext
 
 import (
 	"slices"
+	"unicode/utf8"
 )
 
 // Check reports whether d may be applied, as the function [Check] does for a
@@ -34,90 +35,37 @@ func (d *Doc) splits(pos int) bool {
 
 // find returns the leaf that holds the n units from pos on, or the position
 // itself if n is 0, if one leaf does; otherwise the leaf that holds the first of
-// them.
+// them. With the leaf it returns the units before it.
 func (d *Doc) find(pos, n int) (leaf, start int) {
-	if f := d.finger; f.leaf < len(d.leaves) && pos >= f.start && pos+n <= f.start+d.leaves[f.leaf].units {
+	if f := &d.finger; f.leaf < len(d.leaves) && pos >= f.start && pos+n <= f.start+d.leaves[f.leaf].units {
 		return f.leaf, f.start
 	}
-	return d.index.find(pos)
+	return d.index.find(d.leaves, pos)
 }
 
 // Apply changes the document by delta. It checks the delta first: if it returns
 // an error, which is of type [*Error] and the one that [Check] would return, the
 // document is unchanged.
 func (d *Doc) Apply(delta Delta) error {
+	if d.applyTyped(delta) {
+		return nil
+	}
 	if err := d.Check(delta); err != nil {
 		return err
 	}
+	d.own()
+	d.applyAnywhere(delta)
+	return nil
+}
+
+// own makes leaves and index the document's own, to be written to.
+func (d *Doc) own() {
 	if d.owner == nil {
 		d.owner = new(owner)
 	}
 	if d.shared {
 		d.leaves, d.index, d.shared = slices.Clone(d.leaves), slices.Clone(d.index), false
 	}
-	if !d.applyInRun(delta) {
-		d.applyAnywhere(delta)
-	}
-	return nil
-}
-
-// typed is the delta of somebody who types: at one place, text comes or goes or
-// both.
-type typed struct {
-	at, gone int
-	insert   Op // zero if nothing comes
-}
-
-// asTyped takes a delta apart as typing and reports whether it is no more.
-func asTyped(delta Delta) (t typed, ok bool) {
-	for i := range delta {
-		switch op := &delta[i]; {
-		case op.kind == KindDelete && t.gone == 0:
-			t.gone = op.n
-		case op.kind == KindInsert && t.insert.n == 0:
-			t.insert = *op
-		case op.plainRetain() && t.gone+t.insert.n == 0:
-			t.at += op.n
-		case op.plainRetain() && i == len(delta)-1:
-		default:
-			return t, false
-		}
-	}
-	return t, t.gone+t.insert.n > 0
-}
-
-// applyInRun applies a delta that types inside one run, the common case, and
-// reports whether delta was one.
-func (d *Doc) applyInRun(delta Delta) bool {
-	t, ok := asTyped(delta)
-	if !ok || len(d.leaves) == 0 {
-		return false
-	}
-	i, start := d.find(t.at, t.gone)
-	l := d.leaves[i]
-	s, ok := l.span(t.at-start, t.gone)
-	if !ok || !l.runs[s.run].embed.IsZero() {
-		return false
-	}
-	r := &l.runs[s.run]
-	if t.insert.n > 0 && !r.attrs.Equal(t.insert.attrs) || t.gone == r.units && t.insert.n == 0 {
-		return false
-	}
-	from, _ := l.offset(s, t.at-start)
-	to := from
-	if t.gone > 0 {
-		to, _ = l.offset(s, t.at-start+t.gone)
-	}
-	size := len(l.text) + len(t.insert.text) - (to - from)
-	if size > leafMax || size < len(l.text) && d.joins(i, size) {
-		return false
-	}
-	l = l.owned(d.owner)
-	d.leaves[i] = l
-	l.replace(s.run, from, to, t.gone, t.insert.text, t.insert.n)
-	d.grown(i, start, t.insert.n-t.gone)
-	d.pairs = d.pairs || len(t.insert.text) != t.insert.n && hasPairs(t.insert.text)
-	return true
 }
 
 // joins reports whether leaf i, once it has only size bytes, fits into one leaf
@@ -134,11 +82,69 @@ func (d *Doc) joins(i, size int) bool {
 	return size+len(d.leaves[next].text) <= leafTarget && runs+len(d.leaves[next].runs) <= runsTarget
 }
 
-// grown notes that leaf i, which starts at start, has become n units longer.
-func (d *Doc) grown(i, start, n int) {
-	d.index.add(i, n)
-	d.length += n
-	d.finger = finger{i, start}
+// applyTyped applies a delta that types inside one run, the common case. It
+// reports whether delta was one, and did nothing if not; a delta that must not be
+// applied is none.
+func (d *Doc) applyTyped(typed Delta) bool {
+	at, gone, delta := 0, 0, typed
+	text, units, attrs := "", 0, Attributes{}
+	if len(delta) > 0 && delta[0].plainRetain() {
+		at, delta = delta[0].n, delta[1:]
+	}
+	if len(delta) > 0 && delta[0].kind == KindInsert {
+		text, units, attrs, delta = delta[0].text, delta[0].n, delta[0].attrs, delta[1:]
+	}
+	if len(delta) > 0 && delta[0].kind == KindDelete {
+		gone, delta = delta[0].n, delta[1:]
+	}
+	// The document's last unit stays the last, so that a final newline does.
+	if len(delta) > 0 || units+gone == 0 || at >= d.length || gone >= d.length-at || d.length+units > MaxDocument {
+		return false
+	}
+	if len(text) != units && !utf8.ValidString(text) {
+		return false
+	}
+	i, start := d.find(at, gone)
+	l := d.leaves[i]
+	s, ok := l.span(at-start, gone)
+	if !ok {
+		return false
+	}
+	r := &l.runs[s.run]
+	if !r.embed.IsZero() || units > 0 && !r.attrs.Equal(attrs) || units == 0 && gone == r.units {
+		return false
+	}
+	f := &d.finger
+	if f.leaf != i {
+		f.leaf, f.start, f.units, f.bytes = i, start, 0, 0
+	}
+	from, to, ok := f.locate(l, s, at-start, gone)
+	if !ok {
+		return false
+	}
+	size := len(l.text) + len(text) - (to - from)
+	if size > leafMax && len(text) > leafTarget || size < len(l.text) && d.joins(i, size) {
+		return false
+	}
+	if d.shared {
+		d.own()
+	}
+	if l.owner != d.owner {
+		l = l.copy(d.owner)
+		d.leaves[i] = l
+	}
+	if size > leafMax {
+		d.leaves = slices.Insert(d.leaves, i+1, l.split())
+		d.index = d.index.index(d.leaves)
+		d.finger = finger{}
+		return d.applyTyped(typed)
+	}
+	l.replace(s.run, from, to, gone, text, units)
+	d.length += units - gone
+	d.index.add(i, units-gone)
+	f.units, f.bytes = at-start+units, from+len(text)
+	d.pairs = d.pairs || len(text) != units && hasPairs(text)
+	return true
 }
 
 // applyAnywhere applies any delta: it packs the leaves from the first to the
@@ -150,8 +156,8 @@ func (d *Doc) applyAnywhere(delta Delta) {
 	}
 	i, j, start := 0, -1, 0
 	if len(d.leaves) > 0 {
-		i, start = d.index.find(first)
-		j, _ = d.index.find(max(first, last-1))
+		i, start = d.index.find(d.leaves, first)
+		j, _ = d.index.find(d.leaves, max(first, last-1))
 		if i > 0 && j == len(d.leaves)-1 { // so that a small last leaf joins the one before it
 			i--
 			start -= d.leaves[i].units

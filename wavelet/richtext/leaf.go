@@ -8,7 +8,7 @@ import (
 // Sizes of a leaf, in bytes of text and in runs. A leaf is built up to its
 // target and may then grow by typing to twice of that.
 const (
-	leafTarget = 1024
+	leafTarget = 512
 	leafMax    = 2 * leafTarget
 	leafMin    = leafTarget / 4
 	runsTarget = 32
@@ -85,12 +85,35 @@ func (l *leaf) splits(unit int) bool {
 	return split
 }
 
-// owned returns l itself if it belongs to o, else a copy that does.
-func (l *leaf) owned(o *owner) *leaf {
-	if l.owner == o {
-		return l
-	}
+// copy returns a copy of l that belongs to o.
+func (l *leaf) copy(o *owner) *leaf {
 	return &leaf{owner: o, units: l.units, text: slices.Clone(l.text), runs: slices.Clone(l.runs)}
+}
+
+// split cuts a leaf that its owner may write to in the middle. The leaf becomes
+// the first half; split returns the second.
+func (l *leaf) split() *leaf {
+	middle := l.units / 2
+	s, _ := l.span(middle, 1)
+	r := &l.runs[s.run]
+	units := middle - s.units
+	bytes, pair := offsetOf(l.text[s.bytes:], units)
+	if pair {
+		units--
+	}
+	second := &leaf{owner: l.owner, units: l.units - s.units - units}
+	second.text = append(make([]byte, 0, leafMax), l.text[s.bytes+bytes:]...)
+	second.runs = append(second.runs, run{r.units - units, r.bytes - bytes, r.attrs, r.embed})
+	second.runs = append(second.runs, l.runs[s.run+1:]...)
+
+	r.units, r.bytes = units, bytes
+	l.runs = l.runs[:s.run+1]
+	if units == 0 {
+		l.runs = l.runs[:s.run]
+	}
+	l.units = s.units + units
+	l.text = l.text[:s.bytes+bytes]
+	return second
 }
 
 // replace puts text of the given units in the place of the bytes from..to, of
@@ -101,13 +124,18 @@ func (l *leaf) replace(run, from, to, gone int, text string, units int) {
 	r.bytes += len(text) - (to - from)
 	l.units += units - gone
 	if grow := len(text) - (to - from); grow > 0 {
-		l.text = append(l.text, text[:grow]...) // any bytes will do
+		l.text = slices.Grow(l.text, grow)
+		l.text = l.text[:len(l.text)+grow]
 		copy(l.text[to+grow:], l.text[to:])
-		copy(l.text[from:], text)
-		return
+	} else if grow < 0 {
+		copy(l.text[to+grow:], l.text[to:])
+		l.text = l.text[:len(l.text)+grow]
 	}
-	copy(l.text[from:], text)
-	l.text = append(l.text[:from+len(text)], l.text[to:]...)
+	if len(text) == 1 { // a keystroke
+		l.text[from] = text[0]
+	} else {
+		copy(l.text[from:], text)
+	}
 }
 
 // small reports whether a leaf of so many bytes and runs is better joined with

@@ -64,7 +64,7 @@ func (o Op) Equal(p Op) bool {
 }
 
 // plainRetain reports whether the op keeps its part of the document as it is.
-func (o Op) plainRetain() bool { return o.kind == KindRetain && o.attrs.IsZero() }
+func (o *Op) plainRetain() bool { return o.kind == KindRetain && o.attrs.set == nil }
 
 // cut splits the op after n units, 0 < n < o.n.
 func (o Op) cut(n int) (head, tail Op) {

@@ -48,6 +48,24 @@ func offsetOf[T string | []byte](s T, unit int) (at int, split bool) {
 	return at, false
 }
 
+// offsetBefore returns the byte index that lies the given units before the end of
+// s. If that is the second half of a surrogate pair, it returns the index of the
+// pair and true.
+func offsetBefore(s []byte, units int) (at int, split bool) {
+	at = len(s)
+	for units > 0 {
+		at--
+		switch b := s[at]; {
+		case b >= 0x80 && b < 0xC0:
+		case b >= 0xF0:
+			units -= 2
+		default:
+			units--
+		}
+	}
+	return at, units < 0
+}
+
 // hasPairs reports whether s holds a surrogate pair.
 func hasPairs(s string) bool {
 	for i := 0; i < len(s); i++ {
