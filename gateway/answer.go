@@ -1,0 +1,225 @@
+package gateway
+
+import (
+	"context"
+	"fmt"
+
+	"weir/events"
+	"weir/governor"
+	"weir/policies"
+	"weir/wavelet"
+
+	"github.com/google/uuid"
+)
+
+// answerID is the id of a delta of the answer to a bundle.
+func answerID(bundle string, index int) wavelet.DeltaID {
+	return wavelet.DeltaID(fmt.Sprintf("%s/%d", bundle, index))
+}
+
+// answer commits what a robot answered, and counts what was committed. What is
+// refused the robot is told with a later bundle. An error means that the whole
+// answer is to be tried again.
+func (g *Gateway) answer(ctx context.Context, s *seat, t Take, profile policies.Profile, b events.Bundle, named governor.Delivery, a events.Answer) (int, error) {
+	failed := a.Failures
+	deltas := a.Deltas[:g.fitting(profile, a.Deltas)]
+	if n := len(a.Deltas) - len(deltas); n > 0 {
+		failed = append(failed, events.OperationFailure{Code: 400, Message: fmt.Sprintf(
+			"limit: the answer is too long, its last %d deltas were not applied; answer with at most %d operations and %d bytes",
+			n, profile.Delivery.MaxOps, g.maxAnswer(profile))})
+	}
+	if len(deltas) > 0 {
+		o := offer{From: t.From, To: b.Version}
+		for _, d := range deltas {
+			o.Wrote = append(o.Wrote, d.Wavelet.String())
+		}
+		if err := g.keeper.promise(ctx, s.Seat, t.Lane, o); err != nil {
+			return 0, err
+		}
+	}
+	committed := 0
+	for i, d := range deltas {
+		id := answerID(b.ID, i)
+		c, err := g.submit(ctx, governor.Answer{Robot: s.Robot, Wavelet: d.Wavelet, Delta: id, Door: governor.Reply, Named: named}, ViaReply, d, t.Attempt > 1)
+		switch {
+		case err != nil && !final(err):
+			return committed, err
+		case err != nil:
+			failed = append(failed, FailureOf("", err))
+		case len(c.Delta.Ops) > 0:
+			committed++
+		}
+	}
+	g.mu.Lock()
+	for _, f := range failed {
+		if len(s.failed) < maxNotes {
+			s.failed = append(s.failed, f)
+		}
+	}
+	g.mu.Unlock()
+	return committed, nil
+}
+
+func (g *Gateway) maxAnswer(p policies.Profile) int {
+	return orElse(g.o.MaxAnswer, orElse(p.Delivery.MaxBody, 1<<20))
+}
+
+// fitting is how many deltas of an answer are within its limits, those of one
+// delta being all or nothing.
+func (g *Gateway) fitting(p policies.Profile, deltas []events.AnswerDelta) int {
+	ops, bytes := 0, 0
+	for i, d := range deltas {
+		ops += len(d.Ops)
+		for _, op := range d.Ops {
+			bytes += textBytes(op)
+		}
+		if ops > orElse(p.Delivery.MaxOps, 1000) || bytes > g.maxAnswer(p) {
+			return i
+		}
+	}
+	return len(deltas)
+}
+
+// textBytes is how much text an op brings.
+func textBytes(op wavelet.Op) int {
+	n := 0
+	switch op := op.(type) {
+	case wavelet.EditBlip:
+		for i := range op.Delta {
+			n += len(op.Delta[i].Text())
+		}
+	case wavelet.CreateBlip:
+		for i := range op.Content {
+			n += len(op.Content[i].Text())
+		}
+	case wavelet.SetData:
+		n = len(op.Value)
+	case wavelet.SetTitle:
+		n = len(op.Title)
+	}
+	return n
+}
+
+// Submit commits a delta that a robot sends of its own accord. It may wait, as
+// long as ctx lasts. A refusal is a *wavelet.Refusal.
+func (g *Gateway) Submit(ctx context.Context, sub Submission) (Receipt, error) {
+	a := governor.Answer{Robot: sub.Robot, Wavelet: sub.Delta.Wavelet, Delta: sub.ID, Door: governor.Call}
+	if a.Delta == "" {
+		id, err := uuid.NewV7()
+		if err != nil {
+			return Receipt{}, fmt.Errorf("name a delta: %w", err)
+		}
+		a.Delta = wavelet.DeltaID(id.String())
+	}
+	if sub.Token != "" {
+		c, ok := g.signer.open(sub.Token)
+		if ok && c.Bundle.Seat.Robot == sub.Robot {
+			a.Named = c.Bundle
+		} else {
+			a.Forged = true
+		}
+	}
+	c, err := g.submit(ctx, a, sub.Via, sub.Delta, sub.ID != "")
+	return Receipt{Commit: c, Forged: a.Forged}, err
+}
+
+// submit commits a robot's delta, by whatever door it came. Seen says that the
+// delta may have been committed already.
+func (g *Gateway) submit(ctx context.Context, a governor.Answer, via Via, d events.AnswerDelta, seen bool) (wavelet.Commit, error) {
+	c, err := g.judged(ctx, a, d, seen)
+	h := Happening{
+		At: g.clock.now(), Kind: Answered, Seat: wavelet.Seat{Wavelet: d.Wavelet, Robot: a.Robot}, Via: via, Bundle: a.Named.Bundle,
+		Version: c.Version, Depth: c.Delta.Cause.Depth, Exact: c.Delta.Cause.Exact,
+	}
+	g.mu.Lock()
+	st := &g.robotAt(a.Robot).stats
+	switch {
+	case err == nil:
+		st.Committed++
+	case final(err):
+		st.Refused++
+	}
+	g.mu.Unlock()
+	if err != nil {
+		h.Kind, h.Err = Refused, err
+	}
+	if err == nil || final(err) {
+		g.tell(h)
+	}
+	return c, err
+}
+
+// judged commits a robot's delta if nothing speaks against it.
+func (g *Gateway) judged(ctx context.Context, a governor.Answer, d events.AnswerDelta, seen bool) (wavelet.Commit, error) {
+	if seen {
+		if c, found, err := g.host.Resolve(ctx, d.Wavelet, a.Delta); err != nil || found {
+			return c, err
+		}
+	}
+	if err := g.mayWrite(ctx, a.Robot, d); err != nil {
+		return wavelet.Commit{}, err
+	}
+	now := g.clock.now()
+	v := g.gov.Answer(now, a)
+	g.carry(now, v)
+	if v.Refuse != nil {
+		return wavelet.Commit{}, refusal(v.Refuse)
+	}
+	if v.Delay > 0 {
+		if err := g.clock.sleep(ctx, v.Delay); err != nil {
+			return wavelet.Commit{}, err
+		}
+	}
+	return g.host.Submit(ctx, d.Wavelet, wavelet.Delta{ID: a.Delta, Author: d.Author, Base: d.Base, Ops: d.Ops, Cause: v.Cause})
+}
+
+// mayWrite refuses what the governor need not be asked about: another's name, a
+// wavelet the robot was put out of, one it is not in.
+func (g *Gateway) mayWrite(ctx context.Context, robot wavelet.Participant, d events.AnswerDelta) error {
+	if d.Author.Robot() != robot {
+		return &wavelet.Refusal{
+			Code: wavelet.CodeNoAccess, Op: -1, Field: "author",
+			Reason: fmt.Sprintf("%s cannot write as %s", robot, d.Author),
+			Remedy: "write under the robot's own address, or an alias of it",
+		}
+	}
+	seat := wavelet.Seat{Wavelet: d.Wavelet, Robot: robot}
+	if err := g.banned(seat); err != nil {
+		return err
+	}
+	state, err := g.host.Snapshot(ctx, d.Wavelet, Head)
+	if err != nil {
+		return err
+	}
+	if !events.Present(state, robot) {
+		return &wavelet.Refusal{
+			Code: wavelet.CodeNotParticipant, Op: -1, Field: "author",
+			Reason: fmt.Sprintf("%s does not take part in %s", robot, d.Wavelet),
+			Remedy: "have a participant add it",
+		}
+	}
+	return nil
+}
+
+// Admit decides about one HTTP request of the active or data API, or its like
+// over another transport, before it is looked at. It may hold the request back
+// as long as ctx lasts. A refusal is a *wavelet.Refusal.
+func (g *Gateway) Admit(ctx context.Context, robot wavelet.Participant, limitsQuery bool) error {
+	now := g.clock.now()
+	v := g.gov.Call(now, robot, limitsQuery)
+	g.carry(now, v)
+	g.mu.Lock()
+	st := &g.robotAt(robot).stats
+	st.Calls++
+	if v.Refuse != nil {
+		st.CallsRefused++
+	}
+	g.mu.Unlock()
+	if v.Refuse != nil {
+		return refusal(v.Refuse)
+	}
+	if v.Delay > 0 {
+		return g.clock.sleep(ctx, v.Delay)
+	}
+	return nil
+}

@@ -1,0 +1,248 @@
+package gateway
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"time"
+
+	"weir/events"
+	"weir/governor"
+	"weir/policies"
+	"weir/wavelet"
+)
+
+// fly sends a bundle and tells the seat's lane what became of it.
+func (g *Gateway) fly(ctx context.Context, s *seat, t Take) {
+	o := g.deliver(ctx, s, t)
+	if errors.Is(context.Cause(ctx), ErrEvicted) {
+		o = Outcome{Kind: Dropped, Sent: o.Sent}
+	}
+	now := g.clock.now()
+	g.mu.Lock()
+	broken := s.lane.BreakerOpen()
+	g.landed(s, now, o)
+	broken = !broken && s.lane.BreakerOpen()
+	over := !s.gone && s.lane.Over()
+	if over {
+		g.close(s)
+	}
+	g.mu.Unlock()
+	if broken {
+		g.tell(Happening{At: now, Kind: Broken, Seat: s.Seat, Lane: t.Lane})
+	}
+	if over {
+		g.tell(Happening{At: now, Kind: Closed, Seat: s.Seat})
+	}
+}
+
+// ownTrouble is how long a bundle waits when it was not the robot that failed.
+const ownTrouble = time.Second
+
+// deliver sends a bundle and submits the answer.
+func (g *Gateway) deliver(ctx context.Context, s *seat, t Take) Outcome {
+	to, profile, ok := g.roster.Robot(s.Robot)
+	if !ok {
+		return Outcome{Kind: Parked}
+	}
+	b, err := g.bundle(ctx, s, t)
+	if err != nil {
+		return g.troubled(ctx, s, t, err)
+	}
+	if len(b.Events) == 0 {
+		g.mu.Lock()
+		s.robot.stats.Silent++
+		s.dirty = true
+		g.mu.Unlock()
+		return Outcome{Kind: Silent, Through: b.Version}
+	}
+	now := g.clock.now()
+	named := governor.Delivery{
+		Seat: s.Seat, Bundle: b.ID, RobotLane: b.Lane == events.RobotLane, Cause: t.Cause, Author: t.Author, Sent: now,
+	}
+	if !t.Last {
+		v := g.gov.Deliver(now, named)
+		g.carry(now, v)
+		switch {
+		case v.Refuse != nil && v.Refuse.Code == string(wavelet.CodeSuspended):
+			return Outcome{Kind: Parked}
+		case v.Refuse != nil:
+			return Outcome{Kind: Dropped}
+		case v.Delay > 0:
+			g.heldBack(s, t, now, v.Delay)
+			return Outcome{Kind: Held, Delay: v.Delay}
+		}
+	}
+	g.complete(&b, s, t, named)
+	return g.send(ctx, s, t, to, profile, b, named)
+}
+
+// bundle makes the bundle of a take: the window from its cursor on, as far as
+// the events fit.
+func (g *Gateway) bundle(ctx context.Context, s *seat, t Take) (events.Bundle, error) {
+	before, err := g.host.Snapshot(ctx, s.Wavelet, t.From)
+	if err != nil {
+		return events.Bundle{}, fmt.Errorf("read version %d: %w", t.From, err)
+	}
+	w := events.NewWindow(s.Seat, t.Lane, before)
+	w.Mute(func(c wavelet.Commit) bool {
+		return t.Lane == events.RobotLane &&
+			(muted(t.Mutes, c.Version, c.Delta.Cause) || g.gov.Cuts(s.Seat, c.Delta.Author))
+	})
+	for c, err := range g.host.Read(ctx, s.Wavelet, t.From) {
+		if err != nil {
+			return events.Bundle{}, fmt.Errorf("read on from version %d: %w", w.State().Version(), err)
+		}
+		if c.Version > t.To || w.Len() >= g.o.MaxEvents && w.Hears(c) {
+			break
+		}
+		if err := w.Add(c); err != nil {
+			return events.Bundle{}, err
+		}
+	}
+	return events.Bundle{
+		ID:      events.BundleID(s.Seat, t.Lane, t.From),
+		Seat:    s.Seat,
+		Lane:    t.Lane,
+		From:    t.From,
+		Version: w.State().Version(),
+		Attempt: t.Attempt,
+		Events:  w.Events(),
+		State:   w.State(),
+		Cause:   t.Cause,
+		Deltas:  w.Heard(),
+	}, nil
+}
+
+// troubled puts a bundle off that could not be made, or whose answer could not
+// be committed, by no fault of the robot's.
+func (g *Gateway) troubled(ctx context.Context, s *seat, t Take, err error) Outcome {
+	if ctx.Err() == nil {
+		g.o.Logger.Warn("bundle put off", "wavelet", s.Wavelet.String(), "robot", string(s.Robot), "error", err)
+		g.tell(Happening{At: g.clock.now(), Kind: Interrupted, Seat: s.Seat, Lane: t.Lane, Err: err})
+	}
+	return Outcome{Kind: Held, Delay: ownTrouble}
+}
+
+func (g *Gateway) heldBack(s *seat, t Take, now time.Time, d time.Duration) {
+	g.mu.Lock()
+	s.robot.stats.Holds++
+	g.mu.Unlock()
+	g.tell(Happening{At: now, Kind: HeldBack, Seat: s.Seat, Lane: t.Lane, Took: d})
+}
+
+// complete adds what a robot is told beside the changes: its limits, warnings,
+// the failures of its own operations, and why it was removed.
+func (g *Gateway) complete(b *events.Bundle, s *seat, t Take, named governor.Delivery) {
+	b.Token = g.signer.sign(claim{Bundle: named, Version: b.Version})
+	b.Limits = g.gov.Limits(named.Sent, s.Robot)
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	for _, w := range append(s.warnings, s.robot.warnings...) {
+		b.Events = append(b.Events, events.Warning(b.State, s.Robot, named.Sent, note(w.Limit)))
+	}
+	s.warnings, s.robot.warnings = nil, nil
+	if t.Lane == events.HumanLane && named.Sent.Sub(s.errorsAt) >= g.o.ErrorSpacing {
+		for _, f := range s.failed {
+			b.Events = append(b.Events, events.Failed(s.Robot, named.Sent, f))
+		}
+		if len(s.failed) > 0 {
+			s.failed, s.errorsAt = nil, named.Sent
+		}
+	}
+	if d := s.verdict; t.Last && d != nil {
+		for i := range b.Events {
+			if e := &b.Events[i]; e.Type == events.WaveletSelfRemoved {
+				e.Reason = "limit"
+				e.Limit = events.LimitNote{
+					Name: d.Rule, Used: d.Measured, Max: d.Limit,
+					Window: time.Duration(d.Evidence.Window), ResetsAt: d.Evidence.Cooldown,
+				}
+			}
+		}
+	}
+}
+
+// note is a limit in brief.
+func note(l policies.Limit) events.LimitNote {
+	return events.LimitNote{Name: l.Name, Used: l.Used, Max: l.Max, Window: time.Duration(l.Window), ResetsAt: l.ResetsAt}
+}
+
+// send hands a bundle to the robot and commits what it answers.
+func (g *Gateway) send(ctx context.Context, s *seat, t Take, to Robot, profile policies.Profile, b events.Bundle, named governor.Delivery) Outcome {
+	g.sent(s, t, b, named)
+	call, cancel := context.WithTimeout(ctx, g.clock.real(orElse(profile.Delivery.Timeout, time.Minute)))
+	a, err := to.Receive(call, b)
+	cancel()
+	if err == nil {
+		err = context.Cause(ctx)
+	}
+	if err != nil {
+		return g.missed(ctx, s, t, b, named, err)
+	}
+	committed := 0
+	if !t.Last {
+		if committed, err = g.answer(ctx, s, t, profile, b, named, a); err != nil {
+			g.troubled(ctx, s, t, fmt.Errorf("commit the answer: %w", err))
+			return Outcome{Kind: Failed, Sent: named.Sent, Jitter: rand.Float64()}
+		}
+	}
+	g.received(s, t, b, named, committed)
+	return Outcome{Kind: Delivered, Sent: named.Sent, Through: b.Version}
+}
+
+// sent counts a bundle that goes out.
+func (g *Gateway) sent(s *seat, t Take, b events.Bundle, named governor.Delivery) {
+	lag := named.Sent.Sub(t.Since)
+	g.mu.Lock()
+	if t.Attempt > 1 {
+		s.robot.stats.Retries++
+	} else if t.Lane == events.HumanLane {
+		s.robot.stats.LagSum += lag
+		s.robot.stats.LagMax = max(s.robot.stats.LagMax, lag)
+	}
+	g.mu.Unlock()
+	g.tell(Happening{
+		At: named.Sent, Kind: Sent, Seat: s.Seat, Bundle: b.ID, Lane: t.Lane, Attempt: t.Attempt,
+		Deltas: b.Deltas, Events: len(b.Events), Depth: t.Cause.Depth, Exact: t.Cause.Exact, Lag: lag,
+	})
+}
+
+// missed counts a bundle that the robot did not take.
+func (g *Gateway) missed(ctx context.Context, s *seat, t Take, b events.Bundle, named governor.Delivery, err error) Outcome {
+	if ctx.Err() == nil {
+		g.mu.Lock()
+		s.robot.stats.Failures++
+		g.mu.Unlock()
+		g.tell(Happening{At: g.clock.now(), Kind: Retry, Seat: s.Seat, Bundle: b.ID, Lane: t.Lane, Attempt: t.Attempt, Err: err})
+	}
+	return Outcome{Kind: Failed, Sent: named.Sent, Jitter: rand.Float64()}
+}
+
+// received counts a bundle that the robot took.
+func (g *Gateway) received(s *seat, t Take, b events.Bundle, named governor.Delivery, committed int) {
+	g.mu.Lock()
+	st := &s.robot.stats
+	if t.Lane == events.RobotLane {
+		st.RobotBundles++
+	} else {
+		st.HumanBundles++
+	}
+	st.RawDeltas += uint64(b.Deltas)
+	st.Events += uint64(len(b.Events))
+	if committed > 0 {
+		st.Answered++
+	}
+	s.dirty = true
+	g.mu.Unlock()
+	if g.o.Feed == nil {
+		return
+	}
+	now := g.clock.now()
+	r := g.gov.Reading(now, s.Seat)
+	g.tell(Happening{
+		At: now, Kind: Received, Seat: s.Seat, Bundle: b.ID, Lane: t.Lane, Attempt: t.Attempt, Deltas: b.Deltas,
+		Events: len(b.Events), Answers: committed, Depth: r.Depth, Exact: r.Exact, Ratio: r.Ratio, Took: now.Sub(named.Sent),
+	})
+}

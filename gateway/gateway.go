@@ -1,0 +1,85 @@
+package gateway
+
+import (
+	"context"
+	"crypto/rand"
+	"fmt"
+	"sync"
+	"time"
+
+	"weir/governor"
+	"weir/wavelet"
+)
+
+// Gateway serves the robots of one node.
+type Gateway struct {
+	host   Host
+	roster Roster
+	gov    *governor.Governor
+	o      Options
+	clock  clock
+	signer signer
+	keeper keeper
+	failed error // of New, for Run to return
+
+	wake    chan struct{}  // the agenda has a new first entry
+	chores  chan struct{}  // there is something in changed, loading or errands
+	flights sync.WaitGroup // bundles and evictions under way
+
+	mu       sync.Mutex
+	seats    map[wavelet.Seat]*seat
+	rooms    map[wavelet.Name]*room
+	robots   map[wavelet.Participant]*robot
+	agenda   agenda
+	changed  map[wavelet.Participant]bool // robots that RobotChanged named
+	loading  []*seat                      // to be brought up to the head
+	errands  []errand
+	evicting int
+}
+
+// New returns a gateway that serves the robots of r in the wavelets of h, under
+// the rules of gov. It takes up what a gateway before it left in kv: the
+// governor's counts and the seats. Tell the host about it, call RobotChanged for
+// every robot that is registered, and Run it.
+func New(h Host, r Roster, gov *governor.Governor, kv Store, o Options) *Gateway {
+	o = o.withDefaults()
+	if len(o.Secret) == 0 {
+		o.Secret = make([]byte, 32)
+		rand.Read(o.Secret)
+	}
+	g := &Gateway{
+		host:    h,
+		roster:  r,
+		gov:     gov,
+		o:       o,
+		clock:   clock{base: time.Now(), scale: o.TimeScale},
+		signer:  signer{o.Secret},
+		keeper:  keeper{kv: kv, max: o.Decisions},
+		wake:    make(chan struct{}, 1),
+		chores:  make(chan struct{}, 1),
+		seats:   map[wavelet.Seat]*seat{},
+		rooms:   map[wavelet.Name]*room{},
+		robots:  map[wavelet.Participant]*robot{},
+		changed: map[wavelet.Participant]bool{},
+	}
+	if err := g.load(); err != nil {
+		g.failed = fmt.Errorf("take up the gateway's records: %w", err)
+	}
+	return g
+}
+
+// Run serves the robots until ctx ends; then it calls back what is under way,
+// saves everything, and returns when all is quiet. What was in flight is sent
+// again after the next start. Its error is that of New, or of the last saving.
+func (g *Gateway) Run(ctx context.Context) error {
+	if g.failed != nil {
+		return g.failed
+	}
+	var loops sync.WaitGroup
+	loops.Go(func() { g.schedule(ctx) })
+	loops.Go(func() { g.doChores(ctx) })
+	loops.Go(func() { g.keep(ctx) })
+	loops.Wait()
+	g.flights.Wait()
+	return g.save(context.WithoutCancel(ctx))
+}

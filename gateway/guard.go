@@ -1,0 +1,103 @@
+package gateway
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"weir/events"
+	"weir/policies"
+	"weir/wavelet"
+)
+
+// Check refuses what an evicted robot writes, and its coming back too early. The
+// host asks it in the wavelet's goroutine, before a delta is committed. It reads
+// the gateway's clock, not the host's.
+func (g *Gateway) Check(_ time.Time, s *wavelet.State, d wavelet.Delta) error {
+	if d.Cause.Kind == wavelet.System {
+		return nil
+	}
+	if err := g.banned(wavelet.Seat{Wavelet: s.Name(), Robot: d.Author.Robot()}); err != nil {
+		return err
+	}
+	for i, op := range d.Ops {
+		if op, ok := op.(wavelet.AddParticipant); ok {
+			if r := g.mayReturn(wavelet.Seat{Wavelet: s.Name(), Robot: op.Who.Robot()}, d.Cause.Kind); r != nil {
+				r.Op = i
+				return r
+			}
+		}
+	}
+	return nil
+}
+
+// mayReturn refuses to let a robot in that was put out and may not come back
+// yet, or not by this hand.
+func (g *Gateway) mayReturn(id wavelet.Seat, by wavelet.CauseKind) *wavelet.Refusal {
+	now := g.clock.now()
+	n, out := g.gov.Banned(now, id)
+	if !out {
+		return nil
+	}
+	readmit := policies.ReadmitHuman
+	if _, p, ok := g.roster.Robot(id.Robot); ok && p.Readmit != "" {
+		readmit = p.Readmit
+	}
+	r := &wavelet.Refusal{
+		Code: wavelet.CodeCooldown, Op: -1, Field: "add.who", Limit: n.Rule,
+		Reason: fmt.Sprintf("%s was put out of this wavelet by the rule %s at %s", id.Robot, n.Rule, n.Since.UTC().Format(time.RFC3339)),
+	}
+	switch {
+	case readmit == policies.ReadmitNever:
+		r.Remedy = "its profile lets it come back only by an explicit override"
+	case now.Before(n.Cooldown):
+		r.RetryAfter = n.Cooldown.Sub(now)
+		r.Remedy = "wait until " + n.Cooldown.UTC().Format(time.RFC3339) + ", or readmit it with an explicit override"
+	case readmit == policies.ReadmitHuman && by != wavelet.Human:
+		r.Remedy = "a person has to add it"
+	default:
+		return nil
+	}
+	return r
+}
+
+// Readmit ends the ban of a seat and adds the robot to the wavelet again, in the
+// name of by. Before the cooldown is over, or if the profile forbids it, that
+// needs override; else the error is a *wavelet.Refusal with code "cooldown". A
+// seat that is not banned, or a robot that is there, is no error.
+func (g *Gateway) Readmit(ctx context.Context, id wavelet.Seat, by wavelet.Participant, override bool) error {
+	now := g.clock.now()
+	if _, out := g.gov.Banned(now, id); !out {
+		return nil
+	}
+	if !override {
+		if r := g.mayReturn(id, wavelet.Human); r != nil {
+			return r
+		}
+	}
+	d, err := g.gov.Readmit(now, id, by, override)
+	if err != nil {
+		return fmt.Errorf("readmit %s to %s: %w", id.Robot, id.Wavelet, err)
+	}
+	g.keeper.touch()
+	g.keeper.decided(d)
+	g.tell(Happening{At: now, Kind: Readmitted, Seat: id, Decision: &d})
+	head, err := g.host.Snapshot(ctx, id.Wavelet, Head)
+	if err != nil {
+		return fmt.Errorf("readmit %s to %s: %w", id.Robot, id.Wavelet, err)
+	}
+	if events.Present(head, id.Robot) {
+		return nil
+	}
+	_, err = g.host.Submit(ctx, id.Wavelet, wavelet.Delta{
+		ID:     wavelet.DeltaID(fmt.Sprintf("readmit/%s/%d", id.Robot, d.Time.UnixNano())),
+		Author: g.server(id.Wavelet),
+		Base:   head.Version(),
+		Ops:    []wavelet.Op{wavelet.AddParticipant{Who: id.Robot}},
+		Cause:  wavelet.Cause{Kind: wavelet.System},
+	})
+	if err != nil {
+		return fmt.Errorf("add %s to %s again: %w", id.Robot, id.Wavelet, err)
+	}
+	return nil
+}

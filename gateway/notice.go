@@ -1,0 +1,60 @@
+package gateway
+
+import (
+	"encoding/json"
+	"strings"
+
+	"weir/governor"
+	"weir/wavelet/richtext"
+)
+
+// The annotations that run over the whole of a notice, so that programs can read
+// it: the robot's address, the rule, and the decision as JSON.
+const (
+	annotationEvicted  = "robot/evicted"
+	annotationRule     = "robot/rule"
+	annotationDecision = "robot/decision"
+)
+
+// notice is the blip that tells the participants why a robot was removed.
+func notice(d governor.Decision) richtext.Delta {
+	marks := map[string]any{
+		annotationEvicted:  string(d.Robot),
+		annotationRule:     d.Rule,
+		annotationDecision: inBrief(d),
+	}
+	body, err := richtext.NewAttributes(marks)
+	if err != nil {
+		panic("gateway: the notice's annotations are invalid: " + err.Error())
+	}
+	bold := body.Compose(richtext.Attr("bold", true), false)
+	text := richtext.Delta(nil).Insert(string(d.Robot)+" was removed from this wave", bold)
+	for _, sentence := range d.Sentences() {
+		text = text.Insert("\n"+strings.TrimSpace(sentence), body)
+	}
+	return text.Insert("\n", body)
+}
+
+// maxAnnotation is how long the decision may be as an annotation, well within
+// what an attribute may hold.
+const maxAnnotation = 4 << 10
+
+// inBrief is a decision as JSON, without its longest lists if they make it too
+// long. The decision log keeps the whole.
+func inBrief(d governor.Decision) string {
+	text, err := json.Marshal(d)
+	if err == nil && len(text) > maxAnnotation {
+		d.Evidence.Chain, d.Evidence.Exchanges = first(d.Evidence.Chain, 4), first(d.Evidence.Exchanges, 4)
+		text, err = json.Marshal(d)
+	}
+	if err == nil && len(text) > maxAnnotation {
+		d.Evidence.Chain, d.Evidence.Exchanges, d.Evidence.Partners = nil, nil, first(d.Evidence.Partners, 4)
+		text, err = json.Marshal(d)
+	}
+	if err != nil {
+		panic("gateway: a decision does not encode: " + err.Error())
+	}
+	return string(text)
+}
+
+func first[T any](list []T, n int) []T { return list[:min(n, len(list))] }

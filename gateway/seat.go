@@ -1,0 +1,220 @@
+package gateway
+
+import (
+	"slices"
+	"time"
+
+	"weir/events"
+	"weir/governor"
+	"weir/policies"
+	"weir/wavelet"
+)
+
+// seat is a robot in a wavelet. Gateway.mu guards it.
+type seat struct {
+	wavelet.Seat
+	robot *robot
+	lane  *Lane
+	names []wavelet.Participant // under which the robot takes part; none: it was removed
+
+	wake  time.Time // in the agenda
+	place int       // in the agenda, counted from 1; 0: not in it
+
+	queued     bool // due, but the robot has enough bundles in flight
+	recovering bool // commits of before the start are still to be added
+	gone       bool // closed
+	dirty      bool // its record is to be written
+
+	cancel   func(error) // calls the flight under way back, nil if none is
+	failed   []events.OperationFailure
+	errorsAt time.Time // when OPERATION_ERROR was sent last
+	warnings []governor.Warning
+	verdict  *governor.Decision // why it was stopped, nil if it was not
+}
+
+// robot is what the seats of one robot share. Gateway.mu guards it.
+type robot struct {
+	id       wavelet.Participant
+	profile  policies.Profile
+	seats    map[*seat]bool
+	out      bool // it was seen out of service
+	inFlight int
+	queue    []*seat            // due, in order, when inFlight allows
+	warnings []governor.Warning // about the robot as a whole
+	stats    RobotStats
+}
+
+// room is the seats of a wavelet.
+type room struct {
+	head  wavelet.Version // of the last commit seen, 0 if none was yet
+	seats []*seat
+}
+
+// maxNotes is how many warnings, or failures of its own operations, wait to be
+// told to a seat.
+const maxNotes = 10
+
+// robotAt is the record of a robot, made if there is none. g.mu is held.
+func (g *Gateway) robotAt(id wavelet.Participant) *robot {
+	r := g.robots[id]
+	if r == nil {
+		r = &robot{id: id, seats: map[*seat]bool{}}
+		r.stats.Robot = id
+		g.robots[id] = r
+		if _, profile, ok := g.roster.Robot(id); ok {
+			r.profile = profile
+			g.gov.SetProfile(id, profile)
+		}
+	}
+	return r
+}
+
+// open makes a seat. g.mu is held.
+func (g *Gateway) open(id wavelet.Seat, c Cursor, names []wavelet.Participant) *seat {
+	r := g.robotAt(id.Robot)
+	s := &seat{Seat: id, robot: r, lane: NewLane(r.profile, c), names: names, dirty: true}
+	g.seats[id] = s
+	r.seats[s] = true
+	in := g.rooms[id.Wavelet]
+	if in == nil {
+		in = &room{}
+		g.rooms[id.Wavelet] = in
+	}
+	in.seats = append(in.seats, s)
+	return s
+}
+
+// close ends a seat. g.mu is held.
+func (g *Gateway) close(s *seat) {
+	if s.gone {
+		return
+	}
+	s.gone = true
+	g.agenda.set(s, time.Time{})
+	delete(g.seats, s.Seat)
+	delete(s.robot.seats, s)
+	in := g.rooms[s.Wavelet]
+	in.seats = slices.DeleteFunc(slices.Clone(in.seats), func(x *seat) bool { return x == s })
+	if len(in.seats) == 0 {
+		delete(g.rooms, s.Wavelet)
+	}
+	if s.cancel != nil {
+		s.cancel(ErrEvicted)
+	}
+	g.keeper.forget(s.Seat)
+}
+
+// Committed takes note of a commit. The host calls it for every commit, those of
+// one wavelet in version order.
+func (g *Gateway) Committed(c wavelet.Commit) {
+	now := g.clock.now()
+	v := g.gov.Commit(now, c)
+	moves := passages(c.Delta.Ops)
+	var news []Happening
+	g.mu.Lock()
+	if in := g.rooms[c.Wavelet]; in != nil {
+		in.head = c.Version
+		for _, s := range in.seats {
+			if !s.recovering {
+				news = g.see(now, s, c, moves, news)
+			}
+		}
+	}
+	for _, m := range moves {
+		news = g.welcome(now, c, m, news)
+	}
+	g.mu.Unlock()
+	g.tell(news...)
+	g.carry(now, v)
+}
+
+// passage is somebody's coming or going.
+type passage struct {
+	who   wavelet.Participant
+	comes bool
+}
+
+func passages(ops []wavelet.Op) []passage {
+	var list []passage
+	for _, op := range ops {
+		switch op := op.(type) {
+		case wavelet.AddParticipant:
+			list = append(list, passage{op.Who, true})
+		case wavelet.RemoveParticipant:
+			list = append(list, passage{op.Who, false})
+		}
+	}
+	return list
+}
+
+// see tells a seat's lane about the next commit. g.mu is held.
+func (g *Gateway) see(now time.Time, s *seat, c wavelet.Commit, moves []passage, news []Happening) []Happening {
+	if c.Version <= s.lane.Head() {
+		return news
+	}
+	lane, _ := events.LaneOf(c.Delta.Cause)
+	p := See(s.Robot, c, lane == events.RobotLane && g.gov.Cuts(s.Seat, c.Delta.Author))
+	was := len(s.names) > 0
+	for _, m := range moves {
+		s.rename(m)
+	}
+	switch is := len(s.names) > 0; {
+	case was && !is:
+		s.lane.Leave(now, p)
+		s.dirty = true
+	case is && !was:
+		s.lane.Return()
+		s.verdict = nil
+		fallthrough
+	default:
+		s.lane.Add(now, p)
+		if p.Quiet {
+			return news
+		}
+	}
+	if s.lane.Over() {
+		g.close(s)
+		return append(news, Happening{At: now, Kind: Closed, Seat: s.Seat})
+	}
+	g.rearm(s)
+	return news
+}
+
+// rename keeps track of the names under which the robot takes part.
+func (s *seat) rename(m passage) {
+	if m.who.Robot() != s.Robot {
+		return
+	}
+	i := slices.Index(s.names, m.who)
+	switch {
+	case m.comes && i < 0:
+		s.names = append(s.names, m.who)
+		s.dirty = true
+	case !m.comes && i >= 0:
+		s.names = slices.Delete(s.names, i, i+1)
+		s.dirty = true
+	}
+}
+
+// welcome opens a seat for a robot that a commit brought in. g.mu is held.
+func (g *Gateway) welcome(now time.Time, c wavelet.Commit, m passage, news []Happening) []Happening {
+	id := wavelet.Seat{Wavelet: c.Wavelet, Robot: m.who.Robot()}
+	if !m.comes || g.seats[id] != nil || !g.roster.Registered(id.Robot) {
+		return news
+	}
+	s := g.open(id, Cursor{Human: c.Version - 1, Robot: c.Version - 1}, []wavelet.Participant{m.who})
+	g.rooms[c.Wavelet].head = c.Version
+	s.lane.Add(now, See(s.Robot, c, false))
+	g.rearm(s)
+	return append(news, Happening{At: now, Kind: Opened, Seat: id, Version: c.Version})
+}
+
+// tell lets the Feed know. No mutex is held.
+func (g *Gateway) tell(news ...Happening) {
+	if g.o.Feed == nil {
+		return
+	}
+	for _, h := range news {
+		g.o.Feed(h)
+	}
+}

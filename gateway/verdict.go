@@ -1,0 +1,124 @@
+package gateway
+
+import (
+	"slices"
+	"time"
+
+	"weir/governor"
+	"weir/policies"
+	"weir/wavelet"
+)
+
+// carry carries a verdict out, as far as it is not about the matter it was asked
+// for: it keeps the decisions, has the warnings told, and starts the acts. What
+// an act forbids is forbidden when carry returns. It never blocks.
+func (g *Gateway) carry(now time.Time, v governor.Verdict) {
+	g.keeper.touch()
+	if len(v.Warnings)+len(v.Decisions)+len(v.Acts) == 0 {
+		return
+	}
+	var news []Happening
+	for i := range v.Decisions {
+		d := v.Decisions[i]
+		g.keeper.decided(d)
+		news = append(news, Happening{At: now, Kind: Decided, Seat: seatOf(d), Decision: &d})
+	}
+	g.mu.Lock()
+	for i := range v.Warnings {
+		w := v.Warnings[i]
+		g.warn(w)
+		news = append(news, Happening{At: now, Kind: Warned, Seat: wavelet.Seat{Wavelet: w.Wavelet, Robot: w.Robot}, Warning: &w})
+	}
+	for _, a := range v.Acts {
+		g.act(a)
+	}
+	g.mu.Unlock()
+	g.tell(news...)
+}
+
+// seatOf is the seat a decision is about; its wavelet is zero if it is about the
+// robot as a whole.
+func seatOf(d governor.Decision) wavelet.Seat {
+	name, err := wavelet.ParseName(d.Wavelet)
+	if err != nil {
+		name = wavelet.Name{}
+	}
+	return wavelet.Seat{Wavelet: name, Robot: d.Robot}
+}
+
+// warn keeps a warning for the next bundle: to the seat, or to any seat of the
+// robot. A newer one about the same limit takes its place. g.mu is held.
+func (g *Gateway) warn(w governor.Warning) {
+	r := g.robotAt(w.Robot)
+	r.stats.Warnings++
+	list := &r.warnings
+	if !w.Wavelet.IsZero() {
+		s := g.seats[wavelet.Seat{Wavelet: w.Wavelet, Robot: w.Robot}]
+		if s == nil {
+			return
+		}
+		list = &s.warnings
+	}
+	*list = slices.DeleteFunc(*list, func(x governor.Warning) bool { return x.Limit.Name == w.Limit.Name })
+	if len(*list) < maxNotes {
+		*list = append(*list, w)
+	}
+}
+
+// act starts an act. g.mu is held.
+func (g *Gateway) act(a governor.Act) {
+	if a.Flush != "" {
+		for _, id := range a.Cycle {
+			if s := g.seats[id]; s != nil {
+				s.lane.Flush(a.Flush)
+				s.dirty = true
+				g.rearm(s)
+			}
+		}
+	}
+	switch a.Kind {
+	case governor.Evict:
+		g.stop(a.Seat, a.Decision)
+		g.errands = append(g.errands, errand{act: a.Kind, seat: a.Seat, decision: a.Decision})
+		g.robotAt(a.Seat.Robot).stats.Evictions++
+		g.callChores()
+	case governor.Suspend:
+		if a.Seat.Wavelet.IsZero() {
+			g.errands = append(g.errands, errand{act: a.Kind, seat: a.Seat, decision: a.Decision})
+			g.callChores()
+		}
+	case governor.Cut: // Governor.Cuts tells which deltas raise no event from now on
+	}
+}
+
+// stop drops all that waits for a seat and calls its flight back. g.mu is held.
+func (g *Gateway) stop(id wavelet.Seat, d governor.Decision) {
+	s := g.seats[id]
+	if s == nil {
+		return
+	}
+	s.verdict = &d
+	s.lane.Stop()
+	if s.cancel != nil {
+		s.cancel(ErrEvicted)
+	}
+	g.rearm(s)
+}
+
+// banned refuses a seat whose robot was put out.
+func (g *Gateway) banned(id wavelet.Seat) error {
+	n, out := g.gov.Banned(g.clock.now(), id)
+	if !out {
+		return nil
+	}
+	return &wavelet.Refusal{
+		Code: wavelet.CodeEvicted, Op: -1, Limit: n.Rule,
+		Reason: string(id.Robot) + " was put out of this wavelet by the rule " + n.Rule + " at " + n.Since.UTC().Format(time.RFC3339),
+		Remedy: "a participant may add it again after " + n.Cooldown.UTC().Format(time.RFC3339),
+	}
+}
+
+// Limits is what a robot is told about its limits.
+func (g *Gateway) Limits(robot wavelet.Participant) policies.Limits {
+	return g.gov.Limits(g.clock.now(), robot)
+}
