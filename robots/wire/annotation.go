@@ -3,7 +3,6 @@ package wire
 import (
 	"cmp"
 	"fmt"
-	"net/url"
 	"slices"
 	"strings"
 
@@ -126,7 +125,7 @@ type pair struct{ name, value string }
 // attributes, or removing it if value is nil. Setting one spelling of a style
 // removes the other.
 func change(m map[string]any, name string, value *string) error {
-	if err := checkAnnotation(name, value); err != nil {
+	if err := checkAnnotation(name); err != nil {
 		return err
 	}
 	if attribute, ok := attributeOf(name); ok {
@@ -191,31 +190,15 @@ func orNull(value *string) any {
 	return *value
 }
 
-// checkAnnotation refuses names that mean something else in a document, and
-// links that a browser should not be given.
-func checkAnnotation(name string, value *string) error {
+// checkAnnotation refuses names that mean something else in a document.
+func checkAnnotation(name string) error {
 	switch {
 	case name == "":
 		return fmt.Errorf("the annotation has no name")
 	case isLineAttribute(name) || isElementAttribute(name):
 		return fmt.Errorf("the annotation name %q is reserved; put a prefix before it, as in example.com/%s", name, name)
-	case name == manualLink && value != nil && !safeLink(*value):
-		return fmt.Errorf("the link %q is not http, https, mailto or wave", *value)
 	}
 	return nil
-}
-
-// safeLink is the allow-list of URL schemes. A link without a scheme is a path.
-func safeLink(link string) bool {
-	u, err := url.Parse(strings.TrimSpace(link))
-	if err != nil {
-		return false
-	}
-	switch strings.ToLower(u.Scheme) {
-	case "", "http", "https", "mailto", "wave":
-		return true
-	}
-	return false
 }
 
 // attributesOf are the attributes that text gets which carries exactly the

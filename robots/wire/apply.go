@@ -2,7 +2,6 @@ package wire
 
 import (
 	"context"
-	"fmt"
 	"net/http"
 	"strings"
 
@@ -153,7 +152,8 @@ func unknownMethod(m Method) *events.OperationFailure {
 	return fail(http.StatusNotFound, "there is no operation %q", string(m))
 }
 
-// draft finds the draft that an operation is to be carried out on.
+// draft finds the draft that an operation is to be carried out on. Nobody gets
+// one, or learns anything, of a wavelet in which he does not take part.
 func (a *application) draft(p params) (*draft, *events.OperationFailure) {
 	author, failure := a.author(p)
 	if failure != nil {
@@ -163,19 +163,23 @@ func (a *application) draft(p params) (*draft, *events.OperationFailure) {
 	if failure != nil {
 		return nil, failure
 	}
+	d := a.draftOf(state, author)
+	if !d.takesPart() {
+		return nil, fail(http.StatusForbidden, "Access rejected: %s is not a participant of %s", author, state.Name())
+	}
+	return d, nil
+}
+
+// draftOf is the draft of an author in a wavelet, a new one if there is none yet.
+func (a *application) draftOf(state *wavelet.State, author wavelet.Participant) *draft {
 	for _, d := range a.drafts {
 		if d.base.Name() == state.Name() && d.author == author {
-			return d, nil
+			return d
 		}
 	}
 	d := newDraft(state, author)
-	for _, other := range a.drafts {
-		if other.base.Name() == state.Name() {
-			d.seat(other)
-		}
-	}
 	a.drafts = append(a.drafts, d)
-	return d, nil
+	return d
 }
 
 // author is the address under which an operation is done.
@@ -249,7 +253,7 @@ func (a *application) blip(d *draft, p params) (*wavelet.Blip, *events.Operation
 	}
 	b, ok := d.state.Blip(real)
 	if !ok || b.Deleted {
-		return nil, fail(http.StatusNotFound, "the blip %s does not exist in %s", id, fmt.Sprint(d.state.Name()))
+		return nil, fail(http.StatusNotFound, "the blip %s does not exist in %s", id, d.state.Name())
 	}
 	return b, nil
 }

@@ -152,14 +152,14 @@ func (a *application) setTitle(d *draft, p params) (any, *events.OperationFailur
 	if !p.Title.set {
 		return nil, missing("waveletTitle")
 	}
-	if strings.ContainsAny(title, "\r\n") {
-		return nil, fail(http.StatusBadRequest, "a title is one line, without a newline")
+	if err := wavelet.CheckShape(wavelet.Delta{Author: d.author, Ops: []wavelet.Op{wavelet.SetTitle{Title: title}}}); err != nil {
+		return nil, refused(err)
 	}
 	root, ok := d.state.Blip(d.state.Root())
 	if !ok {
 		return nil, fail(http.StatusNotFound, "the wavelet has no blip yet that could hold a title")
 	}
-	only := d.titled || !d.edited(root.ID)
+	only := d.titled == root.ID || !d.edited(root.ID)
 	c := read(root.Doc.Delta())
 	end := c.length
 	with := []piece{{text: title}}
@@ -175,7 +175,9 @@ func (a *application) setTitle(d *draft, p params) (any, *events.OperationFailur
 	if failure := a.change(d, wavelet.EditBlip{Blip: root.ID, Delta: change}); failure != nil {
 		return nil, failure
 	}
-	d.title, d.titled = title, only
+	if only {
+		d.title, d.titled = title, root.ID
+	}
 	return nothing{}, nil
 }
 

@@ -17,29 +17,27 @@ type draft struct {
 	state  *wavelet.State // with the changes made
 	ops    []wavelet.Op   // against base, each after the ones before it
 	title  string         // the last title set
-	titled bool           // whether nothing but titles has changed the root blip
+	titled wavelet.BlipID // the blip whose edit does nothing but set that title, "" if there is none
 }
 
 func newDraft(base *wavelet.State, author wavelet.Participant) *draft {
 	return &draft{author: author, base: base, state: base.Clone()}
 }
 
-// seat gives d the participants as another author's draft leaves them: a robot
-// first adds its proxy and then writes as that. Deltas are committed in the
-// order of the drafts, so they will be there.
-func (d *draft) seat(other *draft) {
-	for _, op := range other.ops {
-		switch op.(type) {
-		case wavelet.AddParticipant, wavelet.RemoveParticipant, wavelet.SetRole:
-			_ = d.apply(other.author, []wavelet.Op{op}) // refused there, refused here
-		}
+// takesPart reports whether the author takes part. A robot does under all its
+// aliases.
+func (d *draft) takesPart() bool {
+	_, ok := d.state.Role(d.author)
+	if !ok {
+		_, ok = d.state.Role(d.author.Robot())
 	}
+	return ok
 }
 
 // change makes ops on the copy and adds them to the delta. On an error nothing
 // has changed.
 func (d *draft) change(ops []wavelet.Op) error {
-	if err := d.apply(d.author, ops); err != nil {
+	if err := d.apply(ops); err != nil {
 		return err
 	}
 	for _, op := range ops {
@@ -48,9 +46,9 @@ func (d *draft) change(ops []wavelet.Op) error {
 	return nil
 }
 
-// apply makes ops on the copy.
-func (d *draft) apply(author wavelet.Participant, ops []wavelet.Op) error {
-	delta := wavelet.Delta{Author: author, Base: d.state.Version(), Ops: ops}
+// apply makes ops on the copy, if the author may.
+func (d *draft) apply(ops []wavelet.Op) error {
+	delta := wavelet.Delta{Author: d.author, Base: d.state.Version(), Ops: ops, Cause: wavelet.Cause{Kind: wavelet.Robot}}
 	if err := d.state.Check(delta); err != nil {
 		return err
 	}
@@ -69,8 +67,8 @@ func (d *draft) add(op wavelet.Op) {
 		d.ops = append(d.ops, op)
 		return
 	}
-	if e.Blip == d.base.Root() {
-		d.titled = false
+	if e.Blip == d.titled {
+		d.titled = ""
 	}
 	for i, old := range d.ops {
 		switch old := old.(type) {
@@ -113,7 +111,7 @@ func (d *draft) delta() (events.AnswerDelta, bool) {
 		if e.Delta = richtext.Effective(b.Doc.Delta(), e.Delta); len(e.Delta) == 0 {
 			continue
 		}
-		if d.titled && e.Blip == d.base.Root() {
+		if e.Blip == d.titled {
 			// As a title it wins or loses whole against another one.
 			ops = append(ops, wavelet.SetTitle{Title: d.title})
 			continue

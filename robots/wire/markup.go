@@ -1,6 +1,7 @@
 package wire
 
 import (
+	"net/url"
 	"strings"
 
 	"golang.org/x/net/html"
@@ -212,6 +213,19 @@ func restyle(m map[string]any, t html.Token) error {
 		}
 	}
 	return nil
+}
+
+// safeLink is the allow-list of URL schemes. A link without one is a path.
+func safeLink(link string) bool {
+	u, err := url.Parse(link)
+	if err != nil || strings.ContainsFunc(link, func(r rune) bool { return r <= ' ' || r == 0x7f }) {
+		return false
+	}
+	switch strings.ToLower(u.Scheme) {
+	case "", "http", "https", "mailto", "wave":
+		return true
+	}
+	return false
 }
 
 // attribute is the value of a tag's attribute, "" if it has none.

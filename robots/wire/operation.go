@@ -168,19 +168,25 @@ func missing(name string) *events.OperationFailure {
 	return fail(http.StatusBadRequest, "property %s not found", name)
 }
 
-// refused turns the refusal of a delta into the failure of an operation.
+// refused turns the refusal of a delta into the failure of an operation. The
+// number of an op in the delta means nothing to a robot and is left out.
 func refused(err error) *events.OperationFailure {
 	r, ok := errors.AsType[*wavelet.Refusal](err)
 	if !ok {
 		return fail(http.StatusBadRequest, "%v", err)
 	}
+	code := http.StatusBadRequest
 	switch r.Code {
-	case "not_participant", "no_access":
-		return fail(http.StatusForbidden, "%v", err)
-	case "unknown_blip", "blip_deleted":
-		return fail(http.StatusNotFound, "%v", err)
+	case wavelet.CodeNotParticipant, wavelet.CodeNoAccess:
+		code = http.StatusForbidden
+	case wavelet.CodeUnknownBlip, wavelet.CodeUnknownThread, wavelet.CodeUnknownMember, wavelet.CodeBlipDeleted:
+		code = http.StatusNotFound
 	}
-	return fail(http.StatusBadRequest, "%v", err)
+	message := r.Reason
+	if r.Remedy != "" {
+		message += "; " + r.Remedy
+	}
+	return fail(code, "%s: %s", r.Code, message)
 }
 
 // scalar is a JSON string, number or boolean, as text. Null and absent are not

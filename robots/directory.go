@@ -1,0 +1,288 @@
+package robots
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"slices"
+	"sync"
+	"time"
+
+	"weir/policies"
+	"weir/robots/wire"
+	"weir/wavelet"
+)
+
+// Options of a Directory. Domain and Profiles must be set.
+type Options struct {
+	Domain       string              // of this server's addresses, example.com
+	Profiles     func() policies.Set // those in force now
+	Client       *http.Client        // to reach robots with; nil: wire.NewClient(Guard, wire.Timeouts{})
+	Guard        wire.Guard          // where robots may live; zero: at public addresses
+	RPCServerURL string              // where robots call the active API, told in each bundle; "" if nowhere
+	Logger       *slog.Logger        // nil: silent
+}
+
+// Directory is the robots that are registered.
+type Directory struct {
+	kv KV
+	o  Options
+
+	mu        sync.Mutex
+	robots    map[wavelet.Participant]*entry
+	keys      map[keyHash]wavelet.Participant
+	listeners []func(wavelet.Participant)
+	closed    bool
+}
+
+// entry is a robot in the copy. A robot that was removed leaves its revision.
+type entry struct {
+	record
+	revision uint64
+	removed  bool
+	passive  *wire.Passive // nil until it is needed
+}
+
+// Open reads the directory that is kept in kv.
+func Open(ctx context.Context, kv KV, o Options) (*Directory, error) {
+	if o.Client == nil {
+		o.Client = wire.NewClient(o.Guard, wire.Timeouts{})
+	}
+	if o.Logger == nil {
+		o.Logger = slog.New(slog.DiscardHandler)
+	}
+	d := &Directory{kv: kv, o: o, robots: map[wavelet.Participant]*entry{}, keys: map[keyHash]wavelet.Participant{}}
+	for e, err := range kv.All(ctx) {
+		if err == nil {
+			err = d.learn(e)
+		}
+		if err != nil {
+			return nil, fmt.Errorf("open directory of robots: %w", err)
+		}
+	}
+	return d, nil
+}
+
+// OnChange has f called with the address of each robot that is registered or
+// removed from now on, or whose service changes: by profile, callback or
+// suspension. It is called after the change, by whoever made it.
+func (d *Directory) OnChange(f func(wavelet.Participant)) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.listeners = append(d.listeners, f)
+}
+
+// Run follows what other nodes change, until ctx ends. A record that cannot be
+// read is left as it was.
+func (d *Directory) Run(ctx context.Context) error {
+	for e, err := range d.kv.Watch(ctx) {
+		if err != nil && ctx.Err() == nil {
+			return fmt.Errorf("follow directory of robots: %w", err)
+		}
+		if err == nil {
+			err = d.learn(e)
+		}
+		if err != nil {
+			d.o.Logger.Warn("a change was not taken over", "robot", e.Key, "error", err)
+		}
+	}
+	return nil
+}
+
+// Close lets go of the connections to robots and waits for what is under way.
+// Changes can still be made.
+func (d *Directory) Close() {
+	d.mu.Lock()
+	d.closed = true
+	var open []*wire.Passive
+	for _, e := range d.robots {
+		if e.passive != nil {
+			open = append(open, e.passive)
+			e.passive = nil
+		}
+	}
+	d.mu.Unlock()
+	for _, p := range open {
+		p.Close()
+	}
+	d.o.Client.CloseIdleConnections()
+}
+
+// learn takes over an entry of the KV if it is newer than what is known, and
+// tells the listeners if the robot's service has changed.
+func (d *Directory) learn(e Entry) error {
+	id := wavelet.Participant(e.Key)
+	next := &entry{revision: e.Revision, removed: e.Value == nil}
+	if !next.removed {
+		var err error
+		if next.record, err = decodeRecord(e); err != nil {
+			return err
+		}
+	}
+	d.mu.Lock()
+	old := d.robots[id]
+	if old != nil && old.revision >= next.revision {
+		d.mu.Unlock()
+		return nil
+	}
+	if old == nil {
+		old = &entry{removed: true}
+	}
+	delete(d.keys, old.Key)
+	if !next.removed {
+		d.keys[next.Key] = id
+		next.Robot.LastError, next.Robot.LastErrorAt = old.Robot.LastError, old.Robot.LastErrorAt
+	}
+	retired := old.passive
+	if next.removed == old.removed && next.Robot.Callback == old.Robot.Callback {
+		next.passive, retired = old.passive, nil
+	}
+	d.robots[id] = next
+	var tell []func(wavelet.Participant)
+	if !old.sameService(next) {
+		tell = slices.Clone(d.listeners)
+	}
+	d.mu.Unlock()
+	if retired != nil {
+		retired.Close()
+	}
+	for _, f := range tell {
+		f(id)
+	}
+	return nil
+}
+
+// sameService reports whether two entries of a robot are served alike.
+func (e *entry) sameService(other *entry) bool {
+	return e.removed == other.removed && e.Robot.Callback == other.Robot.Callback &&
+		e.Robot.Profile == other.Robot.Profile && e.Robot.Suspended == other.Robot.Suspended &&
+		e.Robot.Created.Equal(other.Robot.Created)
+}
+
+// Get is the robot at an address. The refusal is of CodeUnknownRobot.
+func (d *Directory) Get(id wavelet.Participant) (Robot, error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	e := d.robots[id]
+	if e == nil || e.removed {
+		return Robot{}, unknown(id)
+	}
+	return e.Robot, nil
+}
+
+// List is every robot, by address.
+func (d *Directory) List() []Robot {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	list := make([]Robot, 0, len(d.robots))
+	for _, e := range d.robots {
+		if !e.removed {
+			list = append(list, e.Robot)
+		}
+	}
+	slices.SortFunc(list, func(a, b Robot) int { return cmp.Compare(a.Address, b.Address) })
+	return list
+}
+
+// Registered reports whether id is a robot's address, in service or not.
+func (d *Directory) Registered(id wavelet.Participant) bool {
+	_, err := d.Get(id.Robot())
+	return err == nil
+}
+
+// Authenticate is the robot that a key belongs to, suspended or not. The refusal
+// is of CodeBadKey and tells nothing about robots. What a guesser could learn
+// from the time it takes is about the key's hash, not about the key.
+func (d *Directory) Authenticate(key string) (Robot, error) {
+	hash := hashKey(key)
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	e := d.robots[d.keys[hash]]
+	if !looksLikeKey(key) || e == nil || e.removed || !e.Key.equal(hash) {
+		return Robot{}, refuse(CodeBadKey, "key", "use the key that was shown when the robot was registered, or have it rotated", "this is no robot's key")
+	}
+	return e.Robot, nil
+}
+
+// InService is the transport to the robot at an address and the profile under
+// which it is held; false if none is registered there or it is suspended. A
+// robot without a callback answers every bundle with nothing.
+func (d *Directory) InService(id wavelet.Participant) (Receiver, policies.Profile, bool) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	e := d.robots[id]
+	if e == nil || e.removed || e.Robot.Suspended || d.closed {
+		return nil, policies.Profile{}, false
+	}
+	profile, ok := d.profile(e.Robot)
+	if !ok {
+		return nil, policies.Profile{}, false
+	}
+	if e.Robot.Callback == "" {
+		return wire.Silent{}, profile, true
+	}
+	if e.passive == nil {
+		e.passive = d.newPassive(e.Robot)
+	}
+	e.passive.Limit(profile.Delivery)
+	return e.passive, profile, true
+}
+
+// profile is the profile a robot is held under: its own, or the default one if
+// that is not defined any more.
+func (d *Directory) profile(r Robot) (policies.Profile, bool) {
+	set := d.o.Profiles()
+	if p, ok := set.For(string(r.Address), r.Profile); ok {
+		return p, true
+	}
+	return set.For(string(r.Address), "")
+}
+
+func (d *Directory) newPassive(r Robot) *wire.Passive {
+	o := wire.PassiveOptions{
+		RPCServerURL: d.o.RPCServerURL,
+		Learned:      func(c wire.Capabilities) { d.learned(r, c) },
+		Heard:        func(err error) { d.heard(r.Address, err) },
+	}
+	if r.Capabilities != nil {
+		o.Capabilities, o.Known = *r.Capabilities, true
+	}
+	return wire.NewPassive(r.Address, r.Callback, d.o.Client, o)
+}
+
+// learned stores what a robot has declared. If that fails it is asked again
+// after the next restart.
+func (d *Directory) learned(of Robot, c wire.Capabilities) {
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	defer cancel()
+	_, err := d.change(ctx, of.Address, func(r *record) error {
+		if r.Robot.Callback != of.Callback {
+			return errStale
+		}
+		r.Robot.Capabilities = &c
+		return nil
+	})
+	if err != nil && !errors.Is(err, errStale) {
+		d.o.Logger.Warn("capabilities were not stored", "robot", of.Address, "error", err)
+	}
+}
+
+// errStale says that what was learned is about a robot that has moved.
+var errStale = errors.New("the robot has another callback now")
+
+// heard remembers how the last call of a robot ended.
+func (d *Directory) heard(id wavelet.Participant, err error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	e := d.robots[id]
+	if e == nil || e.removed {
+		return
+	}
+	e.Robot.LastError, e.Robot.LastErrorAt = "", time.Time{}
+	if err != nil {
+		e.Robot.LastError, e.Robot.LastErrorAt = err.Error(), time.Now()
+	}
+}

@@ -1,0 +1,72 @@
+package robots
+
+import (
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"weir/robots/wire"
+	"weir/wavelet"
+)
+
+// Robot is what is known of a registered robot. It holds no secret.
+type Robot struct {
+	Address      wavelet.Participant `json:"address"`
+	Callback     string              `json:"callback,omitzero"` // base URL; "": it is not called, it only calls
+	Profile      string              `json:"profile"`           // "": the default one
+	Suspended    bool                `json:"suspended"`
+	Created      time.Time           `json:"created"`
+	Capabilities *wire.Capabilities  `json:"capabilities,omitzero"` // nil until it was first asked
+	// LastError is what went wrong when the robot was last called, "" if nothing
+	// did. It is not stored.
+	LastError   string    `json:"lastError,omitzero"`
+	LastErrorAt time.Time `json:"lastErrorAt,omitzero"`
+}
+
+// record is a robot as it is stored.
+type record struct {
+	Format int     `json:"format"`
+	Robot  Robot   `json:"robot"`
+	Key    keyHash `json:"key"`
+}
+
+// recordFormat is the format of records written now.
+const recordFormat = 1
+
+func (r record) encode() ([]byte, error) {
+	r.Format = recordFormat
+	r.Robot.LastError, r.Robot.LastErrorAt = "", time.Time{}
+	return json.Marshal(r)
+}
+
+func decodeRecord(e Entry) (record, error) {
+	var r record
+	if err := json.Unmarshal(e.Value, &r); err != nil {
+		return record{}, fmt.Errorf("record of robot %s: %w", e.Key, err)
+	}
+	if r.Format != recordFormat {
+		return record{}, fmt.Errorf("record of robot %s: format %d is not known; it was written by a newer version", e.Key, r.Format)
+	}
+	return r, nil
+}
+
+// Codes of refusals that are given here, beside those of package wavelet.
+const (
+	CodeAddress      wavelet.Code = "bad_address"
+	CodeDomain       wavelet.Code = "wrong_domain"
+	CodeTaken        wavelet.Code = "address_taken"
+	CodeProfile      wavelet.Code = "unknown_profile"
+	CodeCallback     wavelet.Code = "bad_callback"
+	CodeUnknownRobot wavelet.Code = "unknown_robot"
+	CodeBadKey       wavelet.Code = "bad_key"
+)
+
+// refuse makes a refusal of a request about a robot.
+func refuse(code wavelet.Code, field, remedy, format string, args ...any) *wavelet.Refusal {
+	return &wavelet.Refusal{Code: code, Op: -1, Field: field, Remedy: remedy, Reason: fmt.Sprintf(format, args...)}
+}
+
+// unknown refuses what is about a robot that is not registered.
+func unknown(id wavelet.Participant) error {
+	return refuse(CodeUnknownRobot, "address", "register it first", "no robot is registered at %s", id)
+}

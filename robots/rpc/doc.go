@@ -1,0 +1,23 @@
+// Package rpc is the HTTP door through which robots call on their own: the
+// active API, POST /robot/rpc, and the query of a robot's limits.
+//
+// A request carries a list of operations and the robot's key, "Authorization:
+// Bearer wr_…". The operations are carried out on the newest state of the
+// wavelets they name, by robots/wire, and what they change is submitted to the
+// gateway as one delta for each author and wavelet. The response is a list with
+// one entry for each operation, in order: {"id", "data"} or {"id", "error"},
+// where the error has a code, a message and, if a limit is the reason, the
+// limit's name and how long to wait.
+//
+// What is wrong with one operation is told in its entry, with status 200, for
+// old clients throw away the body of any other response. What is wrong with the
+// whole request has a status: 400 if it is no list of operations, 401 without a
+// valid key, 403 for a robot that is suspended, 413 if it is too long, 429 with
+// Retry-After if the robot calls too often. Every response to a known robot says
+// in RateLimit-Policy and RateLimit fields how it stands.
+//
+// A call that answers a bundle says so with the bundle's token, as parameter
+// "bundle" of robot.notify or in the header field Weir-Bundle.
+//
+// A Handler has no state of its own and is safe for concurrent use.
+package rpc

@@ -1,0 +1,181 @@
+package rpc
+
+import (
+	"context"
+	"errors"
+	"io"
+	"log/slog"
+	"net/http"
+	"strings"
+
+	"weir/gateway"
+	"weir/policies"
+	"weir/robots"
+	"weir/robots/wire"
+	"weir/wavelet"
+)
+
+// Gateway is what calls pass through.
+type Gateway interface {
+	// Admit lets a request of a robot in, or refuses it whole. LimitsQuery tells
+	// that it asks for nothing but limits.
+	Admit(ctx context.Context, robot wavelet.Participant, limitsQuery bool) error
+	// Submit has a delta committed.
+	Submit(ctx context.Context, s gateway.Submission) (gateway.Receipt, error)
+	// Limits is how the robot stands.
+	Limits(robot wavelet.Participant) policies.Limits
+}
+
+// Host is where the newest states are.
+type Host interface {
+	Snapshot(ctx context.Context, name wavelet.Name, v wavelet.Version) (*wavelet.State, error)
+}
+
+// Handler serves the active API.
+type Handler struct {
+	directory *robots.Directory
+	gateway   Gateway
+	host      Host
+	log       *slog.Logger
+}
+
+// New makes the handler for the robots in d. A nil logger is silent.
+func New(d *robots.Directory, g Gateway, h Host, log *slog.Logger) *Handler {
+	if log == nil {
+		log = slog.New(slog.DiscardHandler)
+	}
+	return &Handler{directory: d, gateway: g, host: h, log: log}
+}
+
+// BundleField is the header field that names the token of the bundle which a
+// call answers.
+const BundleField = "Weir-Bundle"
+
+// ServeHTTP answers POST /robot/rpc.
+func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	robot, ok := h.authenticate(w, r)
+	if !ok {
+		return
+	}
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, wire.MaxBody))
+	var ops []wire.Operation
+	if err == nil {
+		ops, err = wire.Decode(body)
+	}
+	// A request that makes no sense counts all the same.
+	if refusal := h.gateway.Admit(r.Context(), robot.Address, err == nil && onlyLimits(ops)); refusal != nil {
+		h.turnAway(w, robot, ops, refusal)
+		return
+	}
+	h.tellLimits(w, robot)
+	if _, long := errors.AsType[*http.MaxBytesError](err); long {
+		writeProblem(w, http.StatusRequestEntityTooLarge, "too_large", "the request is longer than 1 MiB; send it in parts")
+		return
+	}
+	if err != nil {
+		writeProblem(w, http.StatusBadRequest, "bad_request", err.Error())
+		return
+	}
+	results := h.call(r.Context(), robot, r.Header.Get(BundleField), ops)
+	h.tellLimits(w, robot)
+	writeJSON(w, http.StatusOK, results)
+}
+
+// authenticate is the robot whose key the request carries. If it carries none,
+// it has been answered.
+func (h *Handler) authenticate(w http.ResponseWriter, r *http.Request) (robots.Robot, bool) {
+	robot, err := h.directory.Authenticate(bearer(r))
+	if err != nil {
+		w.Header().Set("WWW-Authenticate", `Bearer realm="weir"`)
+		writeProblem(w, http.StatusUnauthorized, "bad_key", err.Error())
+		return robots.Robot{}, false
+	}
+	if robot.Suspended {
+		writeProblem(w, http.StatusForbidden, "suspended", "the robot is suspended; ask the operator of this server")
+		return robots.Robot{}, false
+	}
+	return robot, true
+}
+
+// bearer is the key in the Authorization field, "" if there is none.
+func bearer(r *http.Request) string {
+	scheme, key, _ := strings.Cut(r.Header.Get("Authorization"), " ")
+	if !strings.EqualFold(scheme, "Bearer") {
+		return ""
+	}
+	return strings.TrimSpace(key)
+}
+
+// onlyLimits reports whether operations ask for limits and for nothing else.
+func onlyLimits(ops []wire.Operation) bool {
+	asks := false
+	for _, op := range ops {
+		switch op.Method {
+		case wire.GetLimits:
+			asks = true
+		case wire.Notify:
+		default:
+			return false
+		}
+	}
+	return asks
+}
+
+// call carries out operations and says what became of each.
+func (h *Handler) call(ctx context.Context, robot robots.Robot, token string, ops []wire.Operation) []result {
+	if n := wire.NoticeOf(ops); n.Bundle != "" {
+		token = n.Bundle
+	}
+	c := wire.Call{
+		Robot:  robot.Address,
+		Find:   h.find,
+		Limits: func() policies.Limits { return h.gateway.Limits(robot.Address) },
+	}
+	if robot.Capabilities != nil {
+		c.Dialect = robot.Capabilities.Dialect()
+	}
+	outcome := c.Apply(ctx, ops)
+	failures := make([]error, len(outcome.Answer.Deltas))
+	for i, delta := range outcome.Answer.Deltas {
+		_, failures[i] = h.gateway.Submit(ctx, gateway.Submission{
+			Robot: robot.Address, Via: gateway.ViaActive, Token: token, Delta: delta,
+		})
+		if failures[i] != nil {
+			h.log.Debug("call refused", "robot", robot.Address, "wavelet", delta.Wavelet, "error", failures[i])
+		}
+	}
+	results := make([]result, len(outcome.Results))
+	for i, r := range outcome.Results {
+		results[i] = resultOf(r)
+		if r.Delta >= 0 && failures[r.Delta] != nil {
+			results[i] = refused(r.ID, failures[r.Delta])
+		}
+	}
+	return results
+}
+
+// find is the newest state of a wavelet. One in which the robot does not take
+// part is found too: the operations say that they may not.
+func (h *Handler) find(ctx context.Context, name wavelet.Name) (*wavelet.State, error) {
+	return h.host.Snapshot(ctx, name, gateway.Head)
+}
+
+// turnAway answers a request that was not admitted. The body has an entry for
+// each operation, for those who read it.
+func (h *Handler) turnAway(w http.ResponseWriter, robot robots.Robot, ops []wire.Operation, refusal error) {
+	h.tellLimits(w, robot)
+	results := []result{}
+	for _, op := range ops {
+		if op.Method == wire.Notify {
+			results = append(results, result{ID: op.ID, Data: struct{}{}})
+			continue
+		}
+		results = append(results, refused(op.ID, refusal))
+	}
+	status := http.StatusForbidden
+	if wait := retryAfter(refusal); wait > 0 {
+		status = http.StatusTooManyRequests
+		w.Header().Set("Retry-After", seconds(wait))
+	}
+	writeJSON(w, status, results)
+}

@@ -1,0 +1,84 @@
+package rpc
+
+import (
+	"fmt"
+	"math"
+	"net/http"
+	"strings"
+	"time"
+
+	"weir/policies"
+	"weir/robots"
+	"weir/wavelet"
+)
+
+// ServeLimits returns the handler of GET /api/v1/robots/{id}/limits, which tells
+// a robot's limits to the robot itself, under its key, and to whoever is an
+// administrator. Admin nil: nobody is.
+func (h *Handler) ServeLimits(admin func(*http.Request) bool) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		id := wavelet.Participant(r.PathValue("id"))
+		if admin != nil && admin(r) {
+			if _, err := h.directory.Get(id); err != nil {
+				writeProblem(w, http.StatusNotFound, string(robots.CodeUnknownRobot), err.Error())
+				return
+			}
+			writeJSON(w, http.StatusOK, h.gateway.Limits(id))
+			return
+		}
+		robot, err := h.directory.Authenticate(bearer(r))
+		switch {
+		case err != nil:
+			w.Header().Set("WWW-Authenticate", `Bearer realm="weir"`)
+			writeProblem(w, http.StatusUnauthorized, "bad_key", err.Error())
+			return
+		case robot.Address != id:
+			writeProblem(w, http.StatusForbidden, "no_access", fmt.Sprintf("this is the key of %s; a robot sees its own limits only", robot.Address))
+			return
+		}
+		if refusal := h.gateway.Admit(r.Context(), id, true); refusal != nil {
+			h.turnAway(w, robot, nil, refusal)
+			return
+		}
+		h.tellLimits(w, robot)
+		writeJSON(w, http.StatusOK, h.gateway.Limits(id))
+	})
+}
+
+// tellLimits writes the RateLimit-Policy and RateLimit fields, in the syntax of
+// the IETF draft on RateLimit header fields, version 11.
+func (h *Handler) tellLimits(w http.ResponseWriter, robot robots.Robot) {
+	policy, state := rateLimits(h.gateway.Limits(robot.Address))
+	if policy != "" {
+		w.Header().Set("RateLimit-Policy", policy)
+		w.Header().Set("RateLimit", state)
+	}
+}
+
+// rateLimits are the values of the two fields: the windows of the robot as a
+// whole, with their quota and length in seconds, and what remains of each with
+// the seconds until there will be more.
+func rateLimits(l policies.Limits) (policy, state string) {
+	var quotas, left []string
+	for _, limit := range l.Limits {
+		if limit.Wavelet != "" || limit.Window <= 0 || limit.Max < 1 || limit.MinEvents > 0 {
+			continue // not about requests
+		}
+		name := `"` + strings.Map(token, limit.Name) + `"`
+		quotas = append(quotas, fmt.Sprintf("%s;q=%.0f;w=%s", name, limit.Max, seconds(time.Duration(limit.Window))))
+		entry := fmt.Sprintf("%s;r=%.0f", name, math.Floor(max(limit.Remaining, 0)))
+		if limit.ResetsAt.After(l.At) {
+			entry += ";t=" + seconds(limit.ResetsAt.Sub(l.At))
+		}
+		left = append(left, entry)
+	}
+	return strings.Join(quotas, ", "), strings.Join(left, ", ")
+}
+
+// token drops what may not stand in a quoted string of a header field.
+func token(r rune) rune {
+	if r < ' ' || r > '~' || r == '"' || r == '\\' {
+		return -1
+	}
+	return r
+}

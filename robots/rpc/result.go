@@ -1,0 +1,78 @@
+package rpc
+
+import (
+	"encoding/json"
+	"errors"
+	"net/http"
+	"strconv"
+	"time"
+
+	"weir/gateway"
+	"weir/robots/wire"
+	"weir/wavelet"
+)
+
+// result is the entry of one operation in a response: data or an error.
+type result struct {
+	ID    string   `json:"id"`
+	Data  any      `json:"data,omitempty"`
+	Error *failure `json:"error,omitempty"`
+}
+
+// failure is why an operation was not done.
+type failure struct {
+	Code    int          `json:"code"`
+	Message string       `json:"message"`
+	Data    *failureData `json:"data,omitempty"`
+}
+
+// failureData is what a program can use of a failure that has to do with a
+// limit.
+type failureData struct {
+	Code         wavelet.Code `json:"code"`
+	Limit        string       `json:"limit,omitempty"`
+	RetryAfterMS int64        `json:"retryAfterMs,omitempty"`
+}
+
+// resultOf is the entry of an operation as wire left it.
+func resultOf(r wire.Result) result {
+	if r.Failure != nil {
+		return result{ID: r.ID, Error: &failure{Code: r.Failure.Code, Message: r.Failure.Message}}
+	}
+	return result{ID: r.ID, Data: r.Data}
+}
+
+// refused is the entry of an operation that err kept from being done.
+func refused(id string, err error) result {
+	f := gateway.FailureOf(id, err)
+	out := &failure{Code: f.Code, Message: f.Message}
+	if r, ok := errors.AsType[*wavelet.Refusal](err); ok {
+		out.Data = &failureData{Code: r.Code, Limit: r.Limit, RetryAfterMS: r.RetryAfter.Milliseconds()}
+	}
+	return result{ID: id, Error: out}
+}
+
+// retryAfter is how long a refusal asks to wait, 0 if waiting does not help.
+func retryAfter(err error) time.Duration {
+	if r, ok := errors.AsType[*wavelet.Refusal](err); ok {
+		return r.RetryAfter
+	}
+	return 0
+}
+
+// seconds is a duration in whole seconds, rounded up.
+func seconds(d time.Duration) string {
+	return strconv.FormatInt(int64((max(d, 0)+time.Second-1)/time.Second), 10)
+}
+
+// writeProblem answers a request that is wrong as a whole.
+func writeProblem(w http.ResponseWriter, status int, code, message string) {
+	writeJSON(w, status, map[string]any{"error": map[string]any{"code": status, "reason": code, "message": message}})
+}
+
+func writeJSON(w http.ResponseWriter, status int, v any) {
+	w.Header().Set("Content-Type", "application/json; charset=utf-8")
+	w.Header().Set("Cache-Control", "no-store")
+	w.WriteHeader(status)
+	_ = json.NewEncoder(w).Encode(v) // the client is gone; nobody is left to tell
+}
