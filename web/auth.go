@@ -1,0 +1,182 @@
+package web
+
+import (
+	"crypto/ed25519"
+	"crypto/sha256"
+	"crypto/subtle"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"net/netip"
+	"strings"
+	"time"
+
+	"github.com/golang-jwt/jwt/v5"
+
+	"weir/wavelet"
+	"weir/wavelet/client"
+)
+
+// LoginKey verifies login tokens. HS256 takes a secret of at least 32 bytes,
+// EdDSA an Ed25519 public key of 32.
+type LoginKey struct {
+	ID        string // the token's "kid"; "" verifies tokens that name no key
+	Algorithm string // HS256 or EdDSA
+	Key       []byte
+}
+
+// AuthOptions say who is let in. With no keys and no DevLogin nobody is.
+type AuthOptions struct {
+	Keys     []LoginKey
+	Issuer   string // required of a token if set
+	Audience string // required of a token if set
+	// DevLogin lets a person in by name alone, from a loopback address to a
+	// loopback host. It is for one machine, never for a network.
+	DevLogin bool
+	// AdminToken opens the operators' API as a bearer token; "" closes it.
+	AdminToken string
+	// NotPeople tells the addresses that cannot log in as persons: robots and
+	// the server's own.
+	NotPeople func(wavelet.Participant) bool
+}
+
+// Authenticator decides who a request comes from. It is immutable and safe for
+// concurrent use.
+type Authenticator struct {
+	o      AuthOptions
+	parser *jwt.Parser
+	admin  [sha256.Size]byte
+}
+
+// Login is a person who has proved who they are, until then if it is set.
+type Login struct {
+	User  wavelet.Participant
+	Until time.Time
+}
+
+// NewAuthenticator checks the keys.
+func NewAuthenticator(o AuthOptions) (*Authenticator, error) {
+	for _, k := range o.Keys {
+		switch {
+		case k.Algorithm == "HS256" && len(k.Key) < 32:
+			return nil, fmt.Errorf("login key %q: an HS256 secret needs at least 32 bytes, this has %d", k.ID, len(k.Key))
+		case k.Algorithm == "EdDSA" && len(k.Key) != ed25519.PublicKeySize:
+			return nil, fmt.Errorf("login key %q: an Ed25519 public key has 32 bytes, this has %d", k.ID, len(k.Key))
+		case k.Algorithm != "HS256" && k.Algorithm != "EdDSA":
+			return nil, fmt.Errorf("login key %q: algorithm %q is neither HS256 nor EdDSA", k.ID, k.Algorithm)
+		}
+	}
+	options := []jwt.ParserOption{jwt.WithValidMethods([]string{"HS256", "EdDSA"}), jwt.WithExpirationRequired()}
+	if o.Issuer != "" {
+		options = append(options, jwt.WithIssuer(o.Issuer))
+	}
+	if o.Audience != "" {
+		options = append(options, jwt.WithAudience(o.Audience))
+	}
+	if o.NotPeople == nil {
+		o.NotPeople = func(wavelet.Participant) bool { return false }
+	}
+	return &Authenticator{o: o, parser: jwt.NewParser(options...), admin: sha256.Sum256([]byte(o.AdminToken))}, nil
+}
+
+// Login checks a claim to be user, with a token or, where names are enough,
+// without. From is the request that makes the claim.
+func (a *Authenticator) Login(from *http.Request, user wavelet.Participant, token string) (Login, error) {
+	login := Login{User: user}
+	switch {
+	case token != "":
+		var err error
+		if login, err = a.verify(token); err != nil {
+			return Login{}, err
+		}
+		if user != "" && user != login.User {
+			return Login{}, refuse(client.CodeUnauthorized, "unauthorized", "user", "the token was made out to somebody else", "log in as the token's subject")
+		}
+	case !a.o.DevLogin:
+		return Login{}, refuse(client.CodeUnauthorized, "unauthorized", "token", "a login token is required", "send a signed login token")
+	case !local(from):
+		return Login{}, refuse(client.CodeUnauthorized, "unauthorized", "token", "a name alone is enough only on the server's own machine", "send a signed login token")
+	}
+	if err := login.User.Check(); err != nil {
+		return Login{}, refuse(client.CodeBadField, "bad_field", "user", err.Error(), "use an address like ann@example.com")
+	}
+	if a.o.NotPeople(login.User) || a.o.NotPeople(login.User.Robot()) {
+		return Login{}, refuse(client.CodeNotAPerson, "not_a_person", "user", string(login.User)+" is a program's address", "programs use a robot key")
+	}
+	return login, nil
+}
+
+// verify reads a login token.
+func (a *Authenticator) verify(token string) (Login, error) {
+	var claims jwt.RegisteredClaims
+	_, err := a.parser.ParseWithClaims(token, &claims, a.key)
+	switch {
+	case errors.Is(err, jwt.ErrTokenExpired):
+		return Login{}, refuse(client.CodeExpired, "expired", "token", "the login token has expired", "get a new one")
+	case err != nil:
+		return Login{}, refuse(client.CodeUnauthorized, "unauthorized", "token", "the login token is not valid", "get a new one")
+	}
+	return Login{User: wavelet.Participant(claims.Subject), Until: claims.ExpiresAt.Time}, nil
+}
+
+// key finds the keys that may have signed a token. A key is only ever used
+// with its own algorithm.
+func (a *Authenticator) key(t *jwt.Token) (any, error) {
+	kid, _ := t.Header["kid"].(string)
+	var set jwt.VerificationKeySet
+	for _, k := range a.o.Keys {
+		if k.Algorithm != t.Method.Alg() || k.ID != kid {
+			continue
+		}
+		if k.Algorithm == "EdDSA" {
+			set.Keys = append(set.Keys, ed25519.PublicKey(k.Key))
+		} else {
+			set.Keys = append(set.Keys, k.Key)
+		}
+	}
+	if len(set.Keys) == 0 {
+		return nil, fmt.Errorf("no key %q for %s", kid, t.Method.Alg())
+	}
+	return set, nil
+}
+
+// Person tells which person a REST request comes from: a bearer login token,
+// or the Weir-User header where names are enough.
+func (a *Authenticator) Person(r *http.Request) (Login, error) {
+	return a.Login(r, wavelet.Participant(r.Header.Get("Weir-User")), bearer(r))
+}
+
+// Admin reports whether a request carries the operators' token.
+func (a *Authenticator) Admin(r *http.Request) bool {
+	sum := sha256.Sum256([]byte(bearer(r)))
+	return a.o.AdminToken != "" && subtle.ConstantTimeCompare(sum[:], a.admin[:]) == 1
+}
+
+// bearer is the token of an Authorization header, "" if it has none.
+func bearer(r *http.Request) string {
+	scheme, token, ok := strings.Cut(r.Header.Get("Authorization"), " ")
+	if !ok || !strings.EqualFold(scheme, "Bearer") {
+		return ""
+	}
+	return strings.TrimSpace(token)
+}
+
+// local reports whether a request comes from this machine and was addressed to
+// it by a loopback name, which a page of another site that points its own
+// domain at 127.0.0.1 cannot fake.
+func local(r *http.Request) bool {
+	from, err := netip.ParseAddrPort(r.RemoteAddr)
+	if err != nil || !from.Addr().Unmap().IsLoopback() {
+		return false
+	}
+	host := r.Host
+	if h, _, err := net.SplitHostPort(host); err == nil {
+		host = h
+	}
+	if host == "localhost" {
+		return true
+	}
+	addr, err := netip.ParseAddr(strings.Trim(host, "[]"))
+	return err == nil && addr.IsLoopback()
+}

@@ -1,0 +1,36 @@
+// Package web is the HTTP edge: everything that people, operators and
+// monitoring reach over the network, and the door of the robots' active API.
+//
+// # What is here
+//
+// POST /connect lets a person in and gives a ticket; GET /ws spends it on a
+// socket that speaks the live protocol (docs/protocol.md). /api/v1 is the REST
+// API, with its description at /api/v1/openapi.json. /healthz, /readyz and
+// /metrics are for monitoring. routes.go lists them all.
+//
+// # Who may do what
+//
+// An Authenticator says who asks. Persons prove themselves with a signed login
+// token, or by name alone on the server's own machine where that is switched
+// on; operators with the admin token; robots with their keys, and only for their
+// own limits. Whether a person may read a wavelet is asked here for each
+// request, by participation; whether a change is allowed is asked by the host at
+// the head. A person who is removed from a wavelet loses the subscription with
+// that very commit.
+//
+// # How commits reach sockets
+//
+// The hub observes the host and keeps the recent commits of each open wavelet,
+// encoded once. Each subscription takes from there at its own speed, so neither
+// the host nor another socket ever waits for a slow one, and what a slow one
+// costs is its queue of 256 KiB. One that falls behind what the hub remembers is
+// told to resync. Commits of a wavelet reach a socket in version order and
+// without a gap; the reply to a publish and the push of its commit come in
+// either order.
+//
+// # Concurrency
+//
+// A Server is safe for concurrent use. Each socket has a reader, which handles
+// one frame after the other, a writer, which alone writes and closes, and one
+// goroutine per subscription. Close waits for all of them.
+package web

@@ -1,0 +1,95 @@
+package web
+
+import (
+	"net/http"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	"weir/gateway"
+)
+
+// metrics is GET /metrics. Everything is read when it is asked for; nothing is
+// counted twice.
+func (s *Server) metrics() http.Handler {
+	registry := prometheus.NewRegistry()
+	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}), &collector{s})
+	return promhttp.HandlerFor(registry, promhttp.HandlerOpts{})
+}
+
+// collector reads the counters of the edge and of the gateway.
+type collector struct{ s *Server }
+
+// figure is one metric without labels, or of one robot.
+type figure struct {
+	name, help string
+	kind       prometheus.ValueType
+}
+
+func counter(name, help string) figure { return figure{name, help, prometheus.CounterValue} }
+func gauge(name, help string) figure   { return figure{name, help, prometheus.GaugeValue} }
+
+// Describe declares nothing in advance: the set of robots changes.
+func (c *collector) Describe(chan<- *prometheus.Desc) {}
+
+// Collect reads everything once.
+func (c *collector) Collect(out chan<- prometheus.Metric) {
+	emit := func(f figure, v float64) {
+		out <- prometheus.MustNewConstMetric(prometheus.NewDesc(f.name, f.help, nil, nil), f.kind, v)
+	}
+	n := &c.s.counters
+	emit(gauge("weir_sockets_open", "People's sockets that are open."), float64(c.s.sockets.count()))
+	emit(counter("weir_tickets_total", "Tickets given by POST /connect."), float64(n.tickets.Load()))
+	emit(counter("weir_connects_refused_total", "Refusals of POST /connect."), float64(n.denied.Load()))
+	emit(counter("weir_frames_total", "Frames received from clients."), float64(n.frames.Load()))
+	emit(counter("weir_frames_malformed_total", "Frames that could not be read or carried out as written."), float64(n.malformed.Load()))
+	emit(counter("weir_published_total", "Deltas accepted from sockets, resubmissions included."), float64(n.published.Load()))
+	emit(counter("weir_resyncs_total", "Subscriptions cut because their socket was too slow."), float64(n.resyncs.Load()))
+	emit(counter("weir_sockets_slow_total", "Sockets closed because their client did not read."), float64(n.slow.Load()))
+	g := c.s.d.Gateway.Stats()
+	emit(gauge("weir_seats", "Robots in wavelets."), float64(g.Seats))
+	emit(gauge("weir_bundles_in_flight", "Bundles on their way to a robot."), float64(g.InFlight))
+	emit(counter("weir_decisions_total", "Decisions of the governor."), float64(g.Decisions))
+	emit(counter("weir_checkpoints_total", "Savings of the governor's counts."), float64(g.Checkpoints))
+	emit(counter("weir_save_errors_total", "Savings that failed and were tried again."), float64(g.SaveErrors))
+	for i := range g.Robots {
+		c.robot(out, &g.Robots[i])
+	}
+}
+
+// robot emits one robot's figures.
+func (c *collector) robot(out chan<- prometheus.Metric, r *gateway.RobotStats) {
+	emit := func(f figure, v float64, labels ...string) {
+		names, values := []string{"robot"}, []string{string(r.Robot)}
+		if len(labels) > 0 {
+			names, values = append(names, labels[0]), append(values, labels[1])
+		}
+		out <- prometheus.MustNewConstMetric(prometheus.NewDesc(f.name, f.help, names, nil), f.kind, v, values...)
+	}
+	bundles := counter("weir_robot_bundles_total", "Bundles delivered, each counted once.")
+	emit(bundles, float64(r.HumanBundles), "lane", "human")
+	emit(bundles, float64(r.RobotBundles), "lane", "robot")
+	emit(counter("weir_robot_raw_deltas_total", "Deltas merged into the bundles delivered."), float64(r.RawDeltas))
+	emit(counter("weir_robot_events_total", "Events delivered."), float64(r.Events))
+	emit(counter("weir_robot_silent_windows_total", "Windows in which nothing had changed in the end."), float64(r.Silent))
+	emit(counter("weir_robot_answers_total", "Bundles whose response changed a wavelet."), float64(r.Answered))
+	emit(counter("weir_robot_deltas_committed_total", "Deltas of the robot, by whatever door."), float64(r.Committed))
+	emit(counter("weir_robot_deltas_refused_total", "Deltas of the robot that were refused."), float64(r.Refused))
+	emit(counter("weir_robot_calls_total", "Requests to the active and data API."), float64(r.Calls))
+	emit(counter("weir_robot_calls_refused_total", "Requests to the active and data API that were refused."), float64(r.CallsRefused))
+	emit(counter("weir_robot_retries_total", "Deliveries that were not the first of their bundle."), float64(r.Retries))
+	emit(counter("weir_robot_failures_total", "Deliveries that failed."), float64(r.Failures))
+	emit(counter("weir_robot_warnings_total", "Warnings that the robot comes near a limit."), float64(r.Warnings))
+	emit(counter("weir_robot_holds_total", "Deliveries put off by the governor."), float64(r.Holds))
+	emit(counter("weir_robot_evictions_total", "Evictions of the robot."), float64(r.Evictions))
+	emit(gauge("weir_robot_seats", "Wavelets the robot takes part in."), float64(r.Seats))
+	emit(gauge("weir_robot_waiting_deltas", "Deltas the robot has not been told of."), float64(r.Waiting))
+	emit(gauge("weir_robot_bundles_in_flight", "Bundles on their way to the robot."), float64(r.InFlight))
+	emit(gauge("weir_robot_open_breakers", "Seats whose breaker is open."), float64(r.OpenBreakers))
+	emit(gauge("weir_robot_banned_seats", "Wavelets the robot was put out of."), float64(r.Banned))
+	emit(gauge("weir_robot_depth", "Robot generations since a human, of the latest answer, in the deepest seat."), float64(r.Depth))
+	emit(gauge("weir_robot_response_ratio", "Answered share of bundles over the shortest window, in the highest seat."), r.Ratio)
+	emit(counter("weir_robot_lag_seconds_total", "Time from the first delta of a human-lane bundle until it was sent, added up."), r.LagSum.Seconds())
+	emit(gauge("weir_robot_lag_max_seconds", "The longest such time."), r.LagMax.Seconds())
+}

@@ -1,0 +1,53 @@
+package web
+
+import (
+	"net/http"
+
+	"weir/wavelet/client"
+)
+
+// maxBody bounds every request body.
+const maxBody = 1 << 20
+
+// routes is every door of the server.
+func (s *Server) routes() http.Handler {
+	mux := http.NewServeMux()
+	mux.HandleFunc("POST /connect", s.connect)
+	mux.HandleFunc("GET /ws", s.upgrade)
+	if s.d.RPC != nil {
+		mux.Handle("POST /robot/rpc", s.d.RPC)
+		mux.Handle("GET /api/v1/robots/{id}/limits", s.d.RPC.ServeLimits(s.d.Auth.Admin))
+	}
+	mux.HandleFunc("GET /healthz", s.healthz)
+	mux.HandleFunc("GET /readyz", s.readyz)
+	mux.Handle("GET /metrics", s.metrics())
+	mux.HandleFunc("GET /{$}", s.page)
+
+	api := newAPI(mux)
+	s.waveRoutes(api)
+	s.participantRoutes(api)
+	s.historyRoutes(api)
+	s.robotRoutes(api)
+	s.limitRoutes(api)
+
+	return bounded(http.NewCrossOriginProtection().Handler(mux))
+}
+
+// bounded limits every body and tells browsers to take nothing for what it is
+// not.
+func bounded(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		r.Body = http.MaxBytesReader(w, r.Body, maxBody)
+		w.Header().Set("X-Content-Type-Options", "nosniff")
+		w.Header().Set("Referrer-Policy", "no-referrer")
+		next.ServeHTTP(w, r)
+	})
+}
+
+// unavailable is the refusal of a server that is not ready.
+func unavailable(why error) *client.Error {
+	return &client.Error{
+		Code: client.CodeOverloaded, Reason: "unavailable", Message: why.Error(), Temporary: true,
+		Scope: "server", RetryAfterMS: 1000, Remedy: "try again",
+	}
+}

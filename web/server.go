@@ -1,0 +1,124 @@
+package web
+
+import (
+	"context"
+	"errors"
+	"iter"
+	"log/slog"
+	"net/http"
+	"sync/atomic"
+	"time"
+
+	"weir/gateway"
+	"weir/governor"
+	"weir/policies"
+	"weir/robots"
+	"weir/wavelet"
+	"weir/wavelet/host"
+)
+
+// Host is the part of the wavelet host that people work through.
+type Host interface {
+	// SubmitHuman commits a person's delta and labels it as such; a delta id
+	// seen before returns the first commit. A delta that comes to nothing is
+	// answered with the head's version and no ops.
+	SubmitHuman(ctx context.Context, name wavelet.Name, d wavelet.Delta) (wavelet.Commit, error)
+	// Create makes a wavelet with its author and others in it, and a root blip.
+	Create(ctx context.Context, name wavelet.Name, author wavelet.Participant, others ...wavelet.Participant) (wavelet.Commit, error)
+	// Snapshot is the state at a version, or at the head for the greatest one.
+	Snapshot(ctx context.Context, name wavelet.Name, v wavelet.Version) (*wavelet.State, error)
+	// Read yields the commits after a version, in order, up to the head.
+	Read(ctx context.Context, name wavelet.Name, from wavelet.Version) iter.Seq2[wavelet.Commit, error]
+	// Resolve tells whether a delta was committed, and as what.
+	Resolve(ctx context.Context, name wavelet.Name, id wavelet.DeltaID) (wavelet.Commit, bool, error)
+	// Summaries yields what is known of the wavelets that p takes part in.
+	Summaries(ctx context.Context, p wavelet.Participant) iter.Seq2[host.Summary, error]
+}
+
+// Gateway is the part of the robots' gateway that people and operators ask.
+type Gateway interface {
+	Readmit(ctx context.Context, seat wavelet.Seat, by wavelet.Participant, override bool) error
+	Limits(robot wavelet.Participant) policies.Limits
+	Stats() gateway.Stats
+	// Decisions yields the governor's decisions about a robot in a wavelet since
+	// an instant, newest first, at most limit; zero values leave that open.
+	Decisions(robot wavelet.Participant, name wavelet.Name, since time.Time, limit int) iter.Seq2[governor.Decision, error]
+}
+
+// RobotAPI is the robots' own doors: the active API, and their view of their
+// limits, which admin may have too.
+type RobotAPI interface {
+	http.Handler
+	ServeLimits(admin func(*http.Request) bool) http.Handler
+}
+
+// Deps is what a Server needs. Host, Gateway, Robots, Profiles, Auth and Domain
+// are required.
+type Deps struct {
+	Host     Host
+	Gateway  Gateway
+	Robots   *robots.Directory
+	Profiles func() policies.Set // those in force now
+	Auth     *Authenticator
+	Domain   string       // of the wavelets made here
+	RPC      RobotAPI     // nil: the robots' own doors are closed
+	Origins  []string     // hosts whose pages may open a socket, beside this server's own
+	Version  string       // of the server, told to clients
+	Ready    func() error // why the server cannot take work now; nil: it always can
+	Logger   *slog.Logger // nil: silent
+}
+
+// Server is the HTTP edge. It is an http.Handler and, so that sockets hear of
+// commits, an observer of the host.
+type Server struct {
+	d        Deps
+	handler  http.Handler
+	tickets  *tickets
+	hub      *hub
+	sockets  sockets
+	counters counters
+	ctx      context.Context
+	end      context.CancelFunc
+}
+
+// counters count what happens at the edge.
+type counters struct {
+	tickets, denied, frames, malformed, published, resyncs, slow atomic.Uint64
+}
+
+// New makes a server. Its Committed must be told of the host's commits (host's
+// Observe) before the first request, and Close be called after the last.
+func New(d Deps) *Server {
+	if d.Logger == nil {
+		d.Logger = slog.New(slog.DiscardHandler)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	s := &Server{d: d, tickets: newTickets(), hub: newHub(), ctx: ctx, end: cancel}
+	s.handler = s.routes()
+	return s
+}
+
+// ServeHTTP answers a request.
+func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.handler.ServeHTTP(w, r) }
+
+// Committed takes note of a commit, for the sockets. It never blocks.
+func (s *Server) Committed(c wavelet.Commit) { s.hub.Committed(c) }
+
+// Close tells every socket that the server is going down and waits until they
+// are closed. An http.Server's Shutdown does not: it knows no sockets.
+func (s *Server) Close() error {
+	s.sockets.closeAll()
+	s.end()
+	return nil
+}
+
+// ready reports why the server cannot take work, nil if it can.
+func (s *Server) ready() error {
+	if s.ctx.Err() != nil {
+		return errors.New("the server is going down")
+	}
+	if s.d.Ready != nil {
+		return s.d.Ready()
+	}
+	return nil
+}

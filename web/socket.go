@@ -1,0 +1,279 @@
+package web
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"sync"
+	"time"
+
+	"github.com/coder/websocket"
+
+	"weir/wavelet"
+	"weir/wavelet/client"
+)
+
+// Times of a socket.
+const (
+	handshakeTime = 5 * time.Second  // for the connect frame
+	writeTime     = 10 * time.Second // for one message
+	pingTime      = 25 * time.Second // between the server's pings
+)
+
+// Bounds of a socket.
+const (
+	maxMalformed     = 32  // frames that cannot be read, before it is closed
+	maxSubscriptions = 256 // wavelets open at a time
+)
+
+// disconnect is why the server closes a socket: what it writes in the close
+// frame.
+type disconnect struct {
+	code   int
+	reason string
+}
+
+func (d *disconnect) Error() string { return fmt.Sprintf("%s (%d)", d.reason, d.code) }
+
+// socket is one person's connection. Its reader handles one frame after the
+// other; its writer alone writes and closes; each subscription has a goroutine
+// that feeds the writer's queue.
+type socket struct {
+	server    *Server
+	conn      *websocket.Conn
+	login     Login
+	queue     *queue
+	ctx       context.Context // ended with the cause for closing
+	close     context.CancelCauseFunc
+	wg        sync.WaitGroup // writer and subscriptions
+	client    string         // the client id, set by connect
+	malformed int
+
+	mu   sync.Mutex
+	subs map[wavelet.Name]*subscription
+}
+
+// upgrade is GET /ws: it spends a ticket and serves the socket until it ends.
+func (s *Server) upgrade(w http.ResponseWriter, r *http.Request) {
+	login, ok := s.tickets.redeem(time.Now(), r.URL.Query().Get("ticket"))
+	if !ok {
+		writeError(w, refuse(client.CodeUnauthorized, "unauthorized", "ticket", "the ticket is missing, expired or spent", "get one from POST /connect"))
+		return
+	}
+	// The request has the server's read and write deadlines on it; the socket
+	// sets its own.
+	_ = http.NewResponseController(w).SetReadDeadline(time.Time{})
+	_ = http.NewResponseController(w).SetWriteDeadline(time.Time{})
+	conn, err := websocket.Accept(w, r, &websocket.AcceptOptions{OriginPatterns: s.d.Origins})
+	if err != nil {
+		return // Accept has answered
+	}
+	conn.SetReadLimit(client.MaxMessage)
+	ctx, cancel := context.WithCancelCause(s.ctx)
+	k := &socket{
+		server: s, conn: conn, login: login, queue: newQueue(), ctx: ctx, close: cancel,
+		subs: map[wavelet.Name]*subscription{},
+	}
+	if !s.sockets.add(k) {
+		_ = conn.Close(websocket.StatusGoingAway, "the server is going down")
+		return
+	}
+	defer s.sockets.remove(k)
+	k.serve()
+}
+
+func (k *socket) serve() {
+	k.wg.Go(k.write)
+	hello := time.AfterFunc(handshakeTime, func() {
+		k.close(&disconnect{client.CloseHandshake, "no connect frame within 5 s"})
+	})
+	defer hello.Stop()
+	if until := k.login.Until; !until.IsZero() {
+		expiry := time.AfterFunc(time.Until(until), func() {
+			k.close(&disconnect{client.CloseLoginExpired, "the login token has expired"})
+		})
+		defer expiry.Stop()
+	}
+	err := k.read(hello)
+	k.close(err)
+	k.wg.Wait()
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	for name, s := range k.subs {
+		delete(k.subs, name)
+		k.server.hub.leave(name, s.feed)
+	}
+}
+
+// read handles the client's frames until the connection fails or is closed.
+func (k *socket) read(hello *time.Timer) error {
+	for {
+		// Not k.ctx: when that ends the writer closes the connection politely,
+		// which ends this read too.
+		kind, message, err := k.conn.Read(context.Background())
+		if err != nil {
+			return err
+		}
+		if kind != websocket.MessageText {
+			return &disconnect{int(websocket.StatusUnsupportedData), "want text messages"}
+		}
+		for line := range bytes.SplitSeq(message, []byte{'\n'}) {
+			line = bytes.TrimSpace(line)
+			if len(line) == 0 {
+				continue
+			}
+			select {
+			case <-k.queue.roomy():
+			case <-k.ctx.Done():
+				return context.Cause(k.ctx)
+			}
+			if err := k.frame(line); err != nil {
+				return err
+			}
+			if k.client != "" {
+				hello.Stop()
+			}
+		}
+	}
+}
+
+// frame handles one frame and queues its reply. An error closes the socket.
+func (k *socket) frame(line []byte) error {
+	k.server.counters.frames.Add(1)
+	r, refusal := decodeFrame(line)
+	if refusal == nil {
+		refusal = k.handle(r)
+	}
+	if refusal == nil {
+		return nil
+	}
+	k.reply(r.ID, nil, refusal)
+	if refusal.Code >= 400 {
+		k.server.counters.malformed.Add(1)
+		if k.malformed++; k.malformed >= maxMalformed {
+			return &disconnect{client.CloseErrors, fmt.Sprintf("%d malformed frames, the last: %s", k.malformed, refusal.Message)}
+		}
+	}
+	if k.client == "" {
+		return &disconnect{client.CloseProtocol, refusal.Message}
+	}
+	return nil
+}
+
+// reply answers request id, with ok or with err. A reply always has room: the
+// reader waits for it before it takes the next frame.
+func (k *socket) reply(id uint64, ok any, err *client.Error) {
+	f := struct {
+		ID  uint64        `json:"id"`
+		OK  any           `json:"ok,omitempty"`
+		Err *client.Error `json:"err,omitempty"`
+	}{id, ok, err}
+	k.push(k.ctx, encode(f))
+}
+
+// write is the one goroutine that writes to the connection. When the socket is
+// to be closed it sends what is queued, then the close frame.
+func (k *socket) write() {
+	ping := time.NewTicker(pingTime)
+	defer ping.Stop()
+	for {
+		select {
+		case <-k.queue.wake:
+		case now := <-ping.C:
+			k.queue.put(encode(client.Frame{Push: client.PushPing, At: now.UTC()}))
+		case <-k.ctx.Done():
+			k.farewell()
+			return
+		}
+		if err := k.flush(writeTime); err != nil {
+			k.close(err)
+		}
+	}
+}
+
+// flush writes everything queued, each message within the time given.
+func (k *socket) flush(each time.Duration) error {
+	for {
+		message := k.queue.take()
+		if message == nil {
+			return nil
+		}
+		ctx, cancel := context.WithTimeout(context.Background(), each)
+		err := k.conn.Write(ctx, websocket.MessageText, message)
+		cancel()
+		if errors.Is(err, context.DeadlineExceeded) {
+			k.server.counters.slow.Add(1)
+			return &disconnect{client.CloseSlow, "the client does not read what it is sent"}
+		}
+		if err != nil {
+			return err
+		}
+	}
+}
+
+// farewell closes the connection, with a reason if it is the server's doing.
+func (k *socket) farewell() {
+	cause := context.Cause(k.ctx)
+	var d *disconnect
+	if !errors.As(cause, &d) {
+		_ = k.conn.CloseNow()
+		return
+	}
+	if d.code != client.CloseSlow {
+		_ = k.flush(time.Second)
+	}
+	reason := d.reason
+	if len(reason) > 123 {
+		reason = reason[:120] + "..."
+	}
+	_ = k.conn.Close(websocket.StatusCode(d.code), reason)
+}
+
+// sockets counts the open sockets and closes them all at the end.
+type sockets struct {
+	mu     sync.Mutex
+	all    map[*socket]struct{}
+	closed bool
+	gone   sync.WaitGroup
+}
+
+// add registers a socket; false when the server is closing.
+func (ss *sockets) add(k *socket) bool {
+	ss.mu.Lock()
+	defer ss.mu.Unlock()
+	if ss.closed {
+		return false
+	}
+	if ss.all == nil {
+		ss.all = map[*socket]struct{}{}
+	}
+	ss.all[k] = struct{}{}
+	ss.gone.Add(1)
+	return true
+}
+
+func (ss *sockets) remove(k *socket) {
+	ss.mu.Lock()
+	defer ss.mu.Unlock()
+	delete(ss.all, k)
+	ss.gone.Done()
+}
+
+func (ss *sockets) count() int {
+	ss.mu.Lock()
+	defer ss.mu.Unlock()
+	return len(ss.all)
+}
+
+// closeAll sends every socket away and waits until they are gone.
+func (ss *sockets) closeAll() {
+	ss.mu.Lock()
+	ss.closed = true
+	for k := range ss.all {
+		k.close(&disconnect{int(websocket.StatusGoingAway), "the server is going down"})
+	}
+	ss.mu.Unlock()
+	ss.gone.Wait()
+}
