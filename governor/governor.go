@@ -21,83 +21,188 @@ type Options struct {
 
 // Governor keeps the counts and decides. One mutex guards it all.
 type Governor struct {
-	mu sync.Mutex
+	ratioOnly bool
+	fallback  *rules
+
+	mu     sync.Mutex
+	latest instant // the latest now that was passed in
+	robots map[wavelet.Participant]*robot
+	seats  map[wavelet.Seat]*seat
+	rooms  map[wavelet.Name]*room
+	causes map[string]*cause
+	quiet  causes // those no robot has answered
+	chains causes
+	idle   seatList
+}
+
+// room is a wavelet in which some robot has a seat.
+type room struct {
+	seats     int
+	lastHuman instant
 }
 
 // New makes a governor that has seen nothing.
-func New(o Options) *Governor { return &Governor{} }
+func New(o Options) *Governor {
+	if o.Default.Name == "" {
+		o.Default, _ = policies.Builtin().Profile("default")
+	}
+	g := &Governor{ratioOnly: o.RatioOnly, fallback: compile(o.Default)}
+	g.reset()
+	return g
+}
+
+func (g *Governor) reset() {
+	g.latest = 0
+	g.robots = map[wavelet.Participant]*robot{}
+	g.seats = map[wavelet.Seat]*seat{}
+	g.rooms = map[wavelet.Name]*room{}
+	g.causes = map[string]*cause{}
+	g.quiet, g.chains, g.idle = causes{}, causes{}, seatList{}
+}
+
+// clock turns now into an instant. Calls come from many goroutines, so a now
+// may be a little older than the one before; counts need time to go forward.
+func (g *Governor) clock(now time.Time) instant {
+	g.latest = max(g.latest, at(now))
+	return g.latest
+}
 
 // SetProfile puts a robot under a profile, at once; what was counted stays.
-func (g *Governor) SetProfile(robot wavelet.Participant, p policies.Profile) {}
-
-// Commit takes note of a commit, of whatever wavelet and author. Every commit
-// must come, once, those of one wavelet in version order.
-func (g *Governor) Commit(now time.Time, c wavelet.Commit) Verdict { return Verdict{} }
-
-// Deliver decides whether a bundle may go out now. On the zero Verdict (apart
-// from warnings) it counts as delivered, once per bundle id.
-func (g *Governor) Deliver(now time.Time, d Delivery) Verdict { return Verdict{} }
-
-// Answer decides whether a robot's delta may be committed, and labels it.
-func (g *Governor) Answer(now time.Time, a Answer) Verdict { return Verdict{} }
-
-// Call decides about one HTTP request to the active or data API, or its like
-// over another transport. A limits query has a cap of its own.
-func (g *Governor) Call(now time.Time, robot wavelet.Participant, limitsQuery bool) Verdict {
-	return Verdict{}
+func (g *Governor) SetProfile(id wavelet.Participant, p policies.Profile) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	r := g.robot(robotOf(id))
+	r.rules = compile(p)
+	r.ring.fit(r.rules.callSpans)
+	for _, s := range r.seats {
+		s.ring.fit(r.rules.spans)
+	}
 }
 
-// Limits is what the robot is told about its limits: the very counters that
-// the decisions read.
-func (g *Governor) Limits(now time.Time, robot wavelet.Participant) policies.Limits {
-	return policies.Limits{}
+// robot is the record of the robot at address id, made if there is none.
+func (g *Governor) robot(id wavelet.Participant) *robot {
+	r := g.robots[id]
+	if r == nil {
+		r = &robot{id: id, rules: g.fallback}
+		r.ring.fit(r.rules.callSpans)
+		g.robots[id] = r
+	}
+	return r
 }
 
-// Banned reports whether the seat was evicted and not readmitted since.
-func (g *Governor) Banned(now time.Time, seat wavelet.Seat) (policies.SeatNote, bool) {
-	return policies.SeatNote{}, false
+// seat is the record of a seat, made if there is none, and now the latest
+// touched.
+func (g *Governor) seat(t instant, id wavelet.Seat) *seat {
+	s := g.seats[id]
+	if s == nil {
+		s = g.newSeat(t, id)
+		g.forgetSeats(t)
+	} else if t-s.touched > instant(time.Minute) {
+		g.idle.remove(s)
+		s.touched = t
+		g.idle.push(s)
+		g.forgetSeats(t)
+	}
+	return s
 }
 
-// Readmit ends a ban, if the profile and the cooldown allow it or override is
-// set; else the error is a *Refusal. A seat that is not banned is no error.
-func (g *Governor) Readmit(now time.Time, seat wavelet.Seat, by wavelet.Participant, override bool) (Decision, error) {
-	return Decision{}, nil
+func (g *Governor) newSeat(t instant, id wavelet.Seat) *seat {
+	r := g.robot(id.Robot)
+	in := g.rooms[id.Wavelet]
+	if in == nil {
+		in = &room{}
+		g.rooms[id.Wavelet] = in
+	}
+	in.seats++
+	s := &seat{id: id, robot: r, room: in, touched: t, posInRobot: len(r.seats)}
+	s.ring.fit(r.rules.spans)
+	r.seats = append(r.seats, s)
+	g.seats[id] = s
+	g.idle.push(s)
+	return s
 }
 
-// Resume ends a suspension of the whole robot.
-func (g *Governor) Resume(now time.Time, robot wavelet.Participant) {}
+// seatFor is how long a seat in which nothing happens is remembered. One that
+// was evicted is remembered until it is readmitted.
+const seatFor = time.Hour
+
+func (g *Governor) forgetSeats(t instant) {
+	for s := g.idle.oldest; s != nil && t-s.touched > instant(seatFor); s = g.idle.oldest {
+		if s.ban == nil && len(s.cuts) == 0 {
+			g.dropSeat(s)
+			continue
+		}
+		g.idle.remove(s)
+		s.touched = t
+		g.idle.push(s)
+	}
+}
+
+// dropSeat forgets a seat. Edges and links that still point to it keep its
+// record until they go themselves.
+func (g *Governor) dropSeat(s *seat) {
+	g.idle.remove(s)
+	delete(g.seats, s.id)
+	seats := s.robot.seats
+	last := seats[len(seats)-1]
+	seats[s.posInRobot], last.posInRobot = last, s.posInRobot
+	seats[len(seats)-1] = nil
+	s.robot.seats = seats[:len(seats)-1]
+	if s.room.seats--; s.room.seats == 0 {
+		delete(g.rooms, s.id.Wavelet)
+	}
+}
+
+// seatList is the seats in the order they were last touched.
+type seatList struct {
+	newest, oldest *seat
+}
+
+func (l *seatList) push(s *seat) {
+	s.past, s.newer = l.newest, nil
+	if l.newest != nil {
+		l.newest.newer = s
+	} else {
+		l.oldest = s
+	}
+	l.newest = s
+}
+
+func (l *seatList) remove(s *seat) {
+	if s.newer != nil {
+		s.newer.past = s.past
+	} else {
+		l.newest = s.past
+	}
+	if s.past != nil {
+		s.past.newer = s.newer
+	} else {
+		l.oldest = s.newer
+	}
+	s.newer, s.past = nil, nil
+}
 
 // Forget drops all that is known of a robot that was unregistered.
-func (g *Governor) Forget(robot wavelet.Participant) {}
-
-// Removed notes that the robot left the wavelet by another hand than the
-// governor's; what was counted of the seat is dropped, a ban stays.
-func (g *Governor) Removed(seat wavelet.Seat) {}
-
-// Reading is a seat's counters at an instant, for metrics and displays.
-type Reading struct {
-	Delivered  uint64  // bundles, since the governor first saw the seat
-	Answered   uint64  // of these
-	Ratio      float64 // answered / delivered over the shortest ratio window, all bundles
-	RobotRatio float64 // the same of robot-lane bundles
-	Depth      int     // of the latest answer
-	Exact      int
-	Status     string // as policies.Limits.Status, of this seat
-	Forged     uint64 // tokens that counted as none, of the robot in all wavelets
-	Replayed   uint64
-	Stale      uint64
+func (g *Governor) Forget(id wavelet.Participant) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	r := g.robots[robotOf(id)]
+	if r == nil {
+		return
+	}
+	for len(r.seats) > 0 {
+		g.dropSeat(r.seats[0])
+	}
+	delete(g.robots, r.id)
 }
 
-// Reading reads a seat's counters.
-func (g *Governor) Reading(now time.Time, seat wavelet.Seat) Reading { return Reading{} }
-
-// Checkpoint is everything that a restart needs, in a versioned form.
-func (g *Governor) Checkpoint() []byte { return nil }
-
-// Restore replaces the governor's counts with those of a checkpoint. Profiles
-// are not part of it.
-func (g *Governor) Restore(checkpoint []byte) error { return nil }
-
-// Cuts reports whether deltas of author raise no event at the seat, because the
-// governor cut the two apart.
-func (g *Governor) Cuts(seat wavelet.Seat, author wavelet.Participant) bool { return false }
+// Removed notes that the robot left the wavelet by another hand than the
+// governor's. What was counted of the seat is dropped; a ban stays. A commit
+// that removes the robot says the same.
+func (g *Governor) Removed(id wavelet.Seat) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if s := g.seats[id]; s != nil && s.ban == nil {
+		g.dropSeat(s)
+	}
+}

@@ -1,0 +1,204 @@
+package governor
+
+import (
+	"time"
+
+	"weir/policies"
+	"weir/wavelet"
+)
+
+// Answer decides whether a robot's delta may be committed, and labels it with
+// its lineage: exact if it names its bundle, assumed if the robot was sent a
+// bundle within the last minute, else a chain of its own at depth 1.
+//
+// A bundle's first delta is the answer that is judged and, by its commit,
+// counted; further deltas that name the bundle belong to it.
+func (g *Governor) Answer(now time.Time, a Answer) (v Verdict) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	t := g.clock(now)
+	s, first := g.label(t, &a, &v.Cause)
+	if v.Refuse = g.barred(t, s, &a); v.Refuse != nil {
+		return v
+	}
+	if first {
+		g.judge(t, s, &a, &v)
+	}
+	if v.Refuse == nil && s != nil && (s.id.Wavelet != a.Wavelet || v.Cause.Bundle == "") {
+		s.robot.pass(a.Delta, s)
+	}
+	return v
+}
+
+// label writes the lineage of the answer. It gives the seat that heard what is
+// answered, nil if none did, and whether this is the first delta that names its
+// bundle.
+func (g *Governor) label(t instant, a *Answer, c *wavelet.Cause) (s *seat, first bool) {
+	if a.Forged {
+		g.robot(robotOf(a.Robot)).forged++
+	} else if a.Named.Bundle != "" && robotOf(a.Robot) == a.Named.Seat.Robot {
+		s = g.seat(t, a.Named.Seat)
+		b := s.find(hashOf(a.Named.Bundle))
+		if s.robot.counts(t, a, b) {
+			d := &a.Named
+			*c = wavelet.Cause{ID: d.Cause.ID, Depth: d.Cause.Depth + 1, Exact: d.Cause.Exact + 1,
+				Parent: d.Author, Bundle: d.Bundle, Kind: wavelet.Robot}
+			return s, b == nil || !b.answered
+		}
+	}
+	r := g.robot(robotOf(a.Robot))
+	h := r.assumed(t)
+	if h == nil {
+		*c = wavelet.Cause{ID: string(a.Delta), Depth: 1, Kind: wavelet.Robot}
+		return nil, false
+	}
+	*c = wavelet.Cause{ID: h.cause, Depth: h.depth + 1, Exact: h.exact, Parent: h.author, Kind: wavelet.Assumed}
+	return h.seat, false
+}
+
+// counts reports whether the bundle that an answer names counts as its cause. A
+// response always answers the bundle it responds to. A token counts for its
+// first answer within ten seconds, and beyond that while no newer robot-lane
+// bundle was sent to the robot: an old human-lane token is no alibi.
+func (r *robot) counts(t instant, a *Answer, b *bundle) bool {
+	if a.Door == Reply {
+		return true
+	}
+	sent := a.sent(b)
+	if r.latest <= sent {
+		return true
+	}
+	if b == nil || t-sent > instant(tokenFor) {
+		r.stale++
+		return false
+	}
+	if b.answered {
+		r.replayed++
+		return false
+	}
+	return true
+}
+
+// sent is when the bundle named was first sent.
+func (a *Answer) sent(b *bundle) instant {
+	if b != nil {
+		return b.at
+	}
+	return at(a.Named.Sent)
+}
+
+// barred is why the robot may not write there at all, nil if it may: it is out
+// of the wavelet it writes to, or of the one it heard the bundle in.
+func (g *Governor) barred(t instant, s *seat, a *Answer) *Refusal {
+	if s != nil {
+		if r := s.out(t); r != nil {
+			return r
+		}
+		if s.id.Wavelet == a.Wavelet {
+			return nil
+		}
+	}
+	id := robotOf(a.Robot)
+	if to := g.seats[wavelet.Seat{Wavelet: a.Wavelet, Robot: id}]; to != nil {
+		return to.out(t)
+	}
+	if r := g.robots[id]; r != nil && r.suspended != nil {
+		return refuseSuspended(id, r.suspended)
+	}
+	return nil
+}
+
+// judge applies the rules to the answer to a bundle.
+func (g *Governor) judge(t instant, s *seat, a *Answer, v *Verdict) {
+	p := s.robot.rules
+	c := g.causes[v.Cause.ID]
+	k := conviction{seat: s, answer: a, cause: c, depth: v.Cause}
+	k.sent = a.sent(s.find(hashOf(a.Named.Bundle)))
+	if a.Named.RobotLane && !g.ratioOnly && g.judgeChain(t, p, k, v) {
+		return
+	}
+	s.ring.move(t.tick())
+	for i := range p.ratios {
+		if rule := &p.ratios[i]; g.judgeRatio(t, rule, k, v) {
+			return
+		}
+	}
+}
+
+// judgeChain applies the rules about chains of robots: depth, amplification, and
+// how long no human has spoken. It reports whether one of them convicted.
+func (g *Governor) judgeChain(t instant, p *rules, k conviction, v *Verdict) bool {
+	s, exact := k.seat, k.depth.Exact
+	if p.Depth.Act > 0 && exact >= p.Depth.Act {
+		k.rule, k.mark, k.measured, k.limit = ruleDepth, markDepth, float64(exact), float64(p.Depth.Act)
+		return g.convict(t, k, v)
+	}
+	answers := 1
+	if k.cause != nil {
+		answers += k.cause.answers
+	}
+	if per := p.Amplification.PerCause; per > 0 && answers > per && s.onCycle(t) {
+		k.rule, k.mark, k.measured, k.limit = ruleAmplification, markAmplification, float64(answers), float64(per)
+		return g.convict(t, k, v)
+	}
+	if alone := g.alone(t, p, k); alone > 0 && s.onCycle(t) {
+		k.rule, k.mark, k.measured, k.limit = ruleHuman, markHuman, alone.Seconds(), p.Human.Within.Seconds()
+		return g.convict(t, k, v)
+	}
+	if p.Depth.Warn > 0 && exact >= p.Depth.Warn {
+		g.warn(t, v, s, markDepth, ruleDepth, float64(exact), float64(p.Depth.Act), v.Cause.ID)
+	}
+	if per := p.Amplification.PerCause; per > 0 && answers >= p.warnFrom(per) && s.onCycle(t) {
+		g.warn(t, v, s, markAmplification, ruleAmplification, float64(answers), float64(per), v.Cause.ID)
+	}
+	return false
+}
+
+// alone is for how long robots have gone on without a human, if that is longer
+// than the profile allows.
+func (g *Governor) alone(t instant, p *rules, k conviction) time.Duration {
+	if p.Human.Within == 0 || k.cause == nil {
+		return 0
+	}
+	since := max(k.cause.began, k.seat.room.lastHuman)
+	if d := time.Duration(t - since); d > p.Human.Within {
+		return d
+	}
+	return 0
+}
+
+func (s *seat) onCycle(t instant) bool {
+	var out nodes
+	return s.cycle(t, true, &out)
+}
+
+// judgeRatio applies one ratio rule, with this answer counted. It reports
+// whether it convicted.
+func (g *Governor) judgeRatio(t instant, rule *ratioRule, k conviction, v *Verdict) bool {
+	s := k.seat
+	if rule.Count == policies.CountCycle && !k.answer.Named.RobotLane {
+		return false
+	}
+	answered, delivered := s.ratio(rule)
+	if answered++; answered > delivered { // the bundle itself has left the window
+		return false
+	}
+	p := s.robot.rules
+	ratio := float64(answered) / float64(max(1, delivered))
+	over := ratio > rule.Max && delivered >= rule.MinEvents && s.spread(t, rule)
+	near := ratio >= p.WarnAt*rule.Max && delivered >= p.warnFrom(rule.MinEvents)
+	switch {
+	case rule.Respond == policies.RespondShow:
+		return false
+	case rule.Respond == policies.RespondWarn && !over, !near && !over:
+		return false
+	case rule.Count == policies.CountCycle && (g.ratioOnly || !s.onCycle(t)):
+		return false
+	case over && rule.Respond == policies.RespondAct:
+		k.rule, k.mark, k.measured, k.limit = rule.name, rule.mark, ratio, rule.Max
+		k.ratio, k.answered, k.delivered = rule, answered, delivered
+		return g.convict(t, k, v)
+	}
+	g.warn(t, v, s, rule.mark, rule.name, ratio, rule.Max, v.Cause.ID)
+	return false
+}

@@ -1,0 +1,63 @@
+package governor
+
+import (
+	"time"
+)
+
+// Deliver decides whether a bundle may go out now. A Refuse means that the seat
+// is out and its lane ends. A Delay means: send nothing, ask again after so
+// long. Else the bundle counts as delivered, once for all attempts at it.
+func (g *Governor) Deliver(now time.Time, d Delivery) (v Verdict) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	t := g.clock(now)
+	s := g.seat(t, d.Seat)
+	if v.Refuse = s.out(t); v.Refuse != nil {
+		return v
+	}
+	if v.Delay = g.wait(t, s, &d, &v); v.Delay > 0 {
+		return v
+	}
+	r := s.robot
+	if s.deliver(t, &d) && d.RobotLane {
+		r.latest = t
+	}
+	if d.Cause.ID != "" {
+		r.hear(heard{at: t, cause: d.Cause.ID, depth: d.Cause.Depth, exact: d.Cause.Exact, author: d.Author, seat: s, robots: d.RobotLane})
+	}
+	if s.marks != 0 {
+		s.rearm(t)
+	}
+	return v
+}
+
+// wait is how long the bundle has to wait: for the pace, or because its chain
+// is deep and the profile slows such chains down.
+func (g *Governor) wait(t instant, s *seat, d *Delivery, v *Verdict) time.Duration {
+	p := s.robot.rules
+	if s.sent == 0 {
+		return 0
+	}
+	due := s.sent.add(p.Pace.MinInterval)
+	if !d.RobotLane || g.ratioOnly {
+		return time.Duration(max(0, due-t))
+	}
+	depth := d.Cause.Exact + 1
+	step := p.slow(depth)
+	if step <= p.Pace.MinInterval || s.latest[robotDelivered] == 0 {
+		return time.Duration(max(0, due-t))
+	}
+	slow := max(due, s.latest[robotDelivered].add(step))
+	if slow <= t {
+		return 0
+	}
+	if slow <= due || p.DryRuns("slow") {
+		return time.Duration(max(0, due-t))
+	}
+	if s.mark(t, markSlow) {
+		g.decide(v, s, Decision{Time: t.time(), Rule: ruleDepth, Action: "slow",
+			Measured: float64(depth), Limit: float64(p.Depth.SlowFrom),
+			Evidence: g.brief(d.Cause.ID, depth, step)})
+	}
+	return time.Duration(slow - t)
+}

@@ -1,0 +1,154 @@
+package governor
+
+import (
+	"slices"
+	"time"
+
+	"weir/wavelet"
+)
+
+const (
+	edgeFor   = 30 * time.Minute // who-triggers-whom outlives its half-life: a loop of one turn a minute is a loop
+	mostEdges = 32               // partners that one seat remembers
+	mostNodes = 64               // seats that one cycle is looked for among
+)
+
+// edge says that a seat answers what another one wrote. Seats are the nodes, not
+// robots: two robots that meet in one wavelet this way and in another that way
+// are no cycle, and two that write into each other's wavelets are.
+type edge struct {
+	from  *seat
+	count decayed
+	exact instant // when the last answer that named its bundle was given
+}
+
+// trigger counts an answer of s to something that from wrote.
+func (s *seat) trigger(t instant, from *seat, exact bool) {
+	i := slices.IndexFunc(s.triggers, func(e edge) bool { return e.from == from })
+	if i < 0 {
+		s.triggers = slices.DeleteFunc(s.triggers, func(e edge) bool { return t-e.count.at > instant(edgeFor) })
+		if len(s.triggers) >= mostEdges {
+			weakest := 0
+			for j := range s.triggers {
+				if s.triggers[j].count.now(t) < s.triggers[weakest].count.now(t) {
+					weakest = j
+				}
+			}
+			s.triggers = slices.Delete(s.triggers, weakest, weakest+1)
+		}
+		s.triggers = append(s.triggers, edge{from: from})
+		i = len(s.triggers) - 1
+	}
+	e := &s.triggers[i]
+	e.count.inc(t)
+	if exact {
+		e.exact = t
+	}
+}
+
+// lives reports whether the edge still stands, as a chain of exact links if
+// exact is asked for.
+func (e *edge) lives(t instant, exact bool) bool {
+	if exact {
+		return e.exact != 0 && t-e.exact <= instant(edgeFor)
+	}
+	return t-e.count.at <= instant(edgeFor)
+}
+
+// nodes is a small set of seats that needs no memory of its own.
+type nodes struct {
+	list [mostNodes]*seat
+	n    int
+}
+
+func (s *nodes) all() []*seat { return s.list[:s.n] }
+
+func (s *nodes) add(x *seat) bool {
+	if s.n == mostNodes || slices.Contains(s.all(), x) {
+		return false
+	}
+	s.list[s.n] = x
+	s.n++
+	return true
+}
+
+// cycle puts into out the seats that lie on cycles through s, s first: those
+// that s answers, however indirectly, and that answer s. It reports whether
+// there is a cycle.
+func (s *seat) cycle(t instant, exact bool, out *nodes) bool {
+	var back nodes // all that s answers, and s
+	back.add(s)
+	for i := 0; i < back.n; i++ {
+		x := back.list[i]
+		for j := range x.triggers {
+			if e := &x.triggers[j]; e.lives(t, exact) {
+				back.add(e.from)
+			}
+		}
+	}
+	out.n = 0
+	out.add(s)
+	for grown := true; grown; { // of these, all that answer s
+		grown = false
+		for _, x := range back.all() {
+			for j := range x.triggers {
+				if e := &x.triggers[j]; e.lives(t, exact) && slices.Contains(out.all(), e.from) {
+					grown = out.add(x) || grown
+				}
+			}
+		}
+	}
+	return out.n > 1 || s.answersItself(t, exact)
+}
+
+// answersItself reports whether the seat answers what it wrote itself, by way
+// of another wavelet.
+func (s *seat) answersItself(t instant, exact bool) bool {
+	return slices.ContainsFunc(s.triggers, func(e edge) bool { return e.from == s && e.lives(t, exact) })
+}
+
+// choose is the seat to act on so that the loop breaks with the fewest
+// removals: the one with the highest score; of those within a quarter of it the
+// one with the fewest recent answers to people. Nil if the rule may act on none.
+func choose(t instant, among []*seat, rule string, score func(*seat) float64) *seat {
+	var best float64
+	for _, s := range among {
+		if s.canBeStruck(rule) {
+			best = max(best, score(s))
+		}
+	}
+	var chosen *seat
+	for _, s := range among {
+		if !s.canBeStruck(rule) || score(s) < 0.75*best {
+			continue
+		}
+		if chosen == nil || s.before(chosen, t, score) {
+			chosen = s
+		}
+	}
+	return chosen
+}
+
+func (s *seat) canBeStruck(rule string) bool {
+	return s.ban == nil && s.robot.suspended == nil && s.robot.rules.enforces(rule)
+}
+
+// before puts the seats of a tie in order: fewest answers to people, then the
+// higher score, then by name so that a replay chooses the same.
+func (s *seat) before(o *seat, t instant, score func(*seat) float64) bool {
+	const alike = 0.5 // counts decay, so equal ones differ a little
+	if a, b := s.toHumans.now(t), o.toHumans.now(t); a < b-alike || a > b+alike {
+		return a < b
+	}
+	if a, b := score(s), score(o); a != b {
+		return a > b
+	}
+	return less(s.id, o.id)
+}
+
+func less(a, b wavelet.Seat) bool {
+	if a.Robot != b.Robot {
+		return a.Robot < b.Robot
+	}
+	return a.Wavelet.String() < b.Wavelet.String()
+}

@@ -1,0 +1,214 @@
+package governor
+
+import (
+	"slices"
+	"strings"
+	"time"
+
+	"weir/policies"
+	"weir/wavelet"
+)
+
+// Limits is what the robot is told about its limits, in all wavelets: the very
+// counters that the decisions read.
+func (g *Governor) Limits(now time.Time, id wavelet.Participant) policies.Limits {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	t := g.clock(now)
+	r := g.robot(robotOf(id))
+	seats := slices.Clone(r.seats)
+	slices.SortFunc(seats, func(a, b *seat) int { return strings.Compare(a.id.Wavelet.String(), b.id.Wavelet.String()) })
+	return g.limits(t, r, seats)
+}
+
+// SeatLimits is Limits without the robot's other wavelets, as a bundle to the
+// seat carries it.
+func (g *Governor) SeatLimits(now time.Time, id wavelet.Seat) policies.Limits {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	t := g.clock(now)
+	r := g.robot(robotOf(id.Robot))
+	if s := g.seats[id]; s != nil {
+		return g.limits(t, r, []*seat{s})
+	}
+	return g.limits(t, r, nil)
+}
+
+func (g *Governor) limits(t instant, r *robot, seats []*seat) policies.Limits {
+	out := policies.Limits{Robot: string(r.id), Profile: r.rules.Name, Status: "ok", At: t.time(),
+		Limits: g.robotLimits(t, r), Decisions: []policies.Decided{}, Evicted: []policies.SeatNote{}}
+	if r.marks != 0 {
+		out.Status = "warned"
+	}
+	for _, s := range seats {
+		if s.ban == nil {
+			out.Limits = append(out.Limits, g.seatLimits(t, s)...)
+		} else {
+			out.Evicted = append(out.Evicted, s.note())
+		}
+		out.Status = worse(out.Status, g.status(t, s))
+	}
+	if t < r.cutOff {
+		out.Status = worse(out.Status, "cut")
+	}
+	if r.suspended != nil {
+		out.Status = "suspended"
+	}
+	for i := len(r.decisions) - 1; i >= 0; i-- {
+		d := &r.decisions[i]
+		out.Decisions = append(out.Decisions, policies.Decided{At: d.Time, Wavelet: d.Wavelet, Rule: d.Rule, Action: d.Action,
+			Measured: d.Measured, Limit: d.Limit, Reason: d.Reason(), DryRun: d.DryRun})
+	}
+	return out
+}
+
+// worse is the more severe of two statuses.
+func worse(a, b string) string {
+	order := []string{"ok", "warned", "slowed", "held", "cut", "evicted", "suspended"}
+	if slices.Index(order, b) > slices.Index(order, a) {
+		return b
+	}
+	return a
+}
+
+// status is how the seat stands.
+func (g *Governor) status(t instant, s *seat) string {
+	switch {
+	case s.robot.suspended != nil || s.ban != nil && s.ban.kind == Suspend:
+		return "suspended"
+	case s.ban != nil:
+		return "evicted"
+	case len(s.cuts) > 0:
+		return "cut"
+	case s.marks&markSlow != 0:
+		return "slowed"
+	case s.marks != 0:
+		return "warned"
+	}
+	return "ok"
+}
+
+// robotLimits is the limits on a robot's requests.
+func (g *Governor) robotLimits(t instant, r *robot) []policies.Limit {
+	r.ring.move(t.tick())
+	var out []policies.Limit
+	for i := range r.rules.sustained {
+		rule := &r.rules.sustained[i]
+		used := r.ring.count(rule.window, requests)
+		l := policies.Limit{Name: rule.name, Max: float64(rule.Max), Window: durationOf(rule.Window), Used: float64(used),
+			Remaining: float64(max(0, rule.Max-used)), WarnAt: float64(r.rules.warnFrom(rule.Max)), DryRun: r.rules.DryRuns(rule.name)}
+		if used > 0 {
+			l.ResetsAt = tickTime(r.ring.frees(rule.window, requests, used-1))
+		}
+		if t < r.cutOff || r.suspended != nil {
+			l.Remaining, l.ResetsAt = 0, r.cutOff.time()
+		}
+		out = append(out, l)
+	}
+	if b := r.rules.Burst; b.Interval > 0 {
+		waiting := 0
+		if r.slot != 0 {
+			waiting = int(max(0, r.slot.add(b.Interval)-t+instant(b.Interval)-1) / instant(b.Interval))
+		}
+		l := policies.Limit{Name: ruleBurst, Max: float64(b.Waiting + 1), Used: float64(waiting), Remaining: float64(max(0, b.Waiting+1-waiting)),
+			WarnAt: float64(r.rules.warnFrom(b.Waiting) + 1), DryRun: r.rules.DryRuns(ruleBurst)}
+		if waiting > 0 {
+			l.ResetsAt = (r.slot.add(b.Interval) - instant(waiting-1)*instant(b.Interval)).time()
+		}
+		out = append(out, l)
+	}
+	if q := r.rules.LimitsQuery; q.Max > 0 {
+		used := r.ring.count(0, limitsQueries)
+		l := policies.Limit{Name: ruleLimitsQuery, Max: float64(q.Max), Window: durationOf(q.Window), Used: float64(used), Remaining: float64(max(0, q.Max-used))}
+		if used > 0 {
+			l.ResetsAt = tickTime(r.ring.frees(0, limitsQueries, used-1))
+		}
+		out = append(out, l)
+	}
+	return out
+}
+
+// seatLimits is the limits of a robot in one wavelet.
+func (g *Governor) seatLimits(t instant, s *seat) []policies.Limit {
+	p, name := s.robot.rules, s.id.Wavelet.String()
+	s.ring.move(t.tick())
+	var out []policies.Limit
+	if p.Pace.MinInterval > 0 {
+		l := policies.Limit{Name: rulePace, Wavelet: name, Max: 1, Window: durationOf(p.Pace.MinInterval), Remaining: 1}
+		if free := s.sent.add(p.Pace.MinInterval); s.sent != 0 && t < free {
+			l.Used, l.Remaining, l.ResetsAt = 1, 0, free.time()
+		}
+		out = append(out, l)
+	}
+	for i := range p.ratios {
+		rule := &p.ratios[i]
+		answered, delivered := s.ratio(rule)
+		ratio := float64(answered) / float64(max(1, delivered))
+		l := policies.Limit{Name: rule.name, Wavelet: name, Max: rule.Max, Window: durationOf(rule.Window), Used: ratio,
+			Remaining: max(0, rule.Max-ratio), WarnAt: p.WarnAt * rule.Max, MinEvents: rule.MinEvents, DryRun: p.DryRuns(rule.name)}
+		if rule.Respond == policies.RespondWarn {
+			l.WarnAt = rule.Max
+		}
+		if delivered > 0 {
+			l.ResetsAt = tickTime(s.ring.tails[rule.whole].at + s.ring.tails[rule.whole].span)
+		}
+		out = append(out, l)
+	}
+	if g.ratioOnly {
+		return out
+	}
+	if p.Depth.Act > 0 {
+		used := 0
+		if s.deep.at != 0 {
+			used = s.deep.exact + 1
+		}
+		out = append(out, policies.Limit{Name: ruleDepth, Wavelet: name, Max: float64(p.Depth.Act), Used: float64(used),
+			Remaining: float64(max(0, p.Depth.Act-used)), WarnAt: float64(p.Depth.Warn), DryRun: p.DryRuns(ruleDepth)})
+	}
+	if per := p.Amplification.PerCause; per > 0 {
+		used := 0
+		if c := g.causes[s.deep.cause]; c != nil && s.deep.at != 0 {
+			used = c.answers
+		}
+		out = append(out, policies.Limit{Name: ruleAmplification, Wavelet: name, Max: float64(per), Used: float64(used),
+			Remaining: float64(max(0, per-used)), WarnAt: float64(p.warnFrom(per)), DryRun: p.DryRuns(ruleAmplification)})
+	}
+	return out
+}
+
+func tickTime(at int64) time.Time { return (instant(at) * instant(tick)).time() }
+
+// Reading is a seat's counters at an instant, for metrics and displays.
+type Reading struct {
+	Delivered  uint64  // bundles, since the governor first saw the seat
+	Answered   uint64  // of these
+	Ratio      float64 // answered / delivered over two minutes, all bundles
+	RobotRatio float64 // the same of robot-lane bundles
+	Depth      int     // of the latest answer
+	Exact      int
+	Status     string // as policies.Limits.Status, of this seat
+	Forged     uint64 // tokens that counted as none, of the robot in all wavelets
+	Replayed   uint64
+	Stale      uint64
+}
+
+// Reading reads a seat's counters. A seat that is not known reads as zeros.
+func (g *Governor) Reading(now time.Time, id wavelet.Seat) Reading {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	t := g.clock(now)
+	s := g.seats[id]
+	if s == nil {
+		return Reading{Status: "ok"}
+	}
+	s.ring.move(t.tick())
+	count := func(c int) float64 { return float64(s.ring.count(0, c)) }
+	robots := count(robotDelivered)
+	return Reading{
+		Delivered: s.delivered, Answered: s.answered,
+		Ratio:      (count(humanAnswered) + count(robotAnswered)) / max(1, count(humanDelivered)+robots),
+		RobotRatio: count(robotAnswered) / max(1, robots),
+		Depth:      s.depth, Exact: s.exact, Status: g.status(t, s),
+		Forged: s.robot.forged, Replayed: s.robot.replayed, Stale: s.robot.stale,
+	}
+}

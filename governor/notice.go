@@ -1,0 +1,199 @@
+package governor
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"weir/wavelet"
+)
+
+// Sentences is the decision as a person reads it in the notice, a paragraph
+// each: what was done, the cause, the chain, its depth, how long it took and how
+// many answers, the partners, what is still allowed, and how to undo it.
+func (d Decision) Sentences() []string {
+	e := &d.Evidence
+	out := []string{d.headline()}
+	if s := e.Started; s.By != "" {
+		out = append(out, "Cause: "+s.sentence())
+	}
+	if len(e.Exchanges) > 0 {
+		out = append(out, "Chain: "+exchanges(e.Exchanges)+".")
+	}
+	if e.Depth > 0 {
+		out = append(out, "Depth: "+depthSentence(e))
+	}
+	if e.Delivered > 0 {
+		out = append(out, fmt.Sprintf("Ratio: %s answered %d of the %d bundles it was sent in %s, %.0f %%; the limit is %.0f %%.",
+			d.Robot, e.Answered, e.Delivered, plain(time.Duration(e.Window)), 100*d.Measured, 100*d.Limit))
+	}
+	if e.Answers > 0 {
+		out = append(out, fmt.Sprintf("Duration: %s by %s in %s, from %s to %s.", count(e.Answers, "answer"), count(len(e.Chain), "robot"),
+			plain(time.Duration(e.Duration)), clockTime(e.Since), clockTime(d.Time)))
+	}
+	if len(e.Partners) > 0 {
+		out = append(out, "Partners: "+names(e.Partners)+".")
+	}
+	if e.Times > 1 {
+		out = append(out, fmt.Sprintf("This is the %s time within 30 minutes.", ordinal(e.Times)))
+	}
+	if e.Allowed != "" {
+		out = append(out, "Still allowed: "+e.Allowed)
+	}
+	if e.Undo != "" {
+		out = append(out, "Undo: "+e.Undo)
+	}
+	return out
+}
+
+// Reason is the decision in one sentence.
+func (d Decision) Reason() string { return d.headline() }
+
+func (d *Decision) headline() string {
+	s := string(d.Robot) + " " + d.what() + d.why() + "."
+	if d.DryRun {
+		s = "Dry run, nothing was done: " + s
+	}
+	return s
+}
+
+// what is what the decision did, after the robot's name.
+func (d *Decision) what() string {
+	switch d.Action {
+	case "warn":
+		return "was warned"
+	case "slow":
+		return "is sent what other robots write less often"
+	case "refuse":
+		return "was refused an answer"
+	case "cut-off":
+		return "was cut off from the API until " + clockTime(d.Evidence.Cooldown)
+	case "readmit":
+		s := "was readmitted by " + string(d.Evidence.By)
+		if d.Evidence.Override {
+			s += ", with an override"
+		}
+		return s
+	case string(Evict):
+		return "was removed from this conversation"
+	case string(Cut):
+		return "was cut off from " + names(d.Evidence.Partners)
+	case string(Suspend):
+		if d.Wavelet == "" {
+			return "was suspended"
+		}
+		return "was suspended in this conversation"
+	}
+	return d.Action
+}
+
+// why is the rule behind it, "" if there is nothing to add.
+func (d *Decision) why() string {
+	if d.Action == "readmit" {
+		return ""
+	}
+	warned := d.Action == "warn"
+	switch {
+	case d.Rule == ruleDepth && d.Action == "slow":
+		return fmt.Sprintf(": the chain of robots answering robots is %.0f deep", d.Measured)
+	case d.Rule == ruleDepth && warned:
+		return fmt.Sprintf(": its answer is number %.0f in a row of robots to robots, and number %.0f is refused", d.Measured, d.Limit)
+	case d.Rule == ruleDepth:
+		return fmt.Sprintf(": robots answered each other %.0f times in a row without a person", d.Measured)
+	case d.Rule == ruleAmplification:
+		return fmt.Sprintf(": one message has set off %.0f answers of robots to robots, and %.0f are allowed", d.Measured, d.Limit)
+	case d.Rule == ruleHuman:
+		return fmt.Sprintf(": robots went on for %s without a person, and %s are allowed", plain(seconds(d.Measured)), plain(seconds(d.Limit)))
+	case strings.HasPrefix(d.Rule, "robotRatio"):
+		return fmt.Sprintf(": it answered %.0f %% of what robots wrote, over a limit of %.0f %%", 100*d.Measured, 100*d.Limit)
+	case strings.HasPrefix(d.Rule, "ratio"):
+		return fmt.Sprintf(": it answered %.0f %% of what it was sent, and the limit is %.0f %%", 100*d.Measured, 100*d.Limit)
+	}
+	return fmt.Sprintf(": %s is at %.0f, and the limit is %.0f", d.Rule, d.Measured, d.Limit)
+}
+
+func (s Start) sentence() string {
+	switch s.Kind {
+	case wavelet.Human.String():
+		return fmt.Sprintf("it began with what %s wrote at %s.", s.By, clockTime(s.At))
+	case wavelet.Unknown.String():
+		return fmt.Sprintf("it began with what came in from elsewhere as %s at %s.", s.By, clockTime(s.At))
+	}
+	return fmt.Sprintf("no person began it; %s wrote unasked at %s.", s.By, clockTime(s.At))
+}
+
+func depthSentence(e *Evidence) string {
+	proved := "all of them proved by the message each one named"
+	if e.Exact < e.Depth {
+		proved = fmt.Sprintf("%d of them proved by the message each one named, the others assumed", e.Exact)
+	}
+	return fmt.Sprintf("%d robot answers in a row, %s; the last was refused.", e.Depth, proved)
+}
+
+// exchanges lists at most six pairs.
+func exchanges(pairs []Exchange) string {
+	parts := make([]string, 0, 7)
+	for i, p := range pairs {
+		if i == 6 {
+			parts = append(parts, fmt.Sprintf("%d more pairs", len(pairs)-i))
+			break
+		}
+		parts = append(parts, fmt.Sprintf("%s answered %s %s", p.To, p.From, count(p.Count, "time")))
+	}
+	return list(parts)
+}
+
+func names(ps []wavelet.Participant) string {
+	parts := make([]string, len(ps))
+	for i, p := range ps {
+		parts[i] = string(p)
+	}
+	return list(parts)
+}
+
+// list joins with commas and a last "and".
+func list(parts []string) string {
+	if len(parts) < 2 {
+		return strings.Join(parts, "")
+	}
+	return strings.Join(parts[:len(parts)-1], ", ") + " and " + parts[len(parts)-1]
+}
+
+func count(n int, what string) string {
+	if n == 1 {
+		return "1 " + what
+	}
+	return fmt.Sprintf("%d %ss", n, what)
+}
+
+func ordinal(n int) string {
+	switch n {
+	case 2:
+		return "second"
+	case 3:
+		return "third"
+	}
+	return fmt.Sprintf("%dth", n)
+}
+
+// clockTime is a time of day, as notices write it.
+func clockTime(t time.Time) string { return t.UTC().Format("15:04:05 UTC") }
+
+// plain writes a duration in words: 12.5 seconds, 2 minutes, 1 hour.
+func plain(d time.Duration) string {
+	unit := func(of time.Duration, name string) string {
+		n := d.Round(of/10).Seconds() / of.Seconds()
+		s := strings.TrimSuffix(fmt.Sprintf("%.1f", n), ".0")
+		if s == "1" {
+			return "1 " + name
+		}
+		return s + " " + name + "s"
+	}
+	switch {
+	case d >= 2*time.Hour:
+		return unit(time.Hour, "hour")
+	case d >= 2*time.Minute:
+		return unit(time.Minute, "minute")
+	}
+	return unit(time.Second, "second")
+}

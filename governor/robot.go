@@ -1,0 +1,126 @@
+package governor
+
+import (
+	"slices"
+	"strings"
+	"time"
+
+	"weir/wavelet"
+)
+
+// The channels of a robot's ring.
+const (
+	requests = iota
+	limitsQueries
+)
+
+const (
+	assumeFor  = 60 * time.Second // a bundle explains what its robot writes for so long
+	tokenFor   = 10 * time.Second // a token counts for its first answer without question
+	kept       = 10               // decisions kept for the limits view
+	guessed    = 8                // bundles kept for answers that name none
+	pending    = 16               // answers let through whose commit has not been seen
+	twiceCutIn = 30 * time.Minute
+)
+
+// robot is what is known of one robot in all its wavelets.
+type robot struct {
+	id    wavelet.Participant
+	rules *rules
+	seats []*seat
+
+	ring      ring      // requests
+	slot      instant   // when the latest response goes out
+	marks     marks     // as a seat's
+	cutOff    instant   // requests are refused until then
+	cutRule   string    // by which limit
+	lastCut   instant   // when the latest cut-off began
+	suspended *ban      // by the governor, until Resume
+	latest    instant   // when the latest robot-lane bundle was sent, to any seat
+	heard     []heard   // bundles of the last minute, each deeper than all after it
+	let       []letPass // answers let through that were heard elsewhere than written
+	decisions []Decision
+
+	forged, replayed, stale uint64
+}
+
+// letPass remembers where the answer that became a delta was heard.
+type letPass struct {
+	delta uint64 // hash of the delta's id
+	seat  *seat
+}
+
+// hear notes a bundle for answers that name none: what counts is the deepest of
+// the last minute, so shallower ones before it are forgotten.
+func (r *robot) hear(h heard) {
+	n := len(r.heard)
+	for n > 0 && !r.heard[n-1].deeper(&h) {
+		n--
+	}
+	r.heard = r.heard[:min(n, guessed-1)]
+	r.heard = append(r.heard, h)
+}
+
+func (h *heard) deeper(o *heard) bool {
+	if h.depth != o.depth {
+		return h.depth > o.depth
+	}
+	return h.exact > o.exact
+}
+
+// assumed is the bundle that explains what the robot writes now, nil if it has
+// heard nothing for a minute.
+func (r *robot) assumed(t instant) *heard {
+	n := 0
+	for n < len(r.heard) && t-r.heard[n].at > instant(assumeFor) {
+		n++
+	}
+	if n > 0 {
+		r.heard = slices.Delete(r.heard, 0, n)
+	}
+	if len(r.heard) == 0 {
+		return nil
+	}
+	return &r.heard[0]
+}
+
+// pass remembers where an answer was heard until its commit is seen.
+func (r *robot) pass(delta wavelet.DeltaID, s *seat) {
+	if len(r.let) >= pending {
+		r.let = slices.Delete(r.let, 0, 1)
+	}
+	r.let = append(r.let, letPass{hashOf(string(delta)), s})
+}
+
+// passed is where the answer that became this delta was heard, nil if that is
+// not known.
+func (r *robot) passed(delta wavelet.DeltaID) *seat {
+	if len(r.let) == 0 {
+		return nil
+	}
+	hash := hashOf(string(delta))
+	for i, p := range r.let {
+		if p.delta == hash {
+			r.let = slices.Delete(r.let, i, i+1)
+			return p.seat
+		}
+	}
+	return nil
+}
+
+// record keeps a decision for the limits view.
+func (r *robot) record(d Decision) {
+	if len(r.decisions) >= kept {
+		r.decisions = slices.Delete(r.decisions, 0, 1)
+	}
+	r.decisions = append(r.decisions, d)
+}
+
+// robotOf is the address that p's robot is registered under: all its proxies
+// are one robot.
+func robotOf(p wavelet.Participant) wavelet.Participant {
+	if strings.IndexByte(string(p), '+') < 0 && strings.IndexByte(string(p), '#') < 0 {
+		return p
+	}
+	return p.Robot()
+}

@@ -1,0 +1,204 @@
+package governor
+
+import (
+	"math"
+	"time"
+
+	"weir/policies"
+	"weir/wavelet"
+)
+
+// instant is a time in nanoseconds since 1970; 0 stands for never.
+type instant int64
+
+func (t instant) tick() int64 { return int64(t) / int64(tick) }
+
+func (t instant) time() time.Time {
+	if t == 0 {
+		return time.Time{}
+	}
+	return time.Unix(0, int64(t)).UTC()
+}
+
+func (t instant) add(d time.Duration) instant { return t + instant(d) }
+
+func at(t time.Time) instant {
+	if t.IsZero() {
+		return 0
+	}
+	return instant(t.UnixNano())
+}
+
+// The channels of a seat's ring: bundles delivered in each lane, and of these
+// the ones answered, counted at the tick of the delivery.
+const (
+	humanDelivered = iota
+	robotDelivered
+	humanAnswered
+	robotAnswered
+)
+
+// recent is how many bundles a seat remembers one by one: 12 s at the default
+// pace, more than a token counts without question.
+const recent = 24
+
+// seat is what is known of one robot in one wavelet.
+type seat struct {
+	id    wavelet.Seat
+	robot *robot
+	room  *room
+
+	ring        ring
+	bundles     [recent]bundle
+	next        int        // where in bundles the next one goes
+	latest      [2]instant // when the latest human-lane and robot-lane bundle was sent
+	sent        instant    // when anything was last sent, new attempts too
+	deep        heard      // the latest robot-lane bundle
+	delivered   uint64
+	answered    uint64
+	depth       int // of the latest answer
+	exact       int
+	toHumans    decayed // answers to human-lane bundles
+	toRobots    decayed // answers to robot-lane bundles
+	triggers    []edge  // who it answers
+	marks       marks
+	aboveAt     instant // when a marked rule was last at or above its warning level
+	acted       instant // when a cycle that this seat lies on was last acted on
+	struck      instant // when this seat was itself acted on
+	offences    []instant
+	cuts        []wavelet.Participant
+	ban         *ban
+	touched     instant
+	posInRobot  int
+	newer, past *seat // by time of last touch
+}
+
+// bundle is a delivery that may still be answered.
+type bundle struct {
+	hash     uint64
+	at       instant // when it was first sent
+	seq      uint32  // of its slot in the ring
+	robots   bool    // robot lane
+	answered bool
+}
+
+// heard is the lineage of a bundle, for answers that do not name it and for the
+// limits view.
+type heard struct {
+	at     instant
+	cause  string
+	depth  int // of the deepest delta in it
+	exact  int
+	author wavelet.Participant
+	seat   *seat
+	robots bool
+}
+
+// ban is an eviction that has not been taken back.
+type ban struct {
+	kind     Kind // Evict, or Suspend in this wavelet
+	rule     string
+	since    instant
+	cooldown instant
+}
+
+// find is the record of the bundle with this hash, nil if it is forgotten.
+func (s *seat) find(hash uint64) *bundle {
+	for i := range s.bundles {
+		if b := &s.bundles[i]; b.hash == hash {
+			return b
+		}
+	}
+	return nil
+}
+
+// deliver counts a bundle that goes out, a new attempt at one only as sent. It
+// reports whether the bundle is new.
+func (s *seat) deliver(t instant, d *Delivery) bool {
+	s.sent = t
+	lane := humanDelivered
+	if d.RobotLane {
+		lane = robotDelivered
+		s.deep = heard{at: t, cause: d.Cause.ID, depth: d.Cause.Depth, exact: d.Cause.Exact, author: d.Author, seat: s, robots: true}
+	}
+	s.latest[lane] = t
+	hash := hashOf(d.Bundle)
+	if s.find(hash) != nil {
+		return false
+	}
+	s.ring.move(t.tick())
+	s.bundles[s.next] = bundle{hash: hash, at: t, seq: s.ring.add(t.tick(), lane), robots: d.RobotLane}
+	s.next = (s.next + 1) % recent
+	s.delivered++
+	return true
+}
+
+// out is why nothing of the seat is let through, nil if it is in.
+func (s *seat) out(t instant) *Refusal {
+	if r := s.robot.suspended; r != nil {
+		return refuseSuspended(s.robot.id, r)
+	}
+	if s.ban == nil {
+		return nil
+	}
+	return s.refuseBanned(t)
+}
+
+// ratio is answered and delivered bundles that the rule counts, in its window.
+func (s *seat) ratio(rule *ratioRule) (answered, delivered int) {
+	answered, delivered = s.ring.count(rule.whole, robotAnswered), s.ring.count(rule.whole, robotDelivered)
+	if rule.Count == policies.CountAll {
+		answered += s.ring.count(rule.whole, humanAnswered)
+		delivered += s.ring.count(rule.whole, humanDelivered)
+	}
+	return answered, delivered
+}
+
+// spread reports whether bundles that the rule counts were delivered in both
+// the first and the last tenth of its window.
+func (s *seat) spread(t instant, rule *ratioRule) bool {
+	first := s.ring.count(rule.whole, robotDelivered) - s.ring.count(rule.early, robotDelivered)
+	last := s.latest[robotDelivered]
+	if rule.Count == policies.CountAll {
+		first += s.ring.count(rule.whole, humanDelivered) - s.ring.count(rule.early, humanDelivered)
+		last = max(last, s.latest[humanDelivered])
+	}
+	return first > 0 && t-last <= instant(rule.Window/10)
+}
+
+// halfLife is that of the who-triggers-whom counts.
+const halfLife = 2 * time.Minute
+
+// decayed is a count that halves every two minutes.
+type decayed struct {
+	value float64
+	at    instant
+}
+
+func (d *decayed) now(t instant) float64 {
+	if d.value == 0 || t <= d.at {
+		return d.value
+	}
+	return d.value * math.Exp2(-float64(t-d.at)/float64(halfLife))
+}
+
+func (d *decayed) inc(t instant) { d.value, d.at = d.now(t)+1, max(t, d.at) }
+
+// hashOf maps an id to 64 bits, never 0. It is stable over restarts. Bundle ids
+// are themselves hashes, so nobody gains from finding collisions.
+func hashOf(id string) uint64 {
+	const k = 0x9e3779b97f4a7c15
+	h := uint64(len(id)) * k
+	for len(id) >= 8 {
+		w := uint64(id[0]) | uint64(id[1])<<8 | uint64(id[2])<<16 | uint64(id[3])<<24 |
+			uint64(id[4])<<32 | uint64(id[5])<<40 | uint64(id[6])<<48 | uint64(id[7])<<56
+		h = (h ^ w) * k
+		h ^= h >> 29
+		id = id[8:]
+	}
+	for i := range len(id) {
+		h = (h ^ uint64(id[i])) * k
+		h ^= h >> 29
+	}
+	return h | 1
+}
