@@ -57,3 +57,15 @@ func validID(s string) bool {
 	}
 	return s != "" && len(s) <= maxID
 }
+
+// Opening returns the ops that make a wavelet: they add the author and then the
+// participants, all with full access, and an empty root blip.
+func Opening(author Participant, participants ...Participant) []Op {
+	ops := []Op{AddParticipant{Who: author}}
+	for _, p := range participants {
+		if p != author {
+			ops = append(ops, AddParticipant{Who: p})
+		}
+	}
+	return append(ops, CreateBlip{Blip: NewBlipID()})
+}

@@ -31,6 +31,19 @@ func CheckShape(d Delta) error {
 	return nil
 }
 
+// Size is about how many bytes d takes up: those of its texts, names and values,
+// and some for each op.
+func (d Delta) Size() int {
+	c := shape{}
+	for _, op := range d.Ops {
+		c.ops++
+		if c.op(op) != nil {
+			break
+		}
+	}
+	return c.bytes + 32*c.ops
+}
+
 // shape adds up what a delta holds.
 type shape struct{ ops, bytes int }
 

@@ -133,6 +133,9 @@ func (s *State) Blips() iter.Seq[*Blip] {
 	return func(yield func(*Blip) bool) { s.walk(RootThread, yield) }
 }
 
+// Living is how many blips are not deleted.
+func (s *State) Living() int { return s.living }
+
 // walk yields the living blips of a thread and of what is below it.
 func (s *State) walk(id ThreadID, yield func(*Blip) bool) bool {
 	for _, id := range s.threads.get(id).Blips {
