@@ -12,6 +12,7 @@ type findings struct {
 	text        bool         // something was inserted or deleted
 	properties  []string     // keys that changed on lines and on elements other than gadgets
 	annotations []Annotation // keys that changed on text, each value once, in order
+	known       map[Annotation]bool
 	gadgets     []gadget
 }
 
@@ -134,7 +135,11 @@ func (s *surveyor) annotate(key, value string) {
 	if !a.Null {
 		a.Value = textOf(value)
 	}
-	if !slices.Contains(s.annotations, a) {
+	if !s.known[a] {
+		if s.known == nil {
+			s.known = map[Annotation]bool{}
+		}
+		s.known[a] = true
 		s.annotations = append(s.annotations, a)
 	}
 }
