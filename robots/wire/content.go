@@ -162,17 +162,11 @@ func (c content) apply(edits []edit) (richtext.Delta, error) {
 			// The robot's newline before the text is the document's behind it.
 			first := e.with[0]
 			d = d.Insert(first.text[1:], first.attrs)
-			for _, p := range e.with[1:] {
-				d = insert(d, p)
-			}
-			d = d.Insert("\n", first.attrs)
+			d = insert(d, e.with[1:]).Insert("\n", first.attrs)
 			continue
 		}
 		d = d.Retain(toDocument(e.start)-at, richtext.Attributes{})
-		for _, p := range e.with {
-			d = insert(d, p)
-		}
-		d = d.Delete(e.end - e.start)
+		d = insert(d, e.with).Delete(e.end - e.start)
 		at = toDocument(e.end)
 	}
 	if err := richtext.Check(c.doc, d); err != nil {
@@ -181,11 +175,26 @@ func (c content) apply(edits []edit) (richtext.Delta, error) {
 	return richtext.Compose(d, c.moveLines(d, edits)), nil
 }
 
-func insert(d richtext.Delta, p piece) richtext.Delta {
-	if !p.embed.IsZero() {
-		return d.InsertEmbed(p.embed, p.attrs)
+// insert appends pieces. Texts of one kind are joined first, for a delta that
+// grows by the piece copies all of its text each time.
+func insert(d richtext.Delta, pieces []piece) richtext.Delta {
+	for len(pieces) > 0 {
+		first, n := pieces[0], 1
+		if !first.embed.IsZero() {
+			d = d.InsertEmbed(first.embed, first.attrs)
+			pieces = pieces[1:]
+			continue
+		}
+		var text strings.Builder
+		text.WriteString(first.text)
+		for n < len(pieces) && pieces[n].embed.IsZero() && pieces[n].attrs.Equal(first.attrs) {
+			text.WriteString(pieces[n].text)
+			n++
+		}
+		d = d.Insert(text.String(), first.attrs)
+		pieces = pieces[n:]
 	}
-	return d.Insert(p.text, p.attrs)
+	return d
 }
 
 // moveLines is the delta that, after d has carried out edits, gives each line

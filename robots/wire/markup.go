@@ -55,10 +55,13 @@ const maxOpen = 64
 type markup struct {
 	pieces []piece
 	open   []html.Token        // tags that are open and mean something to the text
+	style  richtext.Attributes // of text under the open tags
+	stale  bool                // whether style has to be found anew
 	text   bool                // whether the line under way holds anything
 	ended  bool                // whether a heading or an item was closed: what follows starts a line
 	first  richtext.Attributes // for the line that was there before, if a heading or an item began on it
 	list   int                 // depth of open lists
+	items  int                 // depth of lists with an open item
 	skip   int                 // depth of open scripts and styles
 }
 
@@ -86,28 +89,35 @@ func (m *markup) read(source string) error {
 
 // addText appends text with the styles of the open tags.
 func (m *markup) addText(text string) error {
-	if m.skip > 0 || text == "" || m.list > 0 && strings.TrimSpace(text) == "" && !m.text {
+	blank := strings.TrimSpace(text) == ""
+	if m.skip > 0 || blank && (text == "" || m.ended || m.list > m.items) {
 		return nil
 	}
 	if m.ended {
-		if strings.TrimSpace(text) == "" {
-			return nil
-		}
 		m.newline(richtext.Attributes{})
 	}
+	if m.stale {
+		if err := m.restyle(); err != nil {
+			return err
+		}
+	}
+	m.pieces = append(m.pieces, piece{text: text, attrs: m.style})
+	m.text = !strings.HasSuffix(text, "\n")
+	return nil
+}
+
+// restyle finds the attributes that the open tags give to text.
+func (m *markup) restyle() error {
 	style := map[string]any{}
 	for _, t := range m.open {
 		if err := restyle(style, t); err != nil {
 			return err
 		}
 	}
-	attrs, err := richtext.NewAttributes(style)
-	if err != nil {
-		return err
-	}
-	m.pieces = append(m.pieces, piece{text: text, attrs: attrs})
-	m.text = !strings.HasSuffix(text, "\n")
-	return nil
+	var err error
+	m.style, err = richtext.NewAttributes(style)
+	m.stale = false
+	return err
 }
 
 // newline starts a line.
@@ -128,6 +138,7 @@ func (m *markup) start(t html.Token) error {
 	case atom.H1, atom.H2, atom.H3, atom.H4, atom.H5:
 		m.block(richtext.Attr("header", int(t.Data[1]-'0')))
 	case atom.Li:
+		m.items = m.list
 		line := map[string]any{"list": "bullet"}
 		if m.list > 1 {
 			line["indent"] = min(m.list-1, 8)
@@ -139,7 +150,7 @@ func (m *markup) start(t html.Token) error {
 		m.block(attrs)
 	default:
 		if styles(t) && len(m.open) < maxOpen {
-			m.open = append(m.open, t)
+			m.open, m.stale = append(m.open, t), true
 		}
 	}
 	return nil
@@ -169,13 +180,17 @@ func (m *markup) end(t html.Token) {
 		m.skip = max(m.skip-1, 0)
 	case atom.Ul, atom.Ol:
 		m.list = max(m.list-1, 0)
+		m.items = min(m.items, m.list)
 		m.ended = m.ended || m.text
-	case atom.H1, atom.H2, atom.H3, atom.H4, atom.H5, atom.Li:
+	case atom.Li:
+		m.items = max(m.list-1, 0)
+		m.ended = true
+	case atom.H1, atom.H2, atom.H3, atom.H4, atom.H5:
 		m.ended = true
 	default:
 		for i := len(m.open) - 1; i >= 0; i-- {
 			if m.open[i].DataAtom == t.DataAtom {
-				m.open = append(m.open[:i:i], m.open[i+1:]...)
+				m.open, m.stale = append(m.open[:i:i], m.open[i+1:]...), true
 				return
 			}
 		}
