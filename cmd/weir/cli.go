@@ -1,0 +1,26 @@
+package main
+
+const about = `Documents that people and robots share, with the robots kept in check.
+
+Start with:
+
+  weir demo echo-loop     watch two robots loop and one of them being evicted
+  weir serve              run the server
+
+Help on a command, with examples: weir help COMMAND.
+Exit codes: 0 done; 1 it failed, or what was asked for did not hold; 2 a benchmark could not be measured; 80 the command line is wrong.`
+
+// cli is the command line: one field per subcommand, each in the file of its
+// name.
+type cli struct {
+	Serve     serveCmd     `cmd:"" help:"Run the server."`
+	Robots    robotsCmd    `cmd:"" help:"Register robots and look after them."`
+	Wave      waveCmd      `cmd:"" help:"Make wavelets, read them, write to them."`
+	Decisions decisionsCmd `cmd:"" help:"Show what the governor decided, and why."`
+	Policies  policiesCmd  `cmd:"" help:"Show profiles, check policy files."`
+	Testbot   testbotCmd   `cmd:"" help:"Run a robot to try a server with."`
+	Demo      demoCmd      `cmd:"" help:"Show what weir is for."`
+	Bench     benchCmd     `cmd:"" help:"Measure, and compare with the bars."`
+	Version   versionCmd   `cmd:"" help:"Show the version."`
+	Help      struct{}     `cmd:"" help:"Show help: weir help COMMAND."`
+}

@@ -1,0 +1,148 @@
+package main
+
+import (
+	"bytes"
+	"crypto/ed25519"
+	"crypto/rand"
+	"crypto/x509"
+	"encoding/pem"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"net"
+	"net/netip"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"weir/gateway"
+	"weir/robots/wire"
+	"weir/web"
+)
+
+// config is everything that a house is built from.
+type config struct {
+	addr      string // to listen on
+	data      string // directory
+	domain    string
+	publicURL string // how others reach the server; "": http:// and the address
+	policies  string // file, "" for the built-in profiles
+
+	devLogin  bool // a name is enough, from this machine
+	loginKeys []web.LoginKey
+	issuer    string
+	audience  string
+
+	privateCallbacks bool // robots may live at loopback and private addresses
+	log              *slog.Logger
+
+	timeScale float64                 // how many times as fast time runs for robots; 0: as it is
+	ratioOnly bool                    // lineage is off: the response ratio alone convicts
+	causeGap  time.Duration           // between two messages of a person; 0: the host's
+	feed      func(gateway.Happening) // what happens at the gateway; nil: nobody listens
+}
+
+// errOpen refuses to serve the network without knowing who is who.
+var errOpen = errors.New("refusing to start open to the network")
+
+// check refuses a configuration that lets strangers in.
+func (c config) check() error {
+	host, _, err := net.SplitHostPort(c.addr)
+	if err != nil {
+		return fmt.Errorf("--addr: %w; give HOST:PORT, such as 127.0.0.1:8080", err)
+	}
+	for flag, reachable := range map[string]string{"--addr": host, "--public-url": hostOf(c.publicURL)} {
+		if flag == "--public-url" && c.publicURL == "" || loopback(reachable) {
+			continue
+		}
+		if len(c.loginKeys) == 0 {
+			return fmt.Errorf("%s: %w: others can reach %q, and nothing tells one person from another; give --jwt-key-file, or stay on 127.0.0.1", flag, errOpen, reachable)
+		}
+		if c.devLogin {
+			return fmt.Errorf("--dev-login: %w: with it a name is enough, and others can reach %q; leave it out", errOpen, reachable)
+		}
+	}
+	return nil
+}
+
+// loopback reports whether only this machine can reach host. The empty host
+// means every address of it.
+func loopback(host string) bool {
+	if host == "localhost" {
+		return true
+	}
+	addr, err := netip.ParseAddr(host)
+	return err == nil && addr.IsLoopback()
+}
+
+func hostOf(address string) string {
+	u, err := url.Parse(address)
+	if err != nil {
+		return ""
+	}
+	return u.Hostname()
+}
+
+// guard is where robots may live.
+func (c config) guard() wire.Guard {
+	if !c.privateCallbacks {
+		return wire.Guard{}
+	}
+	allow := wire.Loopback()
+	for _, private := range []string{"10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "fc00::/7"} {
+		allow = append(allow, netip.MustParsePrefix(private))
+	}
+	return wire.Guard{Allow: allow}
+}
+
+// readLoginKey reads a key that verifies login tokens: an Ed25519 public key as
+// PEM, or a secret of at least 32 bytes for HS256. The argument is FILE or
+// ID=FILE, where ID is the tokens' "kid".
+func readLoginKey(arg string) (web.LoginKey, error) {
+	id, file, ok := strings.Cut(arg, "=")
+	if !ok {
+		id, file = "", arg
+	}
+	raw, err := os.ReadFile(file)
+	if err != nil {
+		return web.LoginKey{}, fmt.Errorf("--jwt-key-file: %w", err)
+	}
+	block, _ := pem.Decode(raw)
+	if block == nil {
+		secret := bytes.TrimSpace(raw)
+		if len(secret) < 32 {
+			return web.LoginKey{}, fmt.Errorf("--jwt-key-file %s: a secret needs at least 32 bytes, this has %d; openssl rand -hex 32 makes one", file, len(secret))
+		}
+		return web.LoginKey{ID: id, Algorithm: "HS256", Key: secret}, nil
+	}
+	parsed, err := x509.ParsePKIXPublicKey(block.Bytes)
+	key, ed := parsed.(ed25519.PublicKey)
+	if err != nil || !ed {
+		return web.LoginKey{}, fmt.Errorf("--jwt-key-file %s: the PEM block %q is no Ed25519 public key; openssl pkey -pubout writes one", file, block.Type)
+	}
+	return web.LoginKey{ID: id, Algorithm: "EdDSA", Key: key}, nil
+}
+
+// secret reads a secret that is kept in the data directory, or makes it,
+// readable by its owner only. Created tells which.
+func (c config) secret(name string) (secret string, created bool, err error) {
+	file := filepath.Join(c.data, name)
+	raw, err := os.ReadFile(file)
+	if err == nil && len(bytes.TrimSpace(raw)) < 32 {
+		return "", false, fmt.Errorf("read %s: it holds no secret; remove it to have a new one made", file)
+	}
+	if err == nil {
+		return string(bytes.TrimSpace(raw)), false, nil
+	}
+	if !errors.Is(err, fs.ErrNotExist) {
+		return "", false, fmt.Errorf("read %s: %w", file, err)
+	}
+	secret = rand.Text() + rand.Text()
+	if err := os.WriteFile(file, []byte(secret+"\n"), 0o600); err != nil {
+		return "", false, fmt.Errorf("make %s: %w", file, err)
+	}
+	return secret, true, nil
+}

@@ -1,0 +1,290 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"weir/gateway"
+	"weir/governor"
+	"weir/policies"
+	"weir/robots"
+	"weir/robots/rpc"
+	"weir/store"
+	"weir/wavelet"
+	"weir/wavelet/host"
+	"weir/web"
+)
+
+const storeFile = "weir.db"
+
+// house is a server: everything that answers requests, built and tied together.
+// build makes one that listens, Run starts it and closes it in the reverse
+// order of its making.
+type house struct {
+	config     config
+	log        *slog.Logger
+	profiles   atomic.Pointer[policies.Set]
+	store      *store.File
+	wavelets   *host.StoreLog
+	host       *host.Host
+	robots     *robots.Directory
+	gateway    *gateway.Gateway
+	web        *web.Server
+	listener   net.Listener
+	adminToken string
+	newToken   bool // this start made it
+}
+
+// shutdownTime is how long requests under way are given when the server stops.
+const shutdownTime = 10 * time.Second
+
+// build makes a house. What it has opened it closes again if it fails.
+func build(ctx context.Context, c config) (_ *house, err error) {
+	if err := c.check(); err != nil {
+		return nil, err
+	}
+	h := &house{config: c, log: c.log}
+	if h.log == nil {
+		h.log = slog.New(slog.DiscardHandler)
+	}
+	if err := h.loadProfiles(); err != nil {
+		return nil, err
+	}
+	if err := os.MkdirAll(c.data, 0o700); err != nil {
+		return nil, fmt.Errorf("make the data directory: %w", err)
+	}
+	h.store, err = store.Open(filepath.Join(c.data, storeFile), store.Options{})
+	if errors.Is(err, store.ErrLocked) {
+		return nil, fmt.Errorf("%s is in use by another weir; stop that one, or choose another directory with --data: %w", c.data, err)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("open the data in %s: %w", c.data, err)
+	}
+	defer func() {
+		if err != nil {
+			h.closeStore()
+		}
+	}()
+	if h.listener, err = net.Listen("tcp", c.addr); err != nil {
+		return nil, fmt.Errorf("--addr: %w", err)
+	}
+	defer func() {
+		if err != nil {
+			_ = h.listener.Close()
+		}
+	}()
+	if err := h.assemble(ctx); err != nil {
+		return nil, err
+	}
+	return h, nil
+}
+
+// assemble builds the floors on top of the store, each from those below it.
+func (h *house) assemble(ctx context.Context) error {
+	var err error
+	if h.adminToken, h.newToken, err = h.config.secret(tokenFile); err != nil {
+		return err
+	}
+	tokenSecret, _, err := h.config.secret("bundle-secret")
+	if err != nil {
+		return err
+	}
+	h.wavelets = host.NewStoreLog(h.store)
+	h.host = host.New(h.wavelets, host.Options{CauseGap: h.config.causeGap, Logger: h.log})
+
+	kv, err := robots.NewBucket(h.store)
+	if err != nil {
+		return err
+	}
+	h.robots, err = robots.Open(ctx, kv, robots.Options{
+		Domain: h.config.domain, Profiles: h.policies, Guard: h.config.guard(), RPCServerURL: h.url() + "/robot/rpc", Logger: h.log,
+	})
+	if err != nil {
+		return err
+	}
+	standard, _ := h.policies().Profile("")
+	judge := governor.New(governor.Options{Default: standard, RatioOnly: h.config.ratioOnly})
+	h.gateway = gateway.New(h.host, roster{h.robots}, judge, h.store, gateway.Options{
+		TimeScale: h.config.timeScale, Server: h.self(), Secret: []byte(tokenSecret), Feed: h.config.feed, Suspend: h.suspend, Logger: h.log,
+	})
+	if err := h.open(); err != nil {
+		return err
+	}
+	h.host.SetGuard(h.gateway) // the ring: host tells gateway, gateway writes through host, host asks gateway
+	h.host.Observe(h.gateway)
+	h.host.Observe(h.web)
+	h.robots.OnChange(h.gateway.RobotChanged)
+	h.robotsChanged()
+	return nil
+}
+
+// open builds the HTTP edge.
+func (h *house) open() error {
+	auth, err := web.NewAuthenticator(web.AuthOptions{
+		Keys: h.config.loginKeys, Issuer: h.config.issuer, Audience: h.config.audience,
+		DevLogin: h.config.devLogin, AdminToken: h.adminToken,
+		NotPeople: func(p wavelet.Participant) bool { return p == h.self() || h.robots.Registered(p) },
+	})
+	if err != nil {
+		return fmt.Errorf("--jwt-key-file: %w", err)
+	}
+	h.web = web.New(web.Deps{
+		Host: h.host, Gateway: h.gateway, Robots: h.robots, Profiles: h.policies, Auth: auth, Domain: h.config.domain,
+		RPC:     rpc.New(h.robots, h.gateway, h.host, h.log),
+		Origins: origins(h.config.publicURL), Version: "weir " + version(), Logger: h.log,
+	})
+	return nil
+}
+
+// self is the address in whose name the server writes.
+func (h *house) self() wavelet.Participant { return wavelet.Participant("weir@" + h.config.domain) }
+
+// url is where the server is reached.
+func (h *house) url() string {
+	if h.config.publicURL != "" {
+		return strings.TrimSuffix(h.config.publicURL, "/")
+	}
+	return "http://" + h.listener.Addr().String()
+}
+
+// origins is the host of the public URL, whose pages may open sockets.
+func origins(public string) []string {
+	if host := hostOf(public); host != "" {
+		return []string{host}
+	}
+	return nil
+}
+
+// Run serves until ctx ends, then closes everything in the reverse order of its
+// making: doors first, the store last.
+func (h *house) Run(ctx context.Context) error {
+	address := filepath.Join(h.config.data, addressFile)
+	if err := os.WriteFile(address, []byte("http://"+h.listener.Addr().String()+"\n"), 0o600); err != nil {
+		h.log.Warn("commands will not find the server by itself", "error", err)
+	}
+	serving, stopServing := context.WithCancel(context.WithoutCancel(ctx))
+	defer stopServing()
+	var wg sync.WaitGroup
+	failed := make(chan error, 3)
+	start := func(what string, f func(context.Context) error) {
+		wg.Go(func() {
+			if err := f(serving); err != nil {
+				failed <- fmt.Errorf("%s: %w", what, err)
+			}
+		})
+	}
+	edge := h.edge()
+	start("robots", h.robots.Run)
+	start("gateway", h.gateway.Run)
+	start("http", func(context.Context) error {
+		if err := edge.Serve(h.listener); !errors.Is(err, http.ErrServerClosed) {
+			return err
+		}
+		return nil
+	})
+	var err error
+	select {
+	case <-ctx.Done():
+	case err = <-failed:
+	}
+	h.log.Info("closing")
+	err = errors.Join(err, h.closeDoors(edge))
+	stopServing()
+	wg.Wait()
+	close(failed)
+	for e := range failed {
+		err = errors.Join(err, e)
+	}
+	_ = os.Remove(address)
+	return errors.Join(err, h.closeFloors())
+}
+
+// edge is the HTTP server. Sockets and robots' deliveries last long, so only
+// the reading of requests has a time limit.
+func (h *house) edge() *http.Server {
+	return &http.Server{
+		Handler:           h.web,
+		ReadHeaderTimeout: 10 * time.Second,
+		ReadTimeout:       time.Minute,
+		IdleTimeout:       2 * time.Minute,
+		MaxHeaderBytes:    64 << 10,
+		ErrorLog:          slog.NewLogLogger(h.log.Handler(), slog.LevelWarn),
+	}
+}
+
+// closeDoors lets nobody in any more and ends what is under way.
+func (h *house) closeDoors(edge *http.Server) error {
+	ctx, cancel := context.WithTimeout(context.Background(), shutdownTime)
+	defer cancel()
+	err := h.web.Close()
+	if shut := edge.Shutdown(ctx); shut != nil {
+		err = errors.Join(err, shut, edge.Close())
+	}
+	return err
+}
+
+// closeFloors closes what is below the doors, upper floors first.
+func (h *house) closeFloors() error {
+	ctx, cancel := context.WithTimeout(context.Background(), shutdownTime)
+	defer cancel()
+	h.robots.Close()
+	return errors.Join(h.host.Close(ctx), h.wavelets.Close(ctx), h.closeStore())
+}
+
+func (h *house) closeStore() error { return h.store.Close() }
+
+// policies is the set of profiles in force.
+func (h *house) policies() policies.Set { return *h.profiles.Load() }
+
+// loadProfiles reads the policy file and puts it in force.
+func (h *house) loadProfiles() error {
+	set, err := readPolicies(h.config.policies)
+	if err != nil {
+		return err
+	}
+	h.profiles.Store(&set)
+	return nil
+}
+
+// reload reads the policy file again. If it has a fault the profiles stay as
+// they are.
+func (h *house) reload() error {
+	if err := h.loadProfiles(); err != nil {
+		return err
+	}
+	h.robotsChanged()
+	return nil
+}
+
+// robotsChanged has the gateway look at every robot again.
+func (h *house) robotsChanged() {
+	for _, r := range h.robots.List() {
+		h.gateway.RobotChanged(r.Address)
+	}
+}
+
+// suspend takes a robot out of service because the governor says so.
+func (h *house) suspend(ctx context.Context, robot wavelet.Participant, d governor.Decision) error {
+	h.log.Warn("robot suspended", "robot", robot, "rule", d.Rule)
+	_, err := h.robots.Suspend(ctx, robot)
+	return err
+}
+
+// roster shows the gateway the robots of the directory.
+type roster struct{ *robots.Directory }
+
+// Robot is the robot at an address with its profile, false if it is not in
+// service.
+func (r roster) Robot(id wavelet.Participant) (gateway.Robot, policies.Profile, bool) {
+	return r.InService(id)
+}
