@@ -258,22 +258,25 @@ func update(now Element, properties properties) (richtext.Attributes, error) {
 // newline that ends it in the document.
 func lineElement(a richtext.Attributes) Element {
 	p := map[string]string{}
-	if h, ok := a.Get("header"); ok {
+	if h, ok := a.Get("header"); ok && isHeading("h"+h) {
 		p["lineType"] = "h" + h
 	} else if _, ok := a.Get("list"); ok {
 		p["lineType"] = "li"
 	}
 	copyState(p, a, "indent")
-	if align, _ := a.Text("align"); align != "" {
-		switch align {
-		case "center", "right", "justify", "left":
-			p["alignment"] = align[:1]
-		}
+	switch align, _ := a.Text("align"); align {
+	case "center", "right", "justify", "left":
+		p["alignment"] = align[:1]
 	}
 	if d, _ := a.Text("direction"); d == "rtl" {
 		p["direction"] = "r"
 	}
 	return Element{Type: typeLine, Properties: p}
+}
+
+// isHeading tells the line types of headings.
+func isHeading(lineType string) bool {
+	return len(lineType) == 2 && "h1" <= lineType && lineType <= "h5"
 }
 
 // lineAttributes writes into m the line attributes that LINE properties stand
@@ -284,8 +287,8 @@ func lineAttributes(m map[string]any, p properties) error {
 		switch name {
 		case "lineType", "type":
 			m["header"], m["list"] = nil, nil
-			if level, ok := strings.CutPrefix(value, "h"); ok && len(level) == 1 && "1" <= level && level <= "6" {
-				m["header"] = int(level[0] - '0')
+			if isHeading(value) {
+				m["header"] = int(value[1] - '0')
 			} else if value == "li" {
 				m["list"] = "bullet"
 			} else if value != "" {

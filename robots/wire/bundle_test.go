@@ -1,0 +1,284 @@
+package wire
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"weir/events"
+	"weir/policies"
+	"weir/wavelet"
+	"weir/wavelet/richtext"
+)
+
+// sampleWavelet has what bundles have to show: annotations, elements of several
+// types, threads with and without anchors, a deleted blip, roles, tags, data.
+func sampleWavelet(t testing.TB) *writer {
+	w := newWavelet(t)
+	w.blip("b+root", "", doc(t, `[{"insert":"A title"},{"insert":"\n","attributes":{"header":1}},{"insert":"bold","attributes":{"bold":true}},
+		{"insert":" 😀 "},{"insert":{"reply":{"thread":"b+inline"}}},{"insert":"\n"}]`))
+	w.blip("b+two", "", doc(t, `[{"insert":"second blip "},{"insert":{"image":{"url":"https://example.com/a.png"}},"attributes":{"width":"8"}},
+		{"insert":{"gadget":{"id":"g1","url":"https://example.com/g.xml"}},"attributes":{"g/count":"1"}},{"insert":"\n"}]`))
+	w.commit(bob, wavelet.CreateThread{Thread: "b+inline", Parent: "b+root"}, wavelet.CreateBlip{Blip: "b+inline", Thread: "b+inline"})
+	w.commit(ann, wavelet.CreateThread{Thread: "t+reply", Parent: "b+two"}, wavelet.CreateBlip{Blip: "b+child", Thread: "t+reply", Content: plain("child\n")})
+	w.commit(ann, wavelet.CreateBlip{Blip: "b+gone", Content: plain("gone\n")}, wavelet.CreateBlip{Blip: "b+last", Content: plain("last\n")})
+	w.commit(ann, wavelet.DeleteBlip{Blip: "b+gone"}, wavelet.SetTag{Tag: "news"}, wavelet.SetData{Name: "notes", Value: "n"},
+		wavelet.SetRole{Who: "bob@example.com", Role: wavelet.Read})
+	return w
+}
+
+// sampleBundle holds one event of every type.
+func sampleBundle(t testing.TB) events.Bundle {
+	s := sampleWavelet(t).state
+	at := time.UnixMilli(1_700_000_100_000)
+	limit := events.LimitNote{Name: "ratio2m", Used: 80, Max: 90, Window: 2 * time.Minute, ResetsAt: at.Add(time.Minute).UTC()}
+	list := []events.Event{
+		{Type: events.WaveletSelfAdded, Blip: "b+root"},
+		{Type: events.WaveletParticipantsChanged, Blip: "b+root", Added: []wavelet.Participant{bob}},
+		{Type: events.WaveletBlipCreated, Blip: "b+root", NewBlip: "b+child"},
+		{Type: events.WaveletBlipRemoved, Blip: "b+root", RemovedBlip: "b+gone"},
+		{Type: events.WaveletTitleChanged, Blip: "b+root", Title: "A title"},
+		{Type: events.WaveletTagsChanged, Blip: "b+root"},
+		{Type: events.BlipSubmitted, Blip: "b+two"},
+		{Type: events.BlipContributorsChanged, Blip: "b+two", Added: []wavelet.Participant{ann}},
+		{Type: events.DocumentChanged, Blip: "b+two", Contributors: []wavelet.Participant{ann, bob}},
+		{Type: events.AnnotatedTextChanged, Blip: "b+two", Annotation: events.Annotation{Name: "lang", Value: "en"}},
+		{Type: events.AnnotatedTextChanged, Blip: "b+two", Annotation: events.Annotation{Name: "lang", Null: true}},
+		{Type: events.FormButtonClicked, Blip: "b+two", Button: "go"},
+		{Type: events.GadgetStateChanged, Blip: "b+two", Index: 14, OldState: map[string]string{"count": "0"}},
+		{Type: events.OperationError, Failure: events.OperationFailure{ID: "op7", Code: 429, Message: "limit exceeded"}},
+		{Type: events.RobotLimitWarning, Blip: "b+root", Limit: limit},
+		{Type: events.WaveletSelfRemoved, Blip: "b+root", Reason: "limit", Limit: limit},
+	}
+	for i := range list {
+		list[i].ModifiedBy, list[i].At = ann, at
+	}
+	return events.Bundle{
+		ID: "bundle-1", Token: "token-1", Seat: wavelet.Seat{Wavelet: s.Name(), Robot: spell}, Lane: events.RobotLane,
+		From: 3, Version: s.Version(), Attempt: 1, Events: list, State: s,
+		Limits: policies.Limits{Robot: string(spell), Profile: "default", Status: "ok", At: at.UTC(),
+			Limits: []policies.Limit{{Name: "depth", Max: 16, Used: 1, Remaining: 15}}, Decisions: []policies.Decided{}, Evicted: []policies.SeatNote{}},
+	}
+}
+
+// everything wants every event, with the given contexts.
+func everything(protocol string, c events.Contexts) Capabilities {
+	caps := Capabilities{Hash: "h", Protocol: protocol}
+	for _, e := range known() {
+		caps.Wants = append(caps.Wants, Want{Event: e, Contexts: c})
+	}
+	return caps
+}
+
+func encode(t testing.TB, b events.Bundle, c Capabilities) []byte {
+	t.Helper()
+	line, err := Encode(b, c, "http://127.0.0.1:9898/robot/rpc")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return line
+}
+
+// TestBundlesAreAsTheProtocolSays holds the bundles of both dialects to golden
+// files.
+func TestBundlesAreAsTheProtocolSays(t *testing.T) {
+	for name, protocol := range map[string]string{"python-0.21.json": "0.21", "java-0.22.json": "0.22"} {
+		line := encode(t, sampleBundle(t), everything(protocol, events.Self|events.Parent|events.Children|events.Root))
+		if bytes.ContainsAny(line, "\r\n") {
+			t.Errorf("%s: the bundle is not one line", name)
+		}
+		golden(t, name, indented(t, line))
+	}
+}
+
+// mayBeNull is what may be null in a bundle by the table of the protocol.
+var mayBeNull = []string{"parentBlipId", "blipId", "value"}
+
+// TestBundlesNeverCrashAnOldClient checks the rules which the clients of the time
+// break on.
+func TestBundlesNeverCrashAnOldClient(t *testing.T) {
+	empty := wavelet.NewState(testName())
+	bare := events.Bundle{Seat: wavelet.Seat{Wavelet: testName(), Robot: spell}, State: empty, Events: []events.Event{
+		{Type: events.WaveletSelfAdded}, {Type: events.WaveletParticipantsChanged}, {Type: events.BlipContributorsChanged},
+		{Type: events.GadgetStateChanged}, {Type: events.OperationError}, {Type: events.WaveletSelfRemoved}}}
+	for _, protocol := range []string{"0.21", "0.22"} {
+		for _, c := range []events.Contexts{events.Self, events.All, events.Siblings, events.Children | events.Parent} {
+			for i, b := range []events.Bundle{sampleBundle(t), bare} {
+				t.Run(fmt.Sprintf("%s/%d/%d", protocol, c, i), func(t *testing.T) {
+					checkBundle(t, encode(t, b, everything(protocol, c)))
+				})
+			}
+		}
+	}
+}
+
+// checkBundle holds a bundle to the crash rules.
+func checkBundle(t *testing.T, line []byte) {
+	var b struct {
+		Events []struct {
+			Type       *string
+			ModifiedBy *string
+			Timestamp  *int64
+			Properties map[string]any
+		}
+		Wavelet map[string]any
+		Blips   map[string]struct {
+			WaveID, WaveletID string
+			ThreadID          string
+			ReplyThreadIDs    []string
+			Elements          map[string]Element
+		}
+		Threads      map[string]any
+		RobotAddress string
+	}
+	if err := json.Unmarshal(line, &b); err != nil {
+		t.Fatal(err)
+	}
+	noNulls(t, "", mustJSON(t, line))
+	if b.Threads == nil || b.Blips == nil || b.Wavelet == nil || b.RobotAddress != string(spell) {
+		t.Errorf("something that is needed is missing: %s", line)
+	}
+	for _, e := range b.Events {
+		if e.Type == nil || e.ModifiedBy == nil || e.Timestamp == nil || e.Properties == nil {
+			t.Errorf("event %+v lacks what every event must have", e)
+		}
+		if id, ok := e.Properties["newBlipId"].(string); ok && b.Blips[id].WaveID == "" {
+			t.Errorf("the new blip %s is not in the bundle", id)
+		}
+	}
+	for id, blip := range b.Blips {
+		if blip.WaveID != b.Wavelet["waveId"] || blip.WaveletID != b.Wavelet["waveletId"] {
+			t.Errorf("blip %s belongs to %s %s", id, blip.WaveID, blip.WaveletID)
+		}
+		for _, thread := range append(blip.ReplyThreadIDs, blip.ThreadID) {
+			if _, ok := b.Threads[thread]; !ok && thread != "" {
+				t.Errorf("the thread %s of blip %s is not in the bundle", thread, id)
+			}
+		}
+		for at, el := range blip.Elements {
+			types := []string{typeImage, typeAttachment, typeGadget, typeInstaller, typeInline, typeLine}
+			if !slices.Contains(types, el.Type) && !isForm(el.Type) || el.Properties == nil {
+				t.Errorf("element %+v at %s", el, at)
+			}
+			for name := range el.Properties {
+				if el.Type == typeImage && !slices.Contains([]string{"url", "width", "height", "attachmentId", "caption"}, name) {
+					t.Errorf("an image has the property %s", name)
+				}
+			}
+		}
+	}
+}
+
+func mustJSON(t *testing.T, raw []byte) any {
+	var v any
+	if err := json.Unmarshal(raw, &v); err != nil {
+		t.Fatal(err)
+	}
+	return v
+}
+
+// noNulls reports nulls where an old client does not expect any.
+func noNulls(t *testing.T, path string, v any) {
+	switch v := v.(type) {
+	case nil:
+		if !slices.Contains(mayBeNull, path[strings.LastIndexByte(path, '.')+1:]) && !strings.HasPrefix(path, ".limits") {
+			t.Errorf("%s is null", path)
+		}
+	case map[string]any:
+		for key, value := range v {
+			noNulls(t, path+"."+key, value)
+		}
+	case []any:
+		for _, value := range v {
+			noNulls(t, path, value)
+		}
+	}
+}
+
+// TestUnknownEmbedsAreBlanks keeps what robots have no name for out of the
+// elements.
+func TestUnknownEmbedsAreBlanks(t *testing.T) {
+	video, err := richtext.NewEmbed("video", "https://example.com/v")
+	if err != nil {
+		t.Fatal(err)
+	}
+	d := plain("a").InsertEmbed(video, richtext.Attributes{}).Insert("b\n", richtext.Attributes{})
+	c := read(d)
+	if got := c.elements(threadItself); c.text != "\na b" || len(got) != 1 || got[0].Type != typeLine {
+		t.Errorf("text %q with elements %v", c.text, got)
+	}
+}
+
+func TestEncodeFiltersEvents(t *testing.T) {
+	all := sampleBundle(t)
+	only := func(want Want, evs ...events.Event) []byte {
+		b := all
+		b.Events = evs
+		return encode(t, b, Capabilities{Protocol: "0.22", Wants: []Want{want}})
+	}
+	changed := events.Event{Type: events.DocumentChanged, Blip: "b+two", ModifiedBy: ann}
+	annotated := events.Event{Type: events.AnnotatedTextChanged, Blip: "b+two", ModifiedBy: ann, Annotation: events.Annotation{Name: "lang"}}
+	warned := events.Event{Type: events.RobotLimitWarning, Blip: "b+root", ModifiedBy: ann}
+	tests := []struct {
+		name string
+		want Want
+		ev   events.Event
+		sent bool
+	}{
+		{"named", Want{Event: events.DocumentChanged}, changed, true},
+		{"not named", Want{Event: events.BlipSubmitted}, changed, false},
+		{"warning not named", Want{Event: events.DocumentChanged}, warned, false},
+		{"warning named", Want{Event: events.RobotLimitWarning}, warned, true},
+		{"added, though not named", Want{Event: events.DocumentChanged}, events.Event{Type: events.WaveletSelfAdded, Blip: "b+root"}, true},
+		{"filter on text", Want{Event: events.DocumentChanged, Filters: []string{"^no", "sec.nd"}}, changed, true},
+		{"filter on other text", Want{Event: events.DocumentChanged, Filters: []string{"third"}}, changed, false},
+		{"filter on the annotation", Want{Event: events.AnnotatedTextChanged, Filters: []string{"^la"}}, annotated, true},
+		{"filter on another annotation", Want{Event: events.AnnotatedTextChanged, Filters: []string{"^style/"}}, annotated, false},
+		{"filter that is only Java", Want{Event: events.DocumentChanged, Filters: []string{"(?<=x)third"}}, changed, true},
+	}
+	for _, tt := range tests {
+		if line := only(tt.want, tt.ev); (line != nil) != tt.sent {
+			t.Errorf("%s: sent %s", tt.name, line)
+		}
+	}
+}
+
+// bigWavelet has many blips and participants.
+func bigWavelet(t testing.TB, blips, participants int) *wavelet.State {
+	w := newWavelet(t)
+	var ops []wavelet.Op
+	for i := range participants {
+		ops = append(ops, wavelet.AddParticipant{Who: wavelet.Participant(fmt.Sprintf("person-%d@example.com", i))})
+	}
+	for i := range blips {
+		ops = append(ops, wavelet.CreateBlip{Blip: wavelet.BlipID(fmt.Sprintf("b+%d", i)),
+			Content: plain(strings.Repeat("Some words of a message that somebody wrote.\n", 4))})
+	}
+	return w.commit(ann, ops...).state
+}
+
+// TestABundleOfSelfIsSmall keeps what a robot with context SELF is sent under
+// 64 KiB in a wave of 1,000 blips and 50 participants.
+func TestABundleOfSelfIsSmall(t *testing.T) {
+	s := bigWavelet(t, 1000, 50)
+	b := events.Bundle{Seat: wavelet.Seat{Wavelet: s.Name(), Robot: spell}, State: s,
+		Events: []events.Event{{Type: events.DocumentChanged, Blip: "b+500", ModifiedBy: ann}}}
+	if n := len(encode(t, b, everything("0.22", events.Self))); n > 64<<10 {
+		t.Errorf("the bundle has %d bytes", n)
+	}
+}
+
+func BenchmarkEncode1000Blips(b *testing.B) {
+	s := bigWavelet(b, 1000, 50)
+	bundle := events.Bundle{Seat: wavelet.Seat{Wavelet: s.Name(), Robot: spell}, State: s,
+		Events: []events.Event{{Type: events.DocumentChanged, Blip: "b+500", ModifiedBy: ann}}}
+	caps := everything("0.22", events.All)
+	b.ReportAllocs()
+	for b.Loop() {
+		encode(b, bundle, caps)
+	}
+}
