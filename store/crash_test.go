@@ -2,13 +2,14 @@ package store_test
 
 import (
 	"context"
-	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
 	"math/rand/v2"
 	"os"
+	"os/exec"
 	"path/filepath"
+	"strings"
 	"sync"
 	"testing"
 
@@ -19,8 +20,8 @@ import (
 // is kept: an entry under writer and sequence, its id in an index, and a head.
 const crashWriters = 8
 
-// runWriters commits entries for ever and reports each acknowledged one on
-// standard output, as writer and sequence of 8 bytes each.
+// runWriters commits entries until the disk fails, and reports each acknowledged
+// one on standard output, as writer and sequence of 8 bytes each.
 func runWriters(path string) error {
 	os.Stdout.Write(store.Key(0, 0)) // alive, and about to open
 	f, err := store.Open(path, store.Options{})
@@ -33,6 +34,10 @@ func runWriters(path string) error {
 		wg.Go(func() { failed <- writeEntries(f, w) })
 	}
 	wg.Wait()
+	err = f.Commit(context.Background(), store.Batch{{Bucket: "head", Key: store.Key(0)}})
+	if !errors.Is(err, store.ErrBroken) || errors.Is(err, store.ErrUnknown) {
+		return fmt.Errorf("a commit after the failure answers: %w", err)
+	}
 	return errors.Join(<-failed, f.Close())
 }
 
@@ -70,6 +75,7 @@ func head(f *store.File, w uint64) (seq uint64, stands store.Expect, err error) 
 // TestKilledWriter kills a process that writes, again and again, and looks at
 // what it left each time.
 func TestKilledWriter(t *testing.T) {
+	t.Parallel()
 	const kills = 50
 	path := filepath.Join(t.TempDir(), "weir.db")
 	random := rand.New(rand.NewPCG(1, 2))
@@ -77,7 +83,7 @@ func TestKilledWriter(t *testing.T) {
 	for kill := range kills {
 		messages := 1 // dies while it opens the file
 		if kill%5 != 0 {
-			messages += random.IntN(200)
+			messages += random.IntN(120)
 		}
 		killAfter(t, path, messages, acked)
 		checkLogs(t, path, acked)
@@ -97,6 +103,7 @@ func TestKilledWriter(t *testing.T) {
 
 // TestKilledCreator kills a process that makes the file.
 func TestKilledCreator(t *testing.T) {
+	t.Parallel()
 	for range 10 {
 		path := filepath.Join(t.TempDir(), "weir.db")
 		acked := make([]uint64, crashWriters)
@@ -105,8 +112,60 @@ func TestKilledCreator(t *testing.T) {
 	}
 }
 
-// killAfter runs the writers until so many messages have come, kills them with
-// SIGKILL, and notes the last acknowledged entry of each.
+// TestFailingSync has a debugger fail a sync of the writers with EIO: early ones
+// before the transaction can be seen, others after it. Whatever the writers
+// were told, nothing acknowledged may be missing.
+func TestFailingSync(t *testing.T) {
+	t.Parallel()
+	strace, err := exec.LookPath("strace")
+	if err != nil {
+		t.Skip("needs strace to make the disk fail")
+	}
+	path := filepath.Join(t.TempDir(), "weir.db")
+	acked := make([]uint64, crashWriters)
+	killAfter(t, path, 10, acked)
+	checkLogs(t, path, acked)
+	told := make(map[string]int)
+	for sync := 1; sync <= 6; sync++ {
+		writers := child(t, "writers", path)
+		cmd := exec.Command(strace, "-f", "-qq", "-o", os.DevNull, "-e", "trace=fdatasync",
+			"-e", fmt.Sprintf("inject=fdatasync:error=EIO:when=%d", sync), writers.Path, path)
+		cmd.Env = writers.Env
+		var says strings.Builder
+		cmd.Stderr = &says
+		out, err := cmd.StdoutPipe()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := cmd.Start(); err != nil {
+			t.Fatal(err)
+		}
+		readAcks(t, out, acked, func(int) {})
+		cmd.Wait()
+		if strings.Contains(says.String(), "ptrace") {
+			t.Skipf("strace may not trace here: %s", says.String())
+		}
+		for _, sentinel := range []error{store.ErrBroken, store.ErrUnknown} {
+			if strings.Contains(says.String(), sentinel.Error()) {
+				told[sentinel.Error()]++
+			}
+		}
+		if strings.Contains(says.String(), "after the failure") {
+			t.Error("commits after a failure are not refused with ErrBroken alone")
+		}
+		checkLogs(t, path, acked)
+		if t.Failed() {
+			t.Fatalf("after failure of sync %d: %s", sync, says.String())
+		}
+	}
+	if told[store.ErrBroken.Error()] == 0 {
+		t.Errorf("the writers were told %v, want ErrBroken at times", told)
+	}
+	t.Log(told)
+}
+
+// killAfter runs the writers until so many messages have come, and kills them
+// with SIGKILL.
 func killAfter(t *testing.T, path string, messages int, acked []uint64) {
 	t.Helper()
 	cmd := child(t, "writers", path)
@@ -117,24 +176,34 @@ func killAfter(t *testing.T, path string, messages int, acked []uint64) {
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
-	var message [16]byte
-	for n := 0; ; n++ {
+	readAcks(t, out, acked, func(n int) {
 		if n == messages {
 			if err := cmd.Process.Kill(); err != nil {
-				t.Fatal(err)
+				t.Error(err)
 			}
 		}
+	})
+	if err := cmd.Wait(); cmd.ProcessState.ExitCode() != -1 {
+		t.Fatalf("the writers ended by themselves: %v", err)
+	}
+}
+
+// readAcks reads the messages of the writers until they have ended, and notes
+// the last acknowledged entry of each. It calls got with the number of messages
+// after each one.
+func readAcks(t *testing.T, out io.Reader, acked []uint64, got func(n int)) {
+	t.Helper()
+	var message [16]byte
+	for n := 1; ; n++ {
 		if _, err := io.ReadFull(out, message[:]); err != nil {
-			break
+			return
 		}
-		w, seq := binary.BigEndian.Uint64(message[:8]), binary.BigEndian.Uint64(message[8:])
+		w, seq := store.KeyPart(message[:], 0), store.KeyPart(message[:], 1)
 		if seq > 0 && seq != acked[w]+1 {
 			t.Errorf("writer %d acknowledged entry %d after %d", w, seq, acked[w])
 		}
 		acked[w] = max(acked[w], seq)
-	}
-	if err := cmd.Wait(); cmd.ProcessState.ExitCode() != -1 {
-		t.Fatalf("the writers ended by themselves: %v", err)
+		got(n)
 	}
 }
 

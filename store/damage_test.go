@@ -160,3 +160,34 @@ func TestDamagedAnywhere(t *testing.T) {
 	}
 	t.Logf("400 flips: %d files refused, %d scans failed", refused, failed)
 }
+
+// TestCutShort takes pages off the end of a file: it must not open, since a
+// read of what is gone would end the process.
+func TestCutShort(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "weir.db")
+	f := openFile(t, path, store.Options{NoSync: true})
+	for i := range 20 {
+		if err := f.Commit(context.Background(), store.Batch{{Bucket: "log", Key: store.Key(uint64(i)), Value: make([]byte, 4000)}}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := f.Close(); err != nil {
+		t.Fatal(err)
+	}
+	whole, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	page := os.Getpagesize()
+	for size := len(whole) - 2*page; size > 0; size -= page {
+		short := filepath.Join(t.TempDir(), "short.db")
+		if err := os.WriteFile(short, whole[:size], 0o600); err != nil {
+			t.Fatal(err)
+		}
+		f, err := store.Open(short, store.Options{NoSync: true})
+		if err == nil {
+			f.Close()
+			t.Errorf("cut to %d of %d bytes, it opens", size, len(whole))
+		}
+	}
+}

@@ -53,12 +53,13 @@ func Open(path string, o Options) (*File, error) {
 }
 
 // open opens the bbolt file, which must exist, and leaves nothing open when it
-// fails.
+// fails. Only if bbolt panics over damage does its mapping of the file, and with
+// it the lock, stay until the process ends.
 func (f *File) open(noSync bool) error {
 	err := guard(func() error { return f.openBolt(noSync) })
 	if err != nil {
 		if f.data != nil {
-			f.data.Close() // bbolt has done so, unless it panicked
+			f.data.Close() // bbolt has done so itself, unless it panicked
 		}
 		return err
 	}

@@ -69,15 +69,16 @@ func hold(t *testing.T, f *store.File) (release func()) {
 // TestContextEnds cancels commits while the writer is busy: those still queued
 // are withdrawn for good, those it has taken are unknown.
 func TestContextEnds(t *testing.T) {
-	f := openFile(t, filepath.Join(t.TempDir(), "weir.db"), store.Options{NoSync: true})
+	const group = 2 // a short queue, because it bounds what the writer takes
+	f := openFile(t, filepath.Join(t.TempDir(), "weir.db"), store.Options{NoSync: true, QueueBatches: group})
 	defer f.Close()
 	cause := errors.New("the caller went away")
 	withdrawn, unknown, next := 0, 0, 0
-	for withdrawn == 0 || unknown == 0 {
+	for round := 0; round < 50 || withdrawn == 0 || unknown == 0; round++ {
 		ctx, cancel := context.WithCancelCause(context.Background())
 		c := newCallers(f)
 		release := hold(t, f)
-		next = c.fill(ctx, next, 3)
+		next = c.fill(ctx, next, group)
 		cancel(cause)
 		c.wg.Wait()
 		release()
@@ -86,6 +87,7 @@ func TestContextEnds(t *testing.T) {
 		if err := f.Commit(context.Background(), store.Batch{{Bucket: "b", Key: []byte("k")}}); err != nil {
 			t.Fatal(err)
 		}
+		before := unknown
 		for key, err := range c.answers {
 			if !errors.Is(err, cause) {
 				t.Fatalf("a cancelled commit answers %v, want its context's cause", err)
@@ -102,6 +104,9 @@ func TestContextEnds(t *testing.T) {
 					t.Errorf("a withdrawn batch was committed (%v)", missing)
 				}
 			}
+		}
+		if unknown-before > group {
+			t.Fatalf("%d answers are unknown, but the writer takes %d at most", unknown-before, group)
 		}
 	}
 	t.Logf("%d withdrawn, %d unknown", withdrawn, unknown)
@@ -146,6 +151,41 @@ func TestQueueIsBounded(t *testing.T) {
 	}
 }
 
+// TestCloseWaitsForCallers closes while callers queue, and others wait for a
+// place in the queue.
+func TestCloseWaitsForCallers(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "weir.db")
+	f := openFile(t, path, store.Options{NoSync: true, QueueBatches: 1})
+	c := newCallers(f)
+	release := hold(t, f)
+	next := c.fill(context.Background(), 0, 1)
+	for range 20 {
+		c.commit(context.Background(), numbered(next))
+		next++
+	}
+	var closing sync.WaitGroup
+	closing.Go(func() {
+		if err := f.Close(); err != nil {
+			t.Errorf("close: %v", err)
+		}
+	})
+	for f.Commit(context.Background(), nil) == nil {
+		runtime.Gosched()
+	}
+	release()
+	c.wg.Wait()
+	closing.Wait()
+
+	f = openFile(t, path, store.Options{NoSync: true})
+	defer f.Close()
+	for key, err := range c.answers {
+		_, missing := f.Get("a", []byte(key))
+		if err == nil && missing != nil || err != nil && (!errors.Is(err, store.ErrClosed) || !errors.Is(missing, store.ErrNotFound)) {
+			t.Errorf("batch %x: answer %v, then %v", key, err, missing)
+		}
+	}
+}
+
 // TestConflictFailsAlone puts batches whose conditions do not hold among others
 // of the same group.
 func TestConflictFailsAlone(t *testing.T) {
@@ -185,67 +225,6 @@ func TestConflictFailsAlone(t *testing.T) {
 	}
 	if commits != s.Commits {
 		t.Errorf("group sizes %v add up to %d, want %d", s.Groups, commits, s.Commits)
-	}
-}
-
-// TestBrokenDisk takes the right to write away from the open file.
-func TestBrokenDisk(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "weir.db")
-	f := openFile(t, path, store.Options{})
-	if err := f.Commit(context.Background(), store.Batch{numbered(0)}); err != nil {
-		t.Fatal(err)
-	}
-	readOnly, err := syscall.Open(path, syscall.O_RDONLY, 0)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := syscall.Dup3(readOnly, f.Fd(), syscall.O_CLOEXEC); err != nil {
-		t.Fatal(err)
-	}
-	syscall.Close(readOnly)
-
-	// Many want the same key: but a batch that is not committed conflicts with
-	// nobody, so none may hear of a conflict.
-	c := newCallers(f)
-	release := hold(t, f)
-	answers := make(chan error, 20)
-	for range cap(answers) {
-		c.wg.Go(func() {
-			w := numbered(1)
-			w.Expect = store.ExpectAbsent()
-			answers <- f.Commit(context.Background(), store.Batch{w})
-		})
-	}
-	for f.Waiting() == 0 {
-		runtime.Gosched()
-	}
-	release()
-	c.wg.Wait()
-	for range cap(answers) {
-		if err := <-answers; !errors.Is(err, store.ErrBroken) || errors.Is(err, store.ErrConflict) {
-			t.Errorf("error is %v, want ErrBroken alone", err)
-		}
-	}
-	if err := f.Stats().Failing; !errors.Is(err, store.ErrBroken) {
-		t.Errorf("stats say %v, want ErrBroken", err)
-	}
-	if _, err := f.Get("a", store.Key(0)); err != nil {
-		t.Errorf("read: %v", err)
-	}
-	if err := f.Close(); err != nil {
-		t.Errorf("close: %v", err)
-	}
-
-	f = openFile(t, path, store.Options{})
-	defer f.Close()
-	if _, err := f.Get("a", store.Key(0)); err != nil {
-		t.Errorf("after a restart: %v", err)
-	}
-	if _, err := f.Get("a", store.Key(1)); !errors.Is(err, store.ErrNotFound) {
-		t.Errorf("a refused batch after a restart: %v", err)
-	}
-	if err := f.Commit(context.Background(), store.Batch{numbered(1)}); err != nil {
-		t.Errorf("commit after a restart: %v", err)
 	}
 }
 

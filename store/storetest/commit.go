@@ -142,7 +142,7 @@ func testOwnership(t *testing.T, s store.Store) {
 	spoil(last.Key)
 	spoil(last.Value)
 	for r := range s.Scan("a", nil, nil) {
-		_ = append(r.Key, "spilled over"...)
+		_ = append(r.Key, "!!"...)
 		if !bytes.Equal(r.Value, []byte("value")) {
 			t.Errorf("appending to a scanned key changed its value to %q", r.Value)
 		}
