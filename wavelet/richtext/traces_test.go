@@ -1,0 +1,116 @@
+package richtext_test
+
+import (
+	"compress/gzip"
+	"encoding/json"
+	"os"
+	"testing"
+	"unicode/utf8"
+
+	"weir/wavelet/richtext"
+)
+
+// recording is a trace in the editing-traces format. Its positions count code
+// points, which in these traces are all one unit.
+type recording struct {
+	EndContent string
+	Txns       []struct{ Patches []patch }
+}
+
+type patch struct {
+	at, gone int
+	text     string
+}
+
+func (p *patch) UnmarshalJSON(raw []byte) error {
+	return json.Unmarshal(raw, &[]any{&p.at, &p.gone, &p.text})
+}
+
+func readRecording(t *testing.T, name string) recording {
+	t.Helper()
+	f, err := os.Open(shared(t, "traces/"+name+".json.gz"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	z, err := gzip.NewReader(f)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var r recording
+	if err := json.NewDecoder(z).Decode(&r); err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
+// each calls f with every patch of the recording as a delta.
+func (r recording) each(f func(p patch, d richtext.Delta)) {
+	for _, txn := range r.Txns {
+		for _, p := range txn.Patches {
+			f(p, richtext.Delta{}.Retain(p.at, plain).Insert(p.text, plain).Delete(p.gone))
+		}
+	}
+}
+
+func TestDocTypesSequentialTraces(t *testing.T) {
+	for name, edits := range map[string]int{"automerge-paper": 259_778, "json-crdt-blog-post": 21_447} {
+		t.Run(name, func(t *testing.T) {
+			r := readRecording(t, name)
+			doc := newDoc(t, richtext.Delta{}.Insert("\n", plain))
+			naive, n := doc.Delta(), 0
+			r.each(func(p patch, d richtext.Delta) {
+				if err := doc.Apply(d); err != nil {
+					t.Fatal(err)
+				}
+				if name == "json-crdt-blog-post" { // the other one takes Compose too long
+					naive = richtext.Compose(naive, d)
+				}
+				n++
+			})
+			if n != edits {
+				t.Errorf("%d edits, want %d", n, edits)
+			}
+			if doc.Text() != r.EndContent+"\n" {
+				t.Error("the text is not that of the trace")
+			}
+			if name == "json-crdt-blog-post" {
+				wantDelta(t, "content", doc.Delta(), naive)
+			}
+		})
+	}
+}
+
+// TestDocTypesConcurrentTraces applies the edits of two authors as if one had
+// made them all, moved into the document where they lie outside, and compares
+// with Compose and with an array of characters. What the authors really wrote
+// takes a server to find out.
+func TestDocTypesConcurrentTraces(t *testing.T) {
+	for name, edits := range map[string]int{"clownschool": 23_182, "friendsforever": 26_078} {
+		t.Run(name, func(t *testing.T) {
+			doc := newDoc(t, richtext.Delta{}.Insert("\n", plain))
+			naive, n := doc.Delta(), 0
+			var text []rune
+			readRecording(t, name).each(func(p patch, _ richtext.Delta) {
+				p.at = min(p.at, len(text))
+				p.gone = min(p.gone, len(text)-p.at)
+				d := richtext.Delta{}.Retain(p.at, plain).Insert(p.text, plain).Delete(p.gone)
+				if err := doc.Apply(d); err != nil {
+					t.Fatal(err)
+				}
+				naive = richtext.Compose(naive, d)
+				inserted := []rune(p.text)
+				rest := append([]rune(nil), text[p.at+p.gone:]...)
+				text = append(append(text[:p.at], inserted...), rest...)
+				n++
+			})
+			if n != edits {
+				t.Errorf("%d edits, want %d", n, edits)
+			}
+			if got := doc.Text(); got != string(text)+"\n" || utf8.RuneCountInString(got) != doc.Len() {
+				t.Error("the text is not that of the array")
+			}
+			wantDelta(t, "content", doc.Delta(), naive)
+		})
+	}
+}
