@@ -199,9 +199,6 @@ func (k *socket) publish(name wavelet.Name, r client.Request) *client.Error {
 		return k.server.toError(err)
 	}
 	empty := len(c.Delta.Ops) == 0
-	if !empty && c.Delta.Author != k.login.User {
-		return refuse(client.CodeDuplicate, "duplicate_id", "seq", "this client's number is taken by somebody else's delta", "connect with another client id")
-	}
 	k.server.counters.published.Add(1)
 	k.reply(r.ID, client.PublishOK{Version: c.Version, Seq: r.Seq, Empty: empty}, nil)
 	return nil

@@ -56,7 +56,7 @@ type Replica struct {
 type flight struct {
 	Publication              // as it was sent first
 	ops         []wavelet.Op // as they apply to confirmed now
-	heard       wavelet.Version
+	reply       *PublishOK   // the server's answer, until confirmed has come as far as that
 }
 
 // Publication is a delta to send. The same one is sent again after a
@@ -174,11 +174,14 @@ func (r *Replica) Remote(c wavelet.Commit, seq uint64) (Step, error) {
 	if r.flight != nil {
 		ops, r.flight.ops = wavelet.TransformPair(ops, r.flight.ops)
 		ops, r.buffer = wavelet.TransformPair(ops, r.buffer)
-		if err := apply(r.shadow, wavelet.Delta{Author: c.Delta.Author, Ops: ops}, c.At); err != nil {
-			return Step{}, fmt.Errorf("shadow at commit %d: %w: %w", c.Version, ErrDiverged, err)
+		if !r.reshadow(c.At) {
+			// The server will refuse what is pending. Until then it stays in sight.
+			if err := apply(r.shadow, wavelet.Delta{Author: c.Delta.Author, Ops: ops}, c.At); err != nil {
+				return Step{}, fmt.Errorf("shadow at commit %d: %w: %w", c.Version, ErrDiverged, err)
+			}
 		}
-		if r.flight.heard != 0 && r.flight.heard <= c.Version {
-			step, err := r.without(r.confirmed, nil)
+		if ok := r.flight.reply; ok != nil && ok.Version <= c.Version {
+			step, err := r.answered(*ok)
 			step.Ops = ops
 			return step, err
 		}
@@ -186,16 +189,41 @@ func (r *Replica) Remote(c wavelet.Commit, seq uint64) (Step, error) {
 	return Step{Ops: ops}, nil
 }
 
-// Acked takes the server's reply to delta seq: it stands at version, or came to
-// nothing by then. The delta is done when the replica has reached that
+// reshadow makes the shadow anew: what is confirmed, with what is pending. It
+// reports false, and changes nothing, if that does not fit any more.
+func (r *Replica) reshadow(at time.Time) bool {
+	s := r.confirmed.Clone()
+	if r.flight != nil && apply(s, wavelet.Delta{Author: r.me, Ops: r.flight.ops}, at) != nil {
+		return false
+	}
+	if len(r.buffer) > 0 && apply(s, wavelet.Delta{Author: r.me, Ops: r.buffer}, at) != nil {
+		return false
+	}
+	r.shadow = s
+	return true
+}
+
+// Acked takes the server's reply to a publication: it stands at a version, or
+// came to nothing by then. The delta is done when the replica has reached that
 // version, because its own commit, if there is one, comes in the stream.
-func (r *Replica) Acked(seq uint64, version wavelet.Version) (Step, error) {
-	if r.flight == nil || r.flight.Seq != seq {
+func (r *Replica) Acked(ok PublishOK) (Step, error) {
+	if r.flight == nil || r.flight.Seq != ok.Seq {
 		return Step{}, nil
 	}
-	if r.confirmed.Version() < version {
-		r.flight.heard = version
+	if r.confirmed.Version() < ok.Version {
+		r.flight.reply = &ok
 		return Step{}, nil
+	}
+	return r.answered(ok)
+}
+
+// answered ends a flight whose commit did not come in the stream though the
+// stream has come as far: it came to nothing, or it is in the snapshot that the
+// replica started from. If the server dropped it and there is something left of
+// it here, that is given back.
+func (r *Replica) answered(ok PublishOK) (Step, error) {
+	if ok.Empty && !nothing(r.flight.ops) {
+		return r.without(r.confirmed, ErrDiverged)
 	}
 	return r.without(r.confirmed, nil)
 }
@@ -282,8 +310,11 @@ func (r *Replica) without(s *wavelet.State, reason error) (Step, error) {
 // already.
 func (r *Replica) landed() (Step, error) {
 	r.flight = nil
-	if len(r.buffer) == 0 {
+	switch {
+	case len(r.buffer) == 0:
 		r.shadow = nil
+	case !r.reshadow(r.confirmed.Modified()):
+		return Step{}, fmt.Errorf("buffer behind an own commit: %w", ErrDiverged)
 	}
 	return r.next()
 }
@@ -319,6 +350,16 @@ func newFlight(seq uint64, base wavelet.Version, ops []wavelet.Op) (*flight, err
 func apply(s *wavelet.State, d wavelet.Delta, at time.Time) error {
 	d.Base = s.Version()
 	return s.Apply(wavelet.Commit{Wavelet: s.Name(), Version: s.Version() + 1, Delta: d, At: at})
+}
+
+// nothing reports whether no op changes anything.
+func nothing(ops []wavelet.Op) bool {
+	for _, op := range ops {
+		if edit, ok := op.(wavelet.EditBlip); !ok || len(edit.Delta) > 0 {
+			return false
+		}
+	}
+	return true
 }
 
 // sameOps reports whether two lists of ops are written alike.

@@ -151,7 +151,7 @@ func (p *peer) sendOne() {
 		p.down = append(p.down, func() (Step, error) { return p.replica.Refused(pub.Seq, err) })
 		return
 	}
-	p.down = append(p.down, func() (Step, error) { return p.replica.Acked(ok.Seq, ok.Version) })
+	p.down = append(p.down, func() (Step, error) { return p.replica.Acked(ok) })
 }
 
 func (p *peer) hearOne() {

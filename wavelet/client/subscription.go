@@ -170,7 +170,7 @@ func (w *Wavelet) send(l *link, p *Publication) {
 		var refusal *Error
 		switch {
 		case err == nil:
-			step, err = w.replica.Acked(p.Seq, ok.Version)
+			step, err = w.replica.Acked(ok)
 		case errors.As(err, &refusal) && refusal.Temporary:
 			w.later(l, refusal, func() { w.resend(l, p.Seq) })
 			return

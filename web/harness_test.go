@@ -1,0 +1,275 @@
+package web_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/coder/websocket"
+
+	"weir/gateway"
+	"weir/governor"
+	"weir/policies"
+	"weir/robots"
+	"weir/robots/rpc"
+	"weir/store"
+	"weir/wavelet"
+	"weir/wavelet/client"
+	"weir/wavelet/host"
+	"weir/web"
+)
+
+const (
+	ann        = wavelet.Participant("ann@example.com")
+	bob        = wavelet.Participant("bob@example.com")
+	eve        = wavelet.Participant("eve@example.com")
+	adminToken = "the operators' token"
+)
+
+// house is a whole server on a free port, over a store in memory.
+type house struct {
+	t         *testing.T
+	host      *host.Host
+	gateway   *gateway.Gateway
+	directory *robots.Directory
+	web       *web.Server
+	url       string
+}
+
+// build starts a house. Wrap, if not nil, puts something between the edge and
+// the host.
+func build(t *testing.T, wrap func(web.Host) web.Host) *house {
+	t.Helper()
+	memory := store.NewMemory()
+	h := host.New(host.NewStoreLog(memory), host.Options{})
+	profiles := policies.Builtin
+	bucket, err := robots.NewBucket(memory)
+	if err != nil {
+		t.Fatal(err)
+	}
+	directory, err := robots.Open(t.Context(), bucket, robots.Options{Domain: "example.com", Profiles: profiles})
+	if err != nil {
+		t.Fatal(err)
+	}
+	g := gateway.New(h, roster{directory}, governor.New(governor.Options{}), memory, gateway.Options{})
+	h.SetGuard(g)
+	h.Observe(g)
+	auth, err := web.NewAuthenticator(web.AuthOptions{
+		DevLogin: true, AdminToken: adminToken, NotPeople: directory.Registered,
+		Keys: []web.LoginKey{{ID: "k1", Algorithm: "HS256", Key: []byte(loginSecret)}},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var people web.Host = h
+	if wrap != nil {
+		people = wrap(h)
+	}
+	s := web.New(web.Deps{
+		Host: people, Gateway: g, Robots: directory, Profiles: profiles, Auth: auth, Domain: "example.com",
+		RPC: rpc.New(directory, g, h, nil), Version: "test",
+	})
+	h.Observe(s)
+	server := httptest.NewServer(s)
+	t.Cleanup(func() {
+		s.Close()
+		server.Close()
+		directory.Close()
+		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+		defer cancel()
+		if err := h.Close(ctx); err != nil {
+			t.Errorf("close host: %v", err)
+		}
+	})
+	return &house{t: t, host: h, gateway: g, directory: directory, web: s, url: server.URL}
+}
+
+// roster adapts the directory to the gateway.
+type roster struct{ *robots.Directory }
+
+func (r roster) Robot(id wavelet.Participant) (gateway.Robot, policies.Profile, bool) {
+	return r.InService(id)
+}
+
+// dial connects a person.
+func (h *house) dial(user wavelet.Participant, address string) *client.Client {
+	h.t.Helper()
+	if address == "" {
+		address = h.url
+	}
+	c, err := client.Dial(h.t.Context(), address, client.Options{User: user, Backoff: quick})
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	h.t.Cleanup(func() { c.Close() })
+	return c
+}
+
+// quick keeps tests from waiting.
+var quick = client.Backoff{Min: time.Millisecond, Max: 4 * time.Millisecond}
+
+// wave makes a wavelet of ann's with others in it.
+func (h *house) wave(others ...wavelet.Participant) wavelet.Name {
+	h.t.Helper()
+	name := wavelet.NewName("example.com")
+	if _, err := h.host.Create(h.t.Context(), name, ann, others...); err != nil {
+		h.t.Fatal(err)
+	}
+	return name
+}
+
+// state is the wavelet as the server has it.
+func (h *house) state(name wavelet.Name) *wavelet.State {
+	h.t.Helper()
+	s, err := h.host.Snapshot(h.t.Context(), name, host.Head)
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	return s
+}
+
+// replayed is the wavelet as its log tells it.
+func (h *house) replayed(name wavelet.Name) *wavelet.State {
+	h.t.Helper()
+	s := wavelet.NewState(name)
+	for c, err := range h.host.Read(h.t.Context(), name, 0) {
+		if err == nil {
+			err = s.Apply(c)
+		}
+		if err != nil {
+			h.t.Fatal(err)
+		}
+	}
+	return s
+}
+
+// open opens a wavelet, and fails the test if it cannot.
+func (h *house) open(c *client.Client, name wavelet.Name) *client.Wavelet {
+	h.t.Helper()
+	w, err := c.Open(h.t.Context(), name)
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	return w
+}
+
+// rest makes a request with an identity ("ann@example.com", "admin", "key …" or
+// "") and reads the answer.
+func (h *house) rest(who, method, path, body string) (status int, header http.Header, answer string) {
+	h.t.Helper()
+	r, err := http.NewRequestWithContext(h.t.Context(), method, h.url+path, strings.NewReader(body))
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	switch key, isKey := strings.CutPrefix(who, "key "); {
+	case who == "admin":
+		r.Header.Set("Authorization", "Bearer "+adminToken)
+	case isKey:
+		r.Header.Set("Authorization", "Bearer "+key)
+	case who != "":
+		r.Header.Set("Weir-User", who)
+	}
+	if body != "" {
+		r.Header.Set("Content-Type", "application/json")
+	}
+	resp, err := http.DefaultClient.Do(r)
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	b, err := io.ReadAll(resp.Body)
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	return resp.StatusCode, resp.Header, string(b)
+}
+
+// wire is a bare socket, for frames that no client would send.
+type wire struct {
+	t    *testing.T
+	conn *websocket.Conn
+	rest [][]byte
+}
+
+// ticket is what POST /connect gives user.
+func (h *house) ticket(user wavelet.Participant) string {
+	h.t.Helper()
+	status, _, answer := h.rest("", "POST", "/connect", fmt.Sprintf(`{"user":%q}`, user))
+	var t client.Ticket
+	if err := json.Unmarshal([]byte(answer), &t); err != nil || status != http.StatusOK {
+		h.t.Fatalf("POST /connect: %d %s", status, answer)
+	}
+	return t.Ticket
+}
+
+// bare opens a socket without a connect frame.
+func (h *house) bare(user wavelet.Participant) *wire {
+	h.t.Helper()
+	conn, _, err := websocket.Dial(h.t.Context(), h.url+"/ws?ticket="+h.ticket(user), nil)
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	conn.SetReadLimit(-1)
+	h.t.Cleanup(func() { conn.CloseNow() })
+	return &wire{t: h.t, conn: conn}
+}
+
+// raw opens a socket and connects.
+func (h *house) raw(user wavelet.Participant) *wire {
+	h.t.Helper()
+	w := h.bare(user)
+	w.say(`{"id":1,"op":"connect","protocol":1,"client":"raw"}`)
+	if f := w.hear(); f.Err != nil {
+		h.t.Fatalf("connect: %v", f.Err)
+	}
+	return w
+}
+
+func (w *wire) say(message string) {
+	w.t.Helper()
+	if err := w.conn.Write(w.t.Context(), websocket.MessageText, []byte(message)); err != nil {
+		w.t.Fatalf("write: %v", err)
+	}
+}
+
+// hear reads the next frame.
+func (w *wire) hear() client.Frame {
+	w.t.Helper()
+	f, err := w.next()
+	if err != nil {
+		w.t.Fatalf("read: %v", err)
+	}
+	return f
+}
+
+// next reads the next frame, or how the socket was closed.
+func (w *wire) next() (client.Frame, error) {
+	if len(w.rest) == 0 {
+		_, message, err := w.conn.Read(w.t.Context())
+		if err != nil {
+			return client.Frame{}, err
+		}
+		w.rest = bytes.Split(message, []byte("\n"))
+	}
+	var f client.Frame
+	err := json.Unmarshal(w.rest[0], &f)
+	w.rest = w.rest[1:]
+	return f, err
+}
+
+// closed reads on until the server closes and gives the code.
+func (w *wire) closed() int {
+	w.t.Helper()
+	for {
+		if _, err := w.next(); err != nil {
+			return int(websocket.CloseStatus(err))
+		}
+	}
+}
