@@ -19,11 +19,12 @@ func Transform(server, client Delta) Delta {
 }
 
 // TransformPair returns both lists of ops as they apply after the other one:
-// server and then client2 gives the same wavelet as client and then server2,
-// apart from the order of blips, threads, participants and tags that both add
-// (whoever needs the server's order applies client2 to a clone of the server's
-// state) and from the text of blips that one side deleted. Client must not hold
-// a SetTitle: Resolve it first.
+// server and then client2 gives the same wavelet as client and then server2.
+// Three things may differ: the order of blips, threads, participants and tags
+// that both add; the text of blips that one side deleted; the role of somebody
+// whom both add although they take part already. Whoever needs these as the
+// server has them applies client2 to a clone of the server's state. Client must
+// not hold a SetTitle: Resolve it first.
 func TransformPair(server, client []Op) (server2, client2 []Op) {
 	for _, s := range server {
 		if s, client = cross(s, client, true); s != nil {
