@@ -1,8 +1,6 @@
 package store
 
-import (
-	"go.etcd.io/bbolt"
-)
+import "go.etcd.io/bbolt"
 
 // HoldWriter keeps the writer from starting a transaction until release is
 // called.
@@ -43,3 +41,15 @@ func (f *File) Explain(id int, failure error) error { return f.explain(id, failu
 
 // WriteFormat writes a format number into the file at path.
 func WriteFormat(path string, format uint64) error { return writeFormat(path, format) }
+
+// Walk reads a bucket with bbolt alone and returns the bytes of its records.
+func (f *File) Walk(bucket string) (bytes int) {
+	f.db.View(func(tx *bbolt.Tx) error {
+		c := tx.Bucket([]byte(bucket)).Cursor()
+		for k, v := c.First(); k != nil; k, v = c.Next() {
+			bytes += len(k) + len(v)
+		}
+		return nil
+	})
+	return bytes
+}
