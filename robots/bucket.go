@@ -134,8 +134,8 @@ func (b *Bucket) Watch(ctx context.Context) iter.Seq2[Entry, error] {
 	b.mu.Lock()
 	b.watchers[w] = true
 	b.mu.Unlock()
+	context.AfterFunc(ctx, func() { b.forget(w) })
 	return func(yield func(Entry, error) bool) {
-		defer b.forget(w)
 		for {
 			select {
 			case <-ctx.Done():

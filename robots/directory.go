@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"iter"
 	"log/slog"
 	"net/http"
 	"slices"
@@ -28,8 +29,10 @@ type Options struct {
 
 // Directory is the robots that are registered.
 type Directory struct {
-	kv KV
-	o  Options
+	kv      KV
+	o       Options
+	changes iter.Seq2[Entry, error] // by whoever, since Open
+	stop    context.CancelFunc      // ends changes
 
 	mu        sync.Mutex
 	robots    map[wavelet.Participant]*entry
@@ -55,11 +58,14 @@ func Open(ctx context.Context, kv KV, o Options) (*Directory, error) {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
 	d := &Directory{kv: kv, o: o, robots: map[wavelet.Participant]*entry{}, keys: map[keyHash]wavelet.Participant{}}
+	watch, stop := context.WithCancel(context.Background())
+	d.changes, d.stop = kv.Watch(watch), stop
 	for e, err := range kv.All(ctx) {
 		if err == nil {
 			err = d.learn(e)
 		}
 		if err != nil {
+			stop()
 			return nil, fmt.Errorf("open directory of robots: %w", err)
 		}
 	}
@@ -75,10 +81,11 @@ func (d *Directory) OnChange(f func(wavelet.Participant)) {
 	d.listeners = append(d.listeners, f)
 }
 
-// Run follows what other nodes change, until ctx ends. A record that cannot be
-// read is left as it was.
+// Run follows what other nodes have changed since Open, until ctx ends. A record
+// that cannot be read is left as it was. Run a Directory once.
 func (d *Directory) Run(ctx context.Context) error {
-	for e, err := range d.kv.Watch(ctx) {
+	defer context.AfterFunc(ctx, d.stop)()
+	for e, err := range d.changes {
 		if err != nil && ctx.Err() == nil {
 			return fmt.Errorf("follow directory of robots: %w", err)
 		}
@@ -95,6 +102,7 @@ func (d *Directory) Run(ctx context.Context) error {
 // Close lets go of the connections to robots and waits for what is under way.
 // Changes can still be made.
 func (d *Directory) Close() {
+	d.stop()
 	d.mu.Lock()
 	d.closed = true
 	var open []*wire.Passive

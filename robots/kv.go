@@ -33,7 +33,7 @@ type KV interface {
 	Put(ctx context.Context, key string, value []byte, revision uint64) (uint64, error)
 	// All yields every entry there is.
 	All(ctx context.Context) iter.Seq2[Entry, error]
-	// Watch yields entries that change from now on, by whoever, until ctx ends.
-	// Of several changes of one entry it may yield only the last.
+	// Watch yields the entries that change from the call on, by whoever, until ctx
+	// ends. Of several changes of one entry it may yield only the last.
 	Watch(ctx context.Context) iter.Seq2[Entry, error]
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/netip"
 	"net/url"
+	"strconv"
 	"strings"
 	"time"
 
@@ -101,6 +102,8 @@ func checkCallback(raw string, g wire.Guard) (string, error) {
 		return bad(example, "the scheme %q is neither http nor https", u.Scheme)
 	case u.Hostname() == "":
 		return bad(example, "the URL names no host")
+	case !goodPort(u.Port()):
+		return bad(example, "there is no port %s", u.Port())
 	case u.User != nil:
 		return bad("leave out name and password; a robot knows weir by the signature or a path of its own", "the URL holds credentials")
 	case u.RawQuery != "" || u.ForceQuery || u.Fragment != "":
@@ -116,6 +119,12 @@ func checkCallback(raw string, g wire.Guard) (string, error) {
 		}
 	}
 	return strings.TrimRight(u.Scheme+"://"+u.Host+u.EscapedPath(), "/"), nil
+}
+
+// goodPort reports whether a URL's port can be dialled; none is the scheme's.
+func goodPort(port string) bool {
+	n, err := strconv.ParseUint(port, 10, 16)
+	return port == "" || err == nil && n > 0
 }
 
 // SetProfile holds a robot under another profile, "" for the default one.

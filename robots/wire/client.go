@@ -89,11 +89,12 @@ func (g Guard) control(_ context.Context, _, address string, _ syscall.RawConn) 
 	return g.Check(at.Addr())
 }
 
-// Timeouts bounds one request to a robot.
+// Timeouts bounds one request to a robot, whatever its caller's context allows.
+// The zero Timeouts leaves room for the longest that a profile can grant.
 type Timeouts struct {
 	Connect time.Duration // until the connection stands; 0: 5 s
-	Header  time.Duration // from the request sent to the first line of the answer, which is the time a robot has to think; 0: 30 s
-	Total   time.Duration // from the beginning to the last byte of the answer; 0: 60 s
+	Header  time.Duration // from the request sent to the first line of the answer, which is the time a robot has to think; 0: 10 min
+	Total   time.Duration // from the beginning to the last byte of the answer; 0: 10 min
 }
 
 // maxHeader bounds the header of a robot's response, in bytes.
@@ -105,11 +106,11 @@ const maxHeader = 64 << 10
 func NewClient(g Guard, t Timeouts) *http.Client {
 	dialer := &net.Dialer{Timeout: orDefault(t.Connect, 5*time.Second), ControlContext: g.control}
 	return &http.Client{
-		Timeout: orDefault(t.Total, 60*time.Second),
+		Timeout: orDefault(t.Total, 10*time.Minute),
 		Transport: &http.Transport{
 			DialContext:            dialer.DialContext,
 			TLSHandshakeTimeout:    orDefault(t.Connect, 5*time.Second),
-			ResponseHeaderTimeout:  orDefault(t.Header, 30*time.Second),
+			ResponseHeaderTimeout:  orDefault(t.Header, 10*time.Minute),
 			MaxResponseHeaderBytes: maxHeader,
 			MaxIdleConns:           1024,
 			MaxIdleConnsPerHost:    16,

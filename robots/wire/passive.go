@@ -27,6 +27,9 @@ const (
 // robot's own word set off.
 const refreshEvery = 30 * time.Second
 
+// fetchTimeout is how long a robot may take to say what it wants.
+const fetchTimeout = 30 * time.Second
+
 // Errors of Receive. All of them are worth a later attempt.
 var (
 	ErrUnreachable = errors.New("robot cannot be reached")
@@ -210,6 +213,8 @@ func (p *Passive) refresh() {
 
 // fetch gets the capabilities and puts them in force.
 func (p *Passive) fetch(ctx context.Context) (Capabilities, error) {
+	ctx, cancel := context.WithTimeout(ctx, fetchTimeout)
+	defer cancel()
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, p.base+capabilitiesPath, nil)
 	if err != nil {
 		return Capabilities{}, err
