@@ -1,3 +1,148 @@
 package main
 
-type benchCmd struct{}
+import (
+	"context"
+	"fmt"
+	"text/tabwriter"
+	"time"
+
+	"weir/store/storebench"
+)
+
+type benchCmd struct {
+	Store benchStoreCmd `cmd:"" help:"Durable commits beside a raw fsync loop."`
+}
+
+func (benchCmd) Help() string {
+	return `Each figure is shown beside its bar, as a ratio against something that was timed in the same run, so that it says the same on
+a slow and a fast machine. Progress goes to standard error.
+
+Exits 0 if every bar is reached, 1 if one is missed, 2 if none is missed but one could not be measured.
+
+Examples:
+
+  weir bench store
+  weir bench engine --trace json-crdt-blog-post.json.gz
+  weir bench governor --json`
+}
+
+// figure is one row of a benchmark. The packages that measure have rows of the
+// same shape.
+type figure struct {
+	Name     string  `json:"name"`
+	Value    float64 `json:"value"`
+	Unit     string  `json:"unit"`
+	Bar      float64 `json:"bar,omitzero"`
+	HasBar   bool    `json:"has_bar"`
+	AtLeast  bool    `json:"at_least"` // the bar is the least that will do; else the most
+	Measured bool    `json:"measured"`
+	Note     string  `json:"note,omitzero"`
+}
+
+// outcome is what a figure says about its bar.
+func (f figure) outcome() string {
+	switch {
+	case !f.HasBar:
+		return ""
+	case !f.Measured:
+		return "not measured"
+	case f.AtLeast && f.Value >= f.Bar, !f.AtLeast && f.Value <= f.Bar:
+		return "ok"
+	}
+	return "MISSED"
+}
+
+// benchmark is a finished run.
+type benchmark struct {
+	Bench   string   `json:"bench"`
+	TookS   float64  `json:"took_s"`
+	Missed  int      `json:"missed"`
+	Unknown int      `json:"not_measured"`
+	Figures []figure `json:"figures"`
+}
+
+// benchFlags is what all benchmarks have.
+type benchFlags struct {
+	JSON bool `help:"Print JSON."`
+}
+
+// progress tells how a benchmark gets on.
+func (s streams) progress(line string) { fmt.Fprintln(s.err, line) }
+
+// show prints the figures of a run and decides the exit code.
+func (b benchFlags) show(s streams, name string, took time.Duration, figures []figure) error {
+	r := benchmark{Bench: name, TookS: took.Seconds(), Figures: figures}
+	for _, f := range figures {
+		switch f.outcome() {
+		case "MISSED":
+			r.Missed++
+		case "not measured":
+			r.Unknown++
+		}
+	}
+	if err := r.print(s, b.JSON); err != nil {
+		return err
+	}
+	switch {
+	case r.Missed > 0:
+		return &outcome{exitFailed, fmt.Sprintf("bench %s: %d of %d bars missed", name, r.Missed, r.bars())}
+	case r.Unknown > 0:
+		return &outcome{exitUnmeasured, fmt.Sprintf("bench %s: %d of %d bars not measured", name, r.Unknown, r.bars())}
+	}
+	return nil
+}
+
+func (r benchmark) bars() int {
+	n := 0
+	for _, f := range r.Figures {
+		if f.HasBar {
+			n++
+		}
+	}
+	return n
+}
+
+func (r benchmark) print(s streams, asJSON bool) error {
+	if asJSON {
+		return writeJSON(s.out, r)
+	}
+	w := tabwriter.NewWriter(s.out, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(w, "FIGURE\tMEASURED\tBAR\t\tNOTE")
+	for _, f := range r.Figures {
+		value, bar := fmt.Sprintf("%.4g %s", f.Value, f.Unit), ""
+		if !f.Measured {
+			value = "-"
+		}
+		if f.HasBar {
+			sign := "<="
+			if f.AtLeast {
+				sign = ">="
+			}
+			bar = fmt.Sprintf("%s %.4g", sign, f.Bar)
+		}
+		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\n", f.Name, value, bar, f.outcome(), f.Note)
+	}
+	fmt.Fprintf(w, "took %.1f s\n", r.TookS)
+	return w.Flush()
+}
+
+type benchStoreCmd struct {
+	benchFlags
+	Dir string `type:"existingdir" help:"Directory to measure in, on the disk that will hold the data. Default: the one for temporary files." placeholder:"DIR"`
+}
+
+func (benchStoreCmd) Help() string {
+	return "Examples:\n\n  weir bench store\n  weir bench store --dir /srv/weir --json"
+}
+
+func (c benchStoreCmd) Run(ctx context.Context, s streams) error {
+	report, err := storebench.Run(ctx, storebench.Options{Dir: c.Dir, Progress: s.progress})
+	if err != nil {
+		return err
+	}
+	var figures []figure
+	for _, row := range report.Rows {
+		figures = append(figures, figure(row))
+	}
+	return c.show(s, "store", report.Took, figures)
+}

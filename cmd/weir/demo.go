@@ -141,9 +141,10 @@ func bobs() iter.Seq[stroke] {
 
 // How long a demo goes on, by its own clock.
 const (
-	patience = 8 * time.Minute // for a verdict
-	epilogue = 8 * time.Second // of service after it
-	settling = 2 * time.Second // in which nothing happens, before the count
+	patience = 8 * time.Minute  // for a verdict
+	epilogue = 5 * time.Second  // of service after it
+	encore   = 60 * time.Second // at most, until the honest robot has served after it
+	settling = 2 * time.Second  // in which nothing happens, before the count
 )
 
 // play lets people type until the demo has shown what it has to show.
@@ -173,6 +174,9 @@ func (s *stage) wait(ctx context.Context) {
 	select {
 	case <-s.watch.verdict:
 		s.sleep(ctx, epilogue)
+		for end := s.watch.own() + encore; s.watch.of(spelly).since == 0 && s.watch.own() < end && ctx.Err() == nil; {
+			s.sleep(ctx, time.Second)
+		}
 	case <-time.After(s.real(patience)):
 	case <-ctx.Done():
 	}
@@ -182,6 +186,7 @@ func (s *stage) wait(ctx context.Context) {
 func (s *stage) narrate(ctx context.Context) {
 	lines := time.NewTicker(50 * time.Millisecond)
 	defer lines.Stop()
+	s.tell("%s", heading(shown()))
 	due := time.Duration(0)
 	for {
 		select {
@@ -207,7 +212,10 @@ func (s *stage) rowGap(own time.Duration) time.Duration {
 	return 10 * time.Second
 }
 
-func (s *stage) row() { s.watch.row(s.typed(), []wavelet.Participant{echoA, echoB, spelly}) }
+func (s *stage) row() { s.watch.row(s.typed(), shown()) }
+
+// shown is the robots in the order of the columns.
+func shown() []wavelet.Participant { return []wavelet.Participant{echoA, echoB, spelly} }
 
 // typed is how many strokes people have made.
 func (s *stage) typed() int64 {

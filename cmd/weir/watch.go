@@ -124,6 +124,9 @@ func (w *watch) answered(t *tally, name string, h gateway.Happening) {
 	if w.done {
 		t.since++
 	}
+	if h.Seat.Robot == spelly && (t.answers == 1 || t.since == 1) {
+		w.say("%s puts a misspelled word right%s", name, map[bool]string{true: ": it serves on"}[w.done])
+	}
 	if h.Depth >= 2 && w.loop.IsZero() {
 		w.loop = h.At
 		w.say("%s answers a robot: from here on the robots feed each other", name)
@@ -162,21 +165,31 @@ func (w *watch) evicted(t *tally, name string, h gateway.Happening) {
 	}
 }
 
-// row is one line of counts. The mutex is not held.
+// heading is the two lines above the rows.
+func heading(order []wavelet.Participant) string {
+	first, second := "             people ", "   own time   typed "
+	for _, r := range order {
+		first += fmt.Sprintf("| %-30s", short(r))
+		second += "| deltas bundles answers depth  "
+	}
+	return strings.TrimRight(first, " ") + "\n" + strings.TrimRight(second, " ")
+}
+
+// row is one line of counts.
 func (w *watch) row(typed int64, order []wavelet.Participant) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	var b strings.Builder
-	fmt.Fprintf(&b, "%5d typed", typed)
+	fmt.Fprintf(&b, "%6d ", typed)
 	for _, r := range order {
 		t := w.seats[r]
-		state := fmt.Sprintf("depth %2d  %3.0f %%", t.deepest, t.ratio*100)
+		depth := fmt.Sprintf("%5d", t.deepest)
 		if t.evicted != nil {
-			state = "    evicted    "
+			depth = "  out"
 		}
-		fmt.Fprintf(&b, "  | %s %4d deltas in %3d bundles, %3d answers, %s", short(r), t.deltas, t.bundles, t.answers, state)
+		fmt.Fprintf(&b, "| %6d %7d %7d %s  ", t.deltas, t.bundles, t.answers, depth)
 	}
-	w.say("%s", b.String())
+	w.say("%s", strings.TrimRight(b.String(), " "))
 }
 
 // number writes a count without decimals and a share with two.
