@@ -126,7 +126,10 @@ func (g *Gateway) Submit(ctx context.Context, sub Submission) (Receipt, error) {
 // submit commits a robot's delta, by whatever door it came. Seen says that the
 // delta may have been committed already.
 func (g *Gateway) submit(ctx context.Context, a governor.Answer, via Via, d events.AnswerDelta, seen bool) (wavelet.Commit, error) {
-	c, err := g.judged(ctx, a, d, seen)
+	c, again, err := g.judged(ctx, a, d, seen)
+	if again {
+		return c, err
+	}
 	h := Happening{
 		At: g.clock.now(), Kind: Answered, Seat: wavelet.Seat{Wavelet: d.Wavelet, Robot: a.Robot}, Via: via, Bundle: a.Named.Bundle,
 		Version: c.Version, Depth: c.Delta.Cause.Depth, Exact: c.Delta.Cause.Exact,
@@ -134,43 +137,45 @@ func (g *Gateway) submit(ctx context.Context, a governor.Answer, via Via, d even
 	g.mu.Lock()
 	st := &g.robotAt(a.Robot).stats
 	switch {
-	case err == nil:
+	case err == nil && len(c.Delta.Ops) > 0:
 		st.Committed++
-	case final(err):
+	case err != nil && final(err):
 		st.Refused++
 	}
 	g.mu.Unlock()
 	if err != nil {
 		h.Kind, h.Err = Refused, err
 	}
-	if err == nil || final(err) {
+	if final(err) {
 		g.tell(h)
 	}
 	return c, err
 }
 
-// judged commits a robot's delta if nothing speaks against it.
-func (g *Gateway) judged(ctx context.Context, a governor.Answer, d events.AnswerDelta, seen bool) (wavelet.Commit, error) {
+// judged commits a robot's delta if nothing speaks against it, and tells whether
+// it was committed already.
+func (g *Gateway) judged(ctx context.Context, a governor.Answer, d events.AnswerDelta, seen bool) (c wavelet.Commit, again bool, err error) {
 	if seen {
-		if c, found, err := g.host.Resolve(ctx, d.Wavelet, a.Delta); err != nil || found {
-			return c, err
+		if c, again, err = g.host.Resolve(ctx, d.Wavelet, a.Delta); err != nil || again {
+			return c, again, err
 		}
 	}
 	if err := g.mayWrite(ctx, a.Robot, d); err != nil {
-		return wavelet.Commit{}, err
+		return wavelet.Commit{}, false, err
 	}
 	now := g.clock.now()
 	v := g.gov.Answer(now, a)
 	g.carry(now, v)
 	if v.Refuse != nil {
-		return wavelet.Commit{}, refusal(v.Refuse)
+		return wavelet.Commit{}, false, refusal(v.Refuse)
 	}
 	if v.Delay > 0 {
 		if err := g.clock.sleep(ctx, v.Delay); err != nil {
-			return wavelet.Commit{}, err
+			return wavelet.Commit{}, false, err
 		}
 	}
-	return g.host.Submit(ctx, d.Wavelet, wavelet.Delta{ID: a.Delta, Author: d.Author, Base: d.Base, Ops: d.Ops, Cause: v.Cause})
+	c, err = g.host.Submit(ctx, d.Wavelet, wavelet.Delta{ID: a.Delta, Author: d.Author, Base: d.Base, Ops: d.Ops, Cause: v.Cause})
+	return c, false, err
 }
 
 // mayWrite refuses what the governor need not be asked about: another's name, a

@@ -18,9 +18,9 @@ import (
 // changed, suspended, resumed or removed: its seats, its profile, and whether it
 // is in service.
 func (g *Gateway) RobotChanged(id wavelet.Participant) {
-	g.mu.Lock()
+	g.news.Lock()
 	g.changed[id] = true
-	g.mu.Unlock()
+	g.news.Unlock()
 	g.callChores()
 }
 
@@ -44,9 +44,13 @@ func (g *Gateway) doChores(ctx context.Context) {
 			return
 		}
 		g.mu.Lock()
-		errands, loading, changed := g.errands, g.loading, g.changed
-		g.errands, g.loading, g.changed = nil, nil, map[wavelet.Participant]bool{}
+		errands, loading := g.errands, g.loading
+		g.errands, g.loading = nil, nil
 		g.mu.Unlock()
+		g.news.Lock()
+		changed := g.changed
+		g.changed = map[wavelet.Participant]bool{}
+		g.news.Unlock()
 		for _, e := range errands {
 			g.flights.Go(func() { g.run(ctx, e) })
 		}
@@ -60,9 +64,9 @@ func (g *Gateway) doChores(ctx context.Context) {
 			if err := g.look(ctx, id); err != nil {
 				g.o.Logger.Warn("robot not looked at, trying again", "robot", string(id), "error", err)
 				retry.Reset(ownTrouble)
-				g.mu.Lock()
+				g.news.Lock()
 				g.changed[id] = true
-				g.mu.Unlock()
+				g.news.Unlock()
 			}
 		}
 	}

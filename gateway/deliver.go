@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"time"
 
 	"weir/events"
@@ -133,32 +134,39 @@ func (g *Gateway) heldBack(s *seat, t Take, now time.Time, d time.Duration) {
 }
 
 // complete adds what a robot is told beside the changes: its limits, warnings,
-// the failures of its own operations, and why it was removed.
+// and the failures of its own operations. The last bundle says nothing but why
+// the robot was removed.
 func (g *Gateway) complete(b *events.Bundle, s *seat, t Take, named governor.Delivery) {
 	b.Token = g.signer.sign(claim{Bundle: named, Version: b.Version})
 	b.Limits = g.gov.Limits(named.Sent, s.Robot)
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	for _, w := range append(s.warnings, s.robot.warnings...) {
+	if t.Last {
+		explain(b.Events, s.verdict)
+		return
+	}
+	for _, w := range slices.Concat(s.warnings, s.robot.warnings) {
 		b.Events = append(b.Events, events.Warning(b.State, s.Robot, named.Sent, note(w.Limit)))
 	}
 	s.warnings, s.robot.warnings = nil, nil
-	if t.Lane == events.HumanLane && named.Sent.Sub(s.errorsAt) >= g.o.ErrorSpacing {
-		for _, f := range s.failed {
-			b.Events = append(b.Events, events.Failed(s.Robot, named.Sent, f))
-		}
-		if len(s.failed) > 0 {
-			s.failed, s.errorsAt = nil, named.Sent
-		}
+	if t.Lane != events.HumanLane || len(s.failed) == 0 || named.Sent.Sub(s.errorsAt) < g.o.ErrorSpacing {
+		return
 	}
-	if d := s.verdict; t.Last && d != nil {
-		for i := range b.Events {
-			if e := &b.Events[i]; e.Type == events.WaveletSelfRemoved {
-				e.Reason = "limit"
-				e.Limit = events.LimitNote{
-					Name: d.Rule, Used: d.Measured, Max: d.Limit,
-					Window: time.Duration(d.Evidence.Window), ResetsAt: d.Evidence.Cooldown,
-				}
+	for _, f := range s.failed {
+		b.Events = append(b.Events, events.Failed(s.Robot, named.Sent, f))
+	}
+	s.failed, s.errorsAt = nil, named.Sent
+}
+
+// explain adds to WAVELET_SELF_REMOVED that the robot was evicted, and by which
+// limit. It accepts a nil d: the robot was not evicted.
+func explain(evs []events.Event, d *governor.Decision) {
+	for i := range evs {
+		if e := &evs[i]; d != nil && e.Type == events.WaveletSelfRemoved {
+			e.Reason = "limit"
+			e.Limit = events.LimitNote{
+				Name: d.Rule, Used: d.Measured, Max: d.Limit,
+				Window: time.Duration(d.Evidence.Window), ResetsAt: d.Evidence.Cooldown,
 			}
 		}
 	}

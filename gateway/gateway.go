@@ -23,7 +23,7 @@ type Gateway struct {
 	failed error // of New, for Run to return
 
 	wake    chan struct{}  // the agenda has a new first entry
-	chores  chan struct{}  // there is something in changed, loading or errands
+	chores  chan struct{}  // there is something in loading, errands or changed
 	flights sync.WaitGroup // bundles and evictions under way
 
 	mu       sync.Mutex
@@ -31,10 +31,12 @@ type Gateway struct {
 	rooms    map[wavelet.Name]*room
 	robots   map[wavelet.Participant]*robot
 	agenda   agenda
-	changed  map[wavelet.Participant]bool // robots that RobotChanged named
-	loading  []*seat                      // to be brought up to the head
+	loading  []*seat // to be brought up to the head
 	errands  []errand
 	evicting int
+
+	news    sync.Mutex                   // its own, so that a Roster may call RobotChanged with a mutex held
+	changed map[wavelet.Participant]bool // robots that RobotChanged named
 }
 
 // New returns a gateway that serves the robots of r in the wavelets of h, under

@@ -36,7 +36,9 @@ func newTimeline(t *testing.T) *timeline {
 	return &timeline{t: t, lane: gateway.NewLane(plain(), gateway.Cursor{})}
 }
 
-func (l *timeline) human(ms int) { l.add(ms, events.HumanLane, wavelet.Cause{ID: "h", Kind: wavelet.Human}) }
+func (l *timeline) human(ms int) {
+	l.add(ms, events.HumanLane, wavelet.Cause{ID: "h", Kind: wavelet.Human})
+}
 
 func (l *timeline) robot(ms int, cause string, depth int) {
 	l.add(ms, events.RobotLane, wavelet.Cause{ID: cause, Depth: depth, Kind: wavelet.Robot})

@@ -27,12 +27,15 @@ func notice(d governor.Decision) richtext.Delta {
 	if err != nil {
 		panic("gateway: the notice's annotations are invalid: " + err.Error())
 	}
-	bold := body.Compose(richtext.Attr("bold", true), false)
-	text := richtext.Delta(nil).Insert(string(d.Robot)+" was removed from this wave", bold)
-	for _, sentence := range d.Sentences() {
-		text = text.Insert("\n"+strings.TrimSpace(sentence), body)
+	var text richtext.Delta
+	for i, sentence := range d.Sentences() {
+		if sentence = strings.TrimSpace(sentence) + "\n"; i == 0 {
+			text = text.Insert(sentence, body.Compose(richtext.Attr("bold", true), false))
+		} else {
+			text = text.Insert(sentence, body)
+		}
 	}
-	return text.Insert("\n", body)
+	return text
 }
 
 // maxAnnotation is how long the decision may be as an annotation, well within

@@ -36,6 +36,8 @@ type Robot interface {
 }
 
 // Roster tells which robots are registered and in service, with their profiles.
+// Its methods answer from memory, and do not call the gateway, except for
+// RobotChanged.
 type Roster interface {
 	// Robot is the transport and profile of the robot at address id; false if
 	// none is registered there, or it is suspended by its operator.

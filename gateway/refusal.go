@@ -53,10 +53,13 @@ func FailureOf(id string, err error) events.OperationFailure {
 	return f
 }
 
-// final reports whether an error will be the same however often the delta is
+// final reports whether an error, nil included, will be the same however often the delta is
 // submitted.
 func final(err error) bool {
 	var r *wavelet.Refusal
+	if err == nil {
+		return true
+	}
 	if errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) || !errors.As(err, &r) {
 		return false
 	}

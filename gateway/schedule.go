@@ -36,6 +36,7 @@ func (a *agenda) Pop() any {
 func (a *agenda) set(s *seat, wake time.Time) {
 	switch {
 	case s.place == 0 && wake.IsZero():
+	case s.place != 0 && wake.Equal(s.wake):
 	case s.place == 0:
 		s.wake = wake
 		heap.Push(a, s)
@@ -86,7 +87,10 @@ func (g *Gateway) startDue(ctx context.Context) time.Time {
 			s.robot.inFlight++
 			flight, cancel := context.WithCancelCause(ctx)
 			s.cancel = cancel
-			g.flights.Go(func() { g.fly(flight, s, t) })
+			g.flights.Go(func() {
+				defer cancel(nil)
+				g.fly(flight, s, t)
+			})
 		}
 	}
 	return time.Time{}

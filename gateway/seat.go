@@ -199,7 +199,13 @@ func (s *seat) rename(m passage) {
 // welcome opens a seat for a robot that a commit brought in. g.mu is held.
 func (g *Gateway) welcome(now time.Time, c wavelet.Commit, m passage, news []Happening) []Happening {
 	id := wavelet.Seat{Wavelet: c.Wavelet, Robot: m.who.Robot()}
-	if !m.comes || g.seats[id] != nil || !g.roster.Registered(id.Robot) {
+	if s := g.seats[id]; s != nil {
+		if s.lane.Head() == c.Version { // a second name, in the commit that opened the seat
+			s.rename(m)
+		}
+		return news
+	}
+	if !m.comes || !g.roster.Registered(id.Robot) {
 		return news
 	}
 	s := g.open(id, Cursor{Human: c.Version - 1, Robot: c.Version - 1}, []wavelet.Participant{m.who})

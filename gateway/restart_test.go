@@ -1,0 +1,207 @@
+package gateway_test
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"testing"
+	"time"
+
+	"weir/events"
+	"weir/gateway"
+	"weir/wavelet"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+func TestEventsMissedWhileDownAreDelivered(t *testing.T) {
+	inBubble(t, func(t *testing.T, r *rig) {
+		var robot recorder
+		r.register(quiet, "default", robot.receive)
+		r.start()
+		r.create(quiet)
+		time.Sleep(time.Second)
+		r.types(ann, "told ")
+		time.Sleep(2 * time.Second)
+		r.types(ann, "pending ")
+		r.stop()
+		r.start()
+		r.stop() // a start that ends at once loses nothing
+		r.start()
+		defer r.stop()
+		r.types(ann, "later ")
+		time.Sleep(2 * time.Second)
+		if n := len(robot.bundles); n != 3 {
+			t.Fatalf("%d bundles, want 3: %q", n, robot.got())
+		}
+		last := robot.bundles[2]
+		if last.From != 2 || last.Version != 4 || last.Deltas != 2 || last.State.Text() != "later pending told \n" {
+			t.Errorf("the last bundle goes from %d to %d with %d deltas", last.From, last.Version, last.Deltas)
+		}
+	})
+}
+
+func TestASecondStartTellsNothingTwice(t *testing.T) {
+	inBubble(t, func(t *testing.T, r *rig) {
+		robot := recorder{reply: echo(0)}
+		r.register(quiet, "default", robot.receive)
+		r.start()
+		r.create(quiet)
+		time.Sleep(3 * time.Second)
+		text := r.state().Text()
+		for range 3 {
+			r.stop()
+			r.start()
+			time.Sleep(5 * time.Second)
+		}
+		defer r.stop()
+		if len(robot.bundles) != 1 || r.state().Text() != text {
+			t.Errorf("%d bundles, text %q", len(robot.bundles), r.state().Text())
+		}
+	})
+}
+
+// crash is a host between which and the gateway the process ends: nothing comes
+// back from it any more, and nothing more is written down.
+type crash struct {
+	gateway.Host
+	before, after bool
+	crashed       bool
+}
+
+func (c *crash) Submit(ctx context.Context, name wavelet.Name, d wavelet.Delta) (wavelet.Commit, error) {
+	if d.Cause.Kind != wavelet.Robot || c.crashed {
+		return c.Host.Submit(ctx, name, d)
+	}
+	c.crashed = true
+	if c.before {
+		<-ctx.Done()
+		return wavelet.Commit{}, context.Cause(ctx)
+	}
+	commit, err := c.Host.Submit(ctx, name, d)
+	if c.after {
+		<-ctx.Done()
+		return wavelet.Commit{}, errors.Join(err, context.Cause(ctx))
+	}
+	return commit, err
+}
+
+// A stop between the robot's answer and the cursor: wherever it falls, the
+// answer is written once, and the robot is told what came in between.
+func TestAnswersAreWrittenOnce(t *testing.T) {
+	for what, at := range map[string]crash{"before the commit": {before: true}, "after the commit": {after: true}} {
+		t.Run(what, func(t *testing.T) {
+			inBubble(t, func(t *testing.T, r *rig) {
+				robot := recorder{reply: echo(0)}
+				r.register(quiet, "default", robot.receive)
+				r.start()
+				r.create(quiet)
+				time.Sleep(3 * time.Second)
+				r.stop()
+				r.between = func(h gateway.Host) gateway.Host { at.Host = h; return &at }
+				r.start()
+				r.types(ann, "one ")
+				time.Sleep(2 * time.Second)
+				if !at.crashed {
+					t.Fatal("the robot has not answered")
+				}
+				r.types(ann, "two ")
+				r.stop()
+				r.between = nil
+				r.start()
+				defer r.stop()
+				time.Sleep(20 * time.Second)
+				want := []string{
+					"human: WAVELET_SELF_ADDED, WAVELET_PARTICIPANTS_CHANGED, WAVELET_BLIP_CREATED",
+					"human: DOCUMENT_CHANGED, WAVELET_TITLE_CHANGED",
+					"human: DOCUMENT_CHANGED, WAVELET_TITLE_CHANGED",
+				}
+				if diff := cmp.Diff(want, robot.got()); diff != "" {
+					t.Errorf("(-want +got):\n%s", diff)
+				}
+				same := robot.bundles[1].ID == robot.bundles[2].ID
+				if same != at.before {
+					t.Errorf("the same bundle again: %v", same)
+				}
+				lines := strings.Count(r.state().Text(), "echo")
+				if wanted := map[bool]int{true: 2, false: 3}[at.before]; lines != wanted {
+					t.Errorf("%d answers written, want %d: %q", lines, wanted, r.state().Text())
+				}
+			})
+		})
+	}
+}
+
+// A robot that answered but whose answer could not be stored is asked again, and
+// then its answer is written once.
+func TestUnstoredAnswersAreAskedForAgain(t *testing.T) {
+	inBubble(t, func(t *testing.T, r *rig) {
+		robot := recorder{reply: echo(0)}
+		r.register(quiet, "default", robot.receive)
+		failing := &flaky{}
+		r.between = func(h gateway.Host) gateway.Host { failing.Host = h; return failing }
+		r.start()
+		defer r.stop()
+		r.create(quiet)
+		time.Sleep(time.Second)
+		failing.times = 1
+		r.types(ann, "x")
+		time.Sleep(time.Minute)
+		if n := strings.Count(r.state().Text(), "echo"); n != 2 {
+			t.Errorf("%d answers written, want 2: %q", n, r.state().Text())
+		}
+		if n := len(robot.bundles); n != 3 || robot.bundles[1].ID != robot.bundles[2].ID {
+			t.Errorf("%d deliveries: %q", n, robot.got())
+		}
+		if st := r.stats(quiet); st.Answered != 2 || st.HumanBundles != 2 {
+			t.Errorf("%+v", st)
+		}
+	})
+}
+
+// flaky is a host that loses the outcome of some commits.
+type flaky struct {
+	gateway.Host
+	times int
+}
+
+func (f *flaky) Submit(ctx context.Context, name wavelet.Name, d wavelet.Delta) (wavelet.Commit, error) {
+	c, err := f.Host.Submit(ctx, name, d)
+	if f.times > 0 {
+		f.times--
+		return wavelet.Commit{}, &wavelet.Refusal{Code: wavelet.CodeOutcome, Op: -1, Reason: "the outcome is not known"}
+	}
+	return c, err
+}
+
+func TestSeatsOfTheRemovedWhileDown(t *testing.T) {
+	inBubble(t, func(t *testing.T, r *rig) {
+		var robot, late recorder
+		r.register(quiet, "default", robot.receive)
+		r.register(spell, "default", late.receive)
+		r.start()
+		r.create(quiet)
+		time.Sleep(3 * time.Second)
+		r.stop()
+		delete(r.roster.entries, spell) // registered again below, while the gateway is down
+		r.start()
+		if err := r.does(ann, wavelet.AddParticipant{Who: spell}); err != nil {
+			t.Fatal(err)
+		}
+		r.stop()
+		r.register(spell, "default", late.receive)
+		r.start()
+		defer r.stop()
+		time.Sleep(2 * time.Second)
+		if got := late.got(); len(got) != 1 || got[0] != "human: WAVELET_SELF_ADDED, WAVELET_PARTICIPANTS_CHANGED" {
+			t.Errorf("registered while down: %q", got)
+		}
+		var kinds []events.Type
+		for _, e := range robot.bundles[len(robot.bundles)-1].Events {
+			kinds = append(kinds, e.Type)
+		}
+		if diff := cmp.Diff([]events.Type{events.WaveletParticipantsChanged}, kinds); diff != "" {
+			t.Errorf("the other robot (-want +got):\n%s", diff)
+		}
+	})
+}
