@@ -45,7 +45,6 @@ func TestDamagedRecord(t *testing.T) {
 	flip(t, path, []byte("the value of record 2"), 7)
 
 	f = openFile(t, path, store.Options{NoSync: true})
-	defer f.Close()
 	wantDamage := func(what string, err error) {
 		t.Helper()
 		r, ok := errors.AsType[*store.RecordError](err)
@@ -55,16 +54,25 @@ func TestDamagedRecord(t *testing.T) {
 	}
 	_, err := f.Get("log", []byte("2"))
 	wantDamage("get", err)
+	t.Log(err)
 	_, err = f.Last("log", nil, []byte("3"))
 	wantDamage("last", err)
 	var keys []string
+	var damage error
 	for r, err := range f.Scan("log", nil, nil) {
 		if err != nil {
-			wantDamage("scan", err)
+			damage = err
 			continue
 		}
 		keys = append(keys, string(r.Key))
 	}
+	wantDamage("scan", damage)
+	defer func() {
+		if err := f.Close(); err != nil {
+			t.Error(err)
+		}
+		wantDamage("scan, when the file is closed", damage)
+	}()
 	if fmt.Sprint(keys) != "[1]" {
 		t.Errorf("scan yields %q before the damage, want record 1", keys)
 	}

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"strings"
@@ -51,6 +52,12 @@ type RecordError struct {
 	Err    error  // the sentinel: ErrConflict, ErrCorrupt or ErrNotFound
 }
 
+// recordError returns a RecordError with a copy of key, which may belong to a
+// caller or to the mapped file.
+func recordError(bucket string, key []byte, detail string, err error) error {
+	return &RecordError{Bucket: bucket, Key: bytes.Clone(key), Detail: detail, Err: err}
+}
+
 // Error names the sentinel, the record and the detail.
 func (e *RecordError) Error() string {
 	if e.Detail == "" {
@@ -73,5 +80,5 @@ func keyText(key []byte) string {
 
 // noneInRange says that a range has no last record.
 func noneInRange(bucket string, from []byte) error {
-	return &RecordError{bucket, from, "no record in the range that starts here", ErrNotFound}
+	return recordError(bucket, from, "no record in the range that starts here", ErrNotFound)
 }

@@ -38,8 +38,8 @@ func asFull(err error) error {
 			return fmt.Errorf("%w: %w", ErrFull, err)
 		}
 		// Of a failure to make the file longer bbolt keeps the text alone.
-		if strings.HasSuffix(err.Error(), errno.Error()) {
-			return fmt.Errorf("%w: %w: %w", ErrFull, err, errno)
+		if attempt, found := strings.CutSuffix(err.Error(), errno.Error()); found {
+			return fmt.Errorf("%w: %s%w", ErrFull, attempt, errno)
 		}
 	}
 	return err

@@ -63,7 +63,7 @@ func (f *File) Get(bucket string, key []byte) (value []byte, err error) {
 		return nil, err
 	}
 	if value == nil {
-		return nil, &RecordError{bucket, key, "", ErrNotFound}
+		return nil, recordError(bucket, key, "", ErrNotFound)
 	}
 	return value, nil
 }

@@ -91,7 +91,7 @@ func (m *Memory) Get(bucket string, key []byte) ([]byte, error) {
 	records := m.buckets[bucket]
 	i, found := find(records, key)
 	if !found {
-		return nil, &RecordError{bucket, key, "", ErrNotFound}
+		return nil, recordError(bucket, key, "", ErrNotFound)
 	}
 	return copied(records[i].Value), nil
 }

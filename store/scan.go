@@ -37,8 +37,11 @@ func scan(from []byte, read func(from []byte, p *page) error) iter.Seq2[Record, 
 		for {
 			var p page
 			err := read(next, &p)
+			if n := len(p.records); n > 0 {
+				last := p.records[n-1].Key
+				next = append(last[:len(last):len(last)], 0) // the least key above
+			}
 			for _, r := range p.records {
-				next = append(r.Key[:len(r.Key):len(r.Key)], 0) // the least key above this one
 				if !yield(r, nil) {
 					return
 				}

@@ -24,14 +24,14 @@ func appendSealed(dst []byte, bucket string, key, value []byte) []byte {
 // unseal returns the caller's bytes within a stored value.
 func unseal(bucket string, key, stored []byte) ([]byte, error) {
 	if len(stored) < headerSize {
-		return nil, &RecordError{bucket, key, "shorter than its header", ErrCorrupt}
+		return nil, recordError(bucket, key, "shorter than its header", ErrCorrupt)
 	}
 	format, sum, value := stored[0], binary.BigEndian.Uint32(stored[1:]), stored[headerSize:]
 	if got := checksum(bucket, key, format, value); got != sum {
-		return nil, &RecordError{bucket, key, fmt.Sprintf("checksum %08x, expected %08x", got, sum), ErrCorrupt}
+		return nil, recordError(bucket, key, fmt.Sprintf("checksum %08x, expected %08x", got, sum), ErrCorrupt)
 	}
 	if format != recordFormat {
-		return nil, &RecordError{bucket, key, fmt.Sprintf("record format %d is not known", format), ErrCorrupt}
+		return nil, recordError(bucket, key, fmt.Sprintf("record format %d is not known", format), ErrCorrupt)
 	}
 	return value, nil
 }

@@ -18,8 +18,8 @@ type Stats struct {
 	// all that are larger.
 	Groups [16]uint64
 
-	// Failing is why the latest commit failed, wrapping [ErrFull] or [ErrBroken];
-	// nil when it succeeded.
+	// Failing is why the latest commit failed, wrapping [ErrFull], [ErrBroken] or
+	// [ErrUnknown]; nil when it succeeded. A conflict is no failure.
 	Failing error
 }
 

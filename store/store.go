@@ -102,11 +102,11 @@ func ExpectValue(v []byte) Expect { return Expect{kind: expectValue, value: v} }
 func (e Expect) check(w *Write, current []byte, present bool) error {
 	switch {
 	case e.kind == expectAbsent && present:
-		return &RecordError{w.Bucket, w.Key, "present, expected to be absent", ErrConflict}
+		return recordError(w.Bucket, w.Key, "present, expected to be absent", ErrConflict)
 	case e.kind == expectValue && !present:
-		return &RecordError{w.Bucket, w.Key, "absent, expected to be present", ErrConflict}
+		return recordError(w.Bucket, w.Key, "absent, expected to be present", ErrConflict)
 	case e.kind == expectValue && !bytes.Equal(current, e.value):
-		return &RecordError{w.Bucket, w.Key, "holds another value than expected", ErrConflict}
+		return recordError(w.Bucket, w.Key, "holds another value than expected", ErrConflict)
 	}
 	return nil
 }

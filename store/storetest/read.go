@@ -109,6 +109,12 @@ func testScanPages(t *testing.T, s store.Store) {
 			t.Errorf("scan from %d ends before record %d, want %d", from, next, records)
 		}
 	}
+	for at := uint64(0); at < records; at += 7 {
+		r, err := s.Last("a", store.Key(7), store.Key(7, at+1))
+		if err != nil || !bytes.Equal(r.Key, b[at].Key) || !bytes.Equal(r.Value, b[at].Value) {
+			t.Fatalf("last up to record %d is %x (%v)", at, r.Key, err)
+		}
+	}
 	for range s.Scan("a", nil, nil) {
 		break // a consumer that leaves early leaves nothing behind
 	}
