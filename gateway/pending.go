@@ -49,7 +49,7 @@ type Take struct {
 	From, To wavelet.Version
 	Cause    wavelet.Cause       // of the deepest delta that waits
 	Author   wavelet.Participant // who wrote that one
-	Deltas   int                 // of this lane in the window
+	Deltas   int                 // of this lane in the window; at most so many if part of it was told before
 	Since    time.Time           // when the first of them came
 	Attempt  int                 // 1 for the first
 	Mutes    []Mute              // what raises no event though it is of this lane
