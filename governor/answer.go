@@ -40,9 +40,9 @@ func (g *Governor) label(t instant, a *Answer, c *wavelet.Cause) (s *seat, first
 		s = g.seat(t, a.Named.Seat)
 		b := s.find(hashOf(a.Named.Bundle))
 		if s.robot.counts(t, a, b) {
-			d := &a.Named
-			*c = wavelet.Cause{ID: d.Cause.ID, Depth: d.Cause.Depth + 1, Exact: d.Cause.Exact + 1,
-				Parent: d.Author, Bundle: d.Bundle, Kind: wavelet.Robot}
+			p := s.meant(&a.Named)
+			*c = wavelet.Cause{ID: p.Cause.ID, Depth: p.Cause.Depth + 1, Exact: p.Cause.Exact + 1,
+				Parent: p.Author, Bundle: a.Named.Bundle, Kind: wavelet.Robot}
 			return s, b == nil || !b.answered
 		}
 	}
@@ -128,27 +128,27 @@ func (g *Governor) judge(t instant, s *seat, a *Answer, v *Verdict) {
 // judgeChain applies the rules about chains of robots: depth, amplification, and
 // how long no human has spoken. It reports whether one of them convicted.
 func (g *Governor) judgeChain(t instant, p *rules, k conviction, v *Verdict) bool {
-	s, exact := k.seat, k.depth.Exact
-	if p.Depth.Act > 0 && exact >= p.Depth.Act {
-		k.rule, k.mark, k.measured, k.limit = ruleDepth, markDepth, float64(exact), float64(p.Depth.Act)
+	s, links := k.seat, k.depth.Exact
+	if p.Depth.Act > 0 && links >= p.Depth.Act {
+		k.rule, k.mark, k.measured, k.limit = ruleDepth, markDepth, float64(links), float64(p.Depth.Act)
 		return g.convict(t, k, v)
 	}
-	answers := 1
+	answers, per := 1, p.Amplification.PerCause
 	if k.cause != nil {
-		answers += k.cause.answers
+		answers, per = answers+k.cause.answers, k.cause.allowance(per)
 	}
-	if per := p.Amplification.PerCause; per > 0 && answers > per && s.onCycle(t) {
+	if per > 0 && answers > per && s.onCycle(t, unignored) {
 		k.rule, k.mark, k.measured, k.limit = ruleAmplification, markAmplification, float64(answers), float64(per)
 		return g.convict(t, k, v)
 	}
-	if alone := g.alone(t, p, k); alone > 0 && s.onCycle(t) {
+	if alone := g.alone(t, p, k); alone > 0 && s.onCycle(t, heeded) {
 		k.rule, k.mark, k.measured, k.limit = ruleHuman, markHuman, alone.Seconds(), p.Human.Within.Seconds()
 		return g.convict(t, k, v)
 	}
-	if p.Depth.Warn > 0 && exact >= p.Depth.Warn {
-		g.warn(t, v, s, markDepth, ruleDepth, float64(exact), float64(p.Depth.Act), v.Cause.ID)
+	if p.Depth.Warn > 0 && links >= p.Depth.Warn {
+		g.warn(t, v, s, markDepth, ruleDepth, float64(links), float64(p.Depth.Act), v.Cause.ID)
 	}
-	if per := p.Amplification.PerCause; per > 0 && answers >= p.warnFrom(per) && s.onCycle(t) {
+	if per > 0 && answers >= p.warnFrom(per) && s.onCycle(t, unignored) {
 		g.warn(t, v, s, markAmplification, ruleAmplification, float64(answers), float64(per), v.Cause.ID)
 	}
 	return false
@@ -167,9 +167,9 @@ func (g *Governor) alone(t instant, p *rules, k conviction) time.Duration {
 	return 0
 }
 
-func (s *seat) onCycle(t instant) bool {
+func (s *seat) onCycle(t instant, by proof) bool {
 	var out nodes
-	return s.cycle(t, true, &out)
+	return s.cycle(t, by, &out)
 }
 
 // judgeRatio applies one ratio rule, with this answer counted. It reports
@@ -192,7 +192,7 @@ func (g *Governor) judgeRatio(t instant, rule *ratioRule, k conviction, v *Verdi
 		return false
 	case rule.Respond == policies.RespondWarn && !over, !near && !over:
 		return false
-	case rule.Count == policies.CountCycle && (g.ratioOnly || !s.onCycle(t)):
+	case rule.Count == policies.CountCycle && (g.ratioOnly || !s.onCycle(t, heeded)):
 		return false
 	case over && rule.Respond == policies.RespondAct:
 		k.rule, k.mark, k.measured, k.limit = rule.name, rule.mark, ratio, rule.Max

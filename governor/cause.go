@@ -24,9 +24,11 @@ type cause struct {
 	first    instant // first answer
 	last     instant // last answer
 	answers  int     // robot-lane answers that named their bundle, of all robots
+	robots   int     // all robot-lane answers
 	all      int     // all answers
 	links    []link
-	chained  bool // some robot has answered
+	acted    instant // when a chain of it was last acted on
+	chained  bool    // some robot has answered
 	touched  instant
 	newer    *cause
 	past     *cause
@@ -79,6 +81,7 @@ func (c *cause) answered(t instant, s *seat, d *wavelet.Cause, hash uint64, robo
 	c.all++
 	if robots {
 		l.robots++
+		c.robots++
 		if d.Kind == wavelet.Robot {
 			c.answers++
 		}
@@ -89,6 +92,16 @@ func (c *cause) answered(t instant, s *seat, d *wavelet.Cause, hash uint64, robo
 	c.last = t
 	l.count(robotOf(d.Parent))
 	return true
+}
+
+// allowance is how many robot-lane answers the cause may set off where a profile
+// allows per: more if it is a long message that robots answered piece by piece,
+// for then each piece has its own.
+func (c *cause) allowance(per int) int {
+	if per == 0 {
+		return 0
+	}
+	return max(per, 4*(c.all-c.robots))
 }
 
 func (l *link) count(from wavelet.Participant) {

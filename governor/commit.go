@@ -68,6 +68,7 @@ func (g *Governor) answered(t instant, c *wavelet.Commit) {
 				return
 			}
 			b.answered = true
+			s.heed(b.only)
 			s.ring.mark(b.seq, humanAnswered-humanDelivered+b.lane())
 			robots = b.robots
 		}

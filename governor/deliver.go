@@ -23,7 +23,7 @@ func (g *Governor) Deliver(now time.Time, d Delivery) (v Verdict) {
 		r.latest = t
 	}
 	if d.Cause.ID != "" {
-		r.hear(heard{at: t, cause: d.Cause.ID, depth: d.Cause.Depth, exact: d.Cause.Exact, author: d.Author, seat: s, robots: d.RobotLane})
+		r.hear(heard{at: t, cause: d.Cause.ID, depth: d.Cause.Depth, exact: d.Cause.Exact, author: d.Author, seat: s})
 	}
 	if s.marks != 0 {
 		s.rearm(t)
@@ -42,7 +42,7 @@ func (g *Governor) wait(t instant, s *seat, d *Delivery, v *Verdict) time.Durati
 	if !d.RobotLane || g.ratioOnly {
 		return time.Duration(max(0, due-t))
 	}
-	depth := d.Cause.Exact + 1
+	depth := s.meant(d).Cause.Exact + 1
 	step := p.slow(depth)
 	if step <= p.Pace.MinInterval || s.latest[robotDelivered] == 0 {
 		return time.Duration(max(0, due-t))

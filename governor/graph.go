@@ -46,13 +46,25 @@ func (s *seat) trigger(t instant, from *seat, exact bool) {
 	}
 }
 
-// lives reports whether the edge still stands, as a chain of exact links if
-// exact is asked for.
-func (e *edge) lives(t instant, exact bool) bool {
-	if exact {
-		return e.exact != 0 && t-e.exact <= instant(edgeFor)
+// proof is what an edge needs to count.
+type proof uint8
+
+const (
+	unignored proof = iota // some answer, to a robot that the seat does not ignore when it is alone
+	named                  // an answer that named its bundle
+	likely                 // and was heeded, or both seats answer whatever robots write
+	heeded                 // and one to a bundle that held nobody else's deltas
+)
+
+// lives reports whether the edge to s still stands, as far as the proof goes.
+func (e *edge) lives(t instant, s *seat, by proof) bool {
+	if by == unignored {
+		return t-e.count.at <= instant(edgeFor) && !s.ignores(e.from.robot.id)
 	}
-	return t-e.count.at <= instant(edgeFor)
+	if e.exact == 0 || t-e.exact > instant(edgeFor) {
+		return false
+	}
+	return by == named || s.heeds(e.from.robot.id) || by == likely && s.answersAll() && e.from.answersAll()
 }
 
 // nodes is a small set of seats that needs no memory of its own.
@@ -75,13 +87,13 @@ func (s *nodes) add(x *seat) bool {
 // cycle puts into out the seats that lie on cycles through s, s first: those
 // that s answers, however indirectly, and that answer s. It reports whether
 // there is a cycle.
-func (s *seat) cycle(t instant, exact bool, out *nodes) bool {
+func (s *seat) cycle(t instant, by proof, out *nodes) bool {
 	var back nodes // all that s answers, and s
 	back.add(s)
 	for i := 0; i < back.n; i++ {
 		x := back.list[i]
 		for j := range x.triggers {
-			if e := &x.triggers[j]; e.lives(t, exact) {
+			if e := &x.triggers[j]; e.lives(t, x, by) {
 				back.add(e.from)
 			}
 		}
@@ -92,19 +104,19 @@ func (s *seat) cycle(t instant, exact bool, out *nodes) bool {
 		grown = false
 		for _, x := range back.all() {
 			for j := range x.triggers {
-				if e := &x.triggers[j]; e.lives(t, exact) && slices.Contains(out.all(), e.from) {
+				if e := &x.triggers[j]; e.lives(t, x, by) && slices.Contains(out.all(), e.from) {
 					grown = out.add(x) || grown
 				}
 			}
 		}
 	}
-	return out.n > 1 || s.answersItself(t, exact)
+	return out.n > 1 || s.answersItself(t, by)
 }
 
 // answersItself reports whether the seat answers what it wrote itself, by way
 // of another wavelet.
-func (s *seat) answersItself(t instant, exact bool) bool {
-	return slices.ContainsFunc(s.triggers, func(e edge) bool { return e.from == s && e.lives(t, exact) })
+func (s *seat) answersItself(t instant, by proof) bool {
+	return slices.ContainsFunc(s.triggers, func(e edge) bool { return e.from == s && e.lives(t, s, by) })
 }
 
 // choose is the seat to act on so that the loop breaks with the fewest

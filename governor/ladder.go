@@ -39,9 +39,9 @@ func (g *Governor) convict(t instant, k conviction, v *Verdict) bool {
 	s.mark(t, k.mark)
 	v.Refuse = refuseRule(k)
 	var cycle nodes
-	s.cycle(t, false, &cycle)
+	g.loop(t, k, &cycle)
 	chosen := g.chosen(t, k, cycle.all())
-	if chosen == nil || k.sent <= s.acted || g.authorStruck(k) {
+	if chosen == nil || k.old() || g.authorStruck(k) || k.rule == ruleDepth && !s.proved(t) {
 		g.decide(v, s, Decision{Time: t.time(), Rule: k.rule, Measured: k.measured, Limit: k.limit,
 			Action: "refuse", Evidence: g.brief(k.depth.ID, k.depth.Exact, 0)})
 		return true
@@ -50,10 +50,42 @@ func (g *Governor) convict(t instant, k conviction, v *Verdict) bool {
 	return true
 }
 
+// old reports whether the bundle was on its way when the loop was last acted on.
+func (k *conviction) old() bool {
+	return k.sent <= k.seat.acted || k.cause != nil && k.sent <= k.cause.acted
+}
+
+// proved reports whether a deep chain at s is more than one way of reading
+// bundles that hold deltas of several robots: s lies on a cycle of robots that
+// were seen to answer each other, or that answer everything, or on no cycle at
+// all. A busy pipeline is misread so: its middle is sent what the robots before
+// and after it wrote, always together. Refusing the answer breaks such a chain;
+// a loop goes on when the rest pauses, and is proved then.
+func (s *seat) proved(t instant) bool {
+	return s.onCycle(t, likely) || !s.onCycle(t, named)
+}
+
+// loop puts into out the seats on the cycle that the answer belongs to: one
+// through its own seat, else one through the seat it answers, which it stands
+// beside, else all that took part in the cause.
+func (g *Governor) loop(t instant, k conviction, out *nodes) {
+	if k.seat.cycle(t, unignored, out) || k.cause == nil {
+		return
+	}
+	if from := k.cause.spoke(robotOf(k.depth.Parent)); from != nil && from.cycle(t, unignored, out) {
+		return
+	}
+	out.n = 0
+	out.add(k.seat)
+	for i := range k.cause.links {
+		out.add(k.cause.links[i].seat)
+	}
+}
+
 // authorStruck reports whether the delta answered is by a robot that has been
 // acted on: then the loop is broken, and this is only its tail.
 func (g *Governor) authorStruck(k conviction) bool {
-	author := robotOf(k.answer.Named.Author)
+	author := robotOf(k.depth.Parent)
 	s := g.seats[wavelet.Seat{Wavelet: k.seat.id.Wavelet, Robot: author}]
 	if k.cause != nil {
 		if spoke := k.cause.spoke(author); spoke != nil {
@@ -71,7 +103,7 @@ func (g *Governor) chosen(t instant, k conviction, cycle []*seat) *seat {
 	}
 	return choose(t, cycle, k.rule, func(s *seat) float64 {
 		if k.ratio != nil || k.cause == nil {
-			return s.toRobots.now(t) * float64(s.depth)
+			return s.toRobots.now(t)
 		}
 		if l := k.cause.link(s); l != nil {
 			return float64(l.robots * l.depth)
@@ -84,6 +116,9 @@ func (g *Governor) chosen(t instant, k conviction, cycle []*seat) *seat {
 func (g *Governor) act(t instant, k conviction, s *seat, cycle []*seat, v *Verdict) {
 	for _, x := range cycle {
 		x.acted = t
+	}
+	if k.cause != nil {
+		k.cause.acted = t
 	}
 	s.struck = t
 	kind := s.offence(t)
@@ -139,7 +174,7 @@ func (s *seat) partners(t instant, cycle []*seat) []wavelet.Participant {
 	var out []wavelet.Participant
 	for i := range s.triggers {
 		e := &s.triggers[i]
-		if e.from != s && slices.Contains(cycle, e.from) && e.lives(t, false) && !slices.Contains(out, e.from.robot.id) {
+		if e.from != s && slices.Contains(cycle, e.from) && e.lives(t, s, unignored) && !slices.Contains(out, e.from.robot.id) {
 			out = append(out, e.from.robot.id)
 		}
 	}

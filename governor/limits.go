@@ -168,7 +168,7 @@ func (g *Governor) seatLimits(t instant, s *seat) []policies.Limit {
 	if per := p.Amplification.PerCause; per > 0 {
 		used := 0
 		if c := g.causes[s.deep.cause]; c != nil && s.deep.at != 0 {
-			used = c.answers
+			used, per = c.answers, c.allowance(per)
 		}
 		out = append(out, policies.Limit{Name: ruleAmplification, Wavelet: name, Max: float64(per), Used: float64(used),
 			Remaining: float64(max(0, per-used)), WarnAt: float64(p.warnFrom(per)), DryRun: p.DryRuns(ruleAmplification)})

@@ -2,6 +2,7 @@ package governor
 
 import (
 	"math"
+	"slices"
 	"time"
 
 	"weir/policies"
@@ -61,6 +62,8 @@ type seat struct {
 	toHumans    decayed // answers to human-lane bundles
 	toRobots    decayed // answers to robot-lane bundles
 	triggers    []edge  // who it answers
+	lastVoice   uint8
+	voices      []voice // robots it was sent bundles of that held nobody else's deltas
 	marks       marks
 	aboveAt     instant // when a marked rule was last at or above its warning level
 	acted       instant // when a cycle that this seat lies on was last acted on
@@ -79,7 +82,131 @@ type bundle struct {
 	at       instant // when it was first sent
 	seq      uint32  // of its slot in the ring
 	robots   bool    // robot lane
+	only     uint8   // the voice whose deltas alone it holds, 0 if there are several
 	answered bool
+}
+
+// voice is what the seat makes of one robot when nobody else can have been
+// meant. A bundle that holds deltas of several robots does not tell which of
+// them is answered; this does.
+type voice struct {
+	author wavelet.Participant
+	id     uint8  // not 0
+	sent   uint32 // bundles that held only its deltas
+	heeded uint32 // of these, answered
+}
+
+// mostVoices is how many robots a seat's voices are kept for.
+const mostVoices = 16
+
+// voice is the record for an author, made if there is none.
+func (s *seat) voice(author wavelet.Participant) *voice {
+	if v := s.known(author); v != nil {
+		return v
+	}
+	if len(s.voices) == mostVoices {
+		s.voices = s.voices[:copy(s.voices, s.voices[1:])]
+	}
+	s.lastVoice = max(1, s.lastVoice+1)
+	s.voices = append(s.voices, voice{author: author, id: s.lastVoice})
+	return &s.voices[len(s.voices)-1]
+}
+
+// known is the record for an author, nil if there is none.
+func (s *seat) known(author wavelet.Participant) *voice {
+	for i := range s.voices {
+		if s.voices[i].author == author {
+			return &s.voices[i]
+		}
+	}
+	return nil
+}
+
+// heeds reports whether the seat was seen to answer the author.
+func (s *seat) heeds(author wavelet.Participant) bool {
+	v := s.known(author)
+	return v != nil && v.heeded > 0
+}
+
+// ignores reports whether the seat was sent the author's deltas alone and
+// answered none of them, where by its other answers it would have, nine times
+// in ten.
+func (s *seat) ignores(author wavelet.Participant) bool {
+	v := s.known(author)
+	if v == nil || v.heeded > 0 {
+		return false
+	}
+	answered, delivered := s.ring.count(0, robotAnswered), s.ring.count(0, robotDelivered)
+	silent := 1 - float64(answered)/float64(delivered+1)
+	return math.Pow(silent, float64(s.unheeded(v))) < 0.1
+}
+
+// unheeded is how many bundles with this robot's deltas alone are over and were
+// not answered, if none was. The latest may be on its way.
+func (s *seat) unheeded(v *voice) int {
+	if v.heeded > 0 {
+		return 0
+	}
+	n := int(v.sent)
+	if b := &s.bundles[(s.next+recent-1)%recent]; b.only == v.id && !b.answered {
+		n--
+	}
+	return n
+}
+
+// answersAll reports whether the seat answers whatever robots write, as far as
+// is known. The bundle at hand has not been answered yet.
+func (s *seat) answersAll() bool {
+	answered, delivered := s.ring.count(0, robotAnswered), s.ring.count(0, robotDelivered)
+	return 10*answered >= 9*(delivered-1) && !slices.ContainsFunc(s.voices, func(v voice) bool { return s.unheeded(&v) > 0 })
+}
+
+// meant is the part of the bundle that an answer is taken to answer: the
+// deepest delta, but not that of a robot which the seat ignores, as the middle
+// of a pipeline ignores the robot after it.
+func (s *seat) meant(d *Delivery) Part {
+	deepest := Part{d.Author, d.Cause}
+	if len(d.Parts) < 2 || !s.ignores(robotOf(d.Author)) {
+		return deepest
+	}
+	found := Part{}
+	for _, p := range d.Parts {
+		if !s.ignores(robotOf(p.Author)) && (found.Author == "" || deeper(p.Cause, found.Cause)) {
+			found = p
+		}
+	}
+	if found.Author == "" {
+		return deepest
+	}
+	return found
+}
+
+// heed notes that a bundle was answered which held deltas of one robot only.
+func (s *seat) heed(only uint8) {
+	for i := range s.voices {
+		if v := &s.voices[i]; v.id == only {
+			v.heeded++
+		}
+	}
+}
+
+// onlyOne reports whether the bundle holds deltas of only one robot that the
+// seat does not ignore.
+func (s *seat) onlyOne(d *Delivery) bool {
+	n := 0
+	for _, p := range d.Parts {
+		if !s.ignores(robotOf(p.Author)) {
+			n++
+		}
+	}
+	return len(d.Parts) < 2 || n == 1
+}
+
+func deeper(a, b wavelet.Cause) bool {
+	if a.Depth != b.Depth {
+		return a.Depth > b.Depth
+	}
+	return a.Exact > b.Exact
 }
 
 // heard is the lineage of a bundle, for answers that do not name it and for the
@@ -91,7 +218,6 @@ type heard struct {
 	exact  int
 	author wavelet.Participant
 	seat   *seat
-	robots bool
 }
 
 // ban is an eviction that has not been taken back.
@@ -119,7 +245,8 @@ func (s *seat) deliver(t instant, d *Delivery) bool {
 	lane := humanDelivered
 	if d.RobotLane {
 		lane = robotDelivered
-		s.deep = heard{at: t, cause: d.Cause.ID, depth: d.Cause.Depth, exact: d.Cause.Exact, author: d.Author, seat: s, robots: true}
+		p := s.meant(d)
+		s.deep = heard{at: t, cause: p.Cause.ID, depth: p.Cause.Depth, exact: p.Cause.Exact, author: p.Author, seat: s}
 	}
 	s.latest[lane] = t
 	hash := hashOf(d.Bundle)
@@ -127,7 +254,13 @@ func (s *seat) deliver(t instant, d *Delivery) bool {
 		return false
 	}
 	s.ring.move(t.tick())
-	s.bundles[s.next] = bundle{hash: hash, at: t, seq: s.ring.add(t.tick(), lane), robots: d.RobotLane}
+	only := uint8(0)
+	if d.RobotLane && s.onlyOne(d) {
+		v := s.voice(robotOf(s.meant(d).Author))
+		v.sent++
+		only = v.id
+	}
+	s.bundles[s.next] = bundle{hash: hash, at: t, seq: s.ring.add(t.tick(), lane), robots: d.RobotLane, only: only}
 	s.next = (s.next + 1) % recent
 	s.delivered++
 	return true

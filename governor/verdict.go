@@ -14,7 +14,14 @@ type Delivery struct {
 	RobotLane bool                // robots set off what it carries
 	Cause     wavelet.Cause       // of the deepest delta in it; Depth and Exact are that delta's own
 	Author    wavelet.Participant // who wrote that delta
+	Parts     []Part              // if several robots wrote what it carries: the deepest delta of each
 	Sent      time.Time           // when it was first sent; Deliver ignores it, Answer needs it in Answer.Named
+}
+
+// Part is the deepest delta of one author in a bundle.
+type Part struct {
+	Author wavelet.Participant
+	Cause  wavelet.Cause
 }
 
 // Door tells how a robot's delta came in.
