@@ -80,11 +80,3 @@ func (r *Refusal) at(op int) *Refusal {
 	}
 	return r
 }
-
-// orNil turns a nil *Refusal into a nil error.
-func (r *Refusal) orNil() error {
-	if r == nil {
-		return nil
-	}
-	return r
-}

@@ -140,13 +140,13 @@ func memberBefore(s, c Op) Op {
 	case AddParticipant:
 		// The client's add came first at the client, the server's in the history.
 		if c, ok := c.(AddParticipant); ok && c.Role != s.Role {
-			return SetRole{s.Who, s.Role}
+			return SetRole(s)
 		}
 		return nil
 	case RemoveParticipant:
 		switch c := c.(type) {
 		case AddParticipant: // removed and let in again: as new, with the client's role
-			return SetRole{c.Who, c.Role}
+			return SetRole(c)
 		case RemoveParticipant:
 			return nil
 		}

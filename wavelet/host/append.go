@@ -49,7 +49,6 @@ func (l *StoreLog) reserve(n int) (Cursor, error) {
 	first := l.next
 	l.next += Cursor(n)
 	l.pending[first] = struct{}{}
-	l.appends.Add(1)
 	return first, nil
 }
 
@@ -58,11 +57,14 @@ func (l *StoreLog) settle(first Cursor) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	delete(l.pending, first)
-	if !l.closed {
-		close(l.advanced)
-		l.advanced = make(chan struct{})
+	if l.closed {
+		if len(l.pending) == 0 {
+			close(l.quiet)
+		}
+		return
 	}
-	l.appends.Done()
+	close(l.advanced)
+	l.advanced = make(chan struct{})
 }
 
 // settled is the cursor behind which nothing is decided yet, and a channel that

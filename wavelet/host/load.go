@@ -15,6 +15,9 @@ const (
 	snapshotBytes    = 256 << 10
 )
 
+// recollected is how many commits before the snapshot are read at opening.
+const recollected = 64
+
 // load reads the wavelet: the newest snapshot and the commits behind it. A name
 // at which there is none is loaded as the empty wavelet.
 func (w *writer) load() error {
@@ -30,16 +33,35 @@ func (w *writer) load() error {
 	}
 	w.state, w.hash, w.saved = near.State, near.Hash, near.State.Version()
 	w.window = newWindow(w.state.Clone())
+	if err := w.recollect(); err != nil {
+		return err
+	}
 	tail, err := w.catchUp()
 	if err != nil {
 		return err
 	}
 	for _, c := range tail {
 		w.stored(c)
-		w.link(c.Commit.Delta, c.Commit.At)
 	}
 	w.window.trim(w.state.Version())
+	for _, c := range w.window.commits {
+		w.link(c.Delta, c.At)
+	}
 	w.host.counts.loads.Add(1)
+	return nil
+}
+
+// recollect fills the window with the last commits before the snapshot: clients
+// that come back after a restart are behind by few.
+func (w *writer) recollect() error {
+	v := w.state.Version()
+	for c, err := range w.host.log.Read(w.host.base, w.name, v-min(v, recollected)+1, v) {
+		if err != nil {
+			return err
+		}
+		w.window.push(c.Commit, nil)
+		w.window.durable(c.Size)
+	}
 	return nil
 }
 

@@ -43,14 +43,17 @@ type StoreLog struct {
 	pending  map[Cursor]struct{} // first cursors of appends under way
 	advanced chan struct{}       // closed when one of them ends
 	closed   bool
-	appends  sync.WaitGroup
+	quiet    chan struct{} // closed when the log is closed and no append is under way
 }
 
 var _ Log = (*StoreLog)(nil)
 
 // NewStoreLog returns a log in s, which the caller keeps and closes after it.
 func NewStoreLog(s store.Store) *StoreLog {
-	return &StoreLog{store: s, pending: make(map[Cursor]struct{}), advanced: make(chan struct{})}
+	return &StoreLog{
+		store: s, pending: make(map[Cursor]struct{}),
+		advanced: make(chan struct{}), quiet: make(chan struct{}),
+	}
 }
 
 // NewMemoryLog returns a log that ends with the process.
@@ -62,10 +65,17 @@ func (l *StoreLog) Close(ctx context.Context) error {
 	if !l.closed {
 		l.closed = true
 		close(l.advanced)
+		if len(l.pending) == 0 {
+			close(l.quiet)
+		}
 	}
 	l.mu.Unlock()
-	l.appends.Wait()
-	return nil
+	select {
+	case <-l.quiet:
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
 }
 
 // begin learns where an earlier process ended. The lock is held.

@@ -33,11 +33,12 @@ func (w *window) start(head wavelet.Version) wavelet.Version {
 	return head - wavelet.Version(len(w.commits))
 }
 
-// push adds the commit that made s.
+// push adds the commit that made s, or one from before the window's first state
+// if s is nil.
 func (w *window) push(c wavelet.Commit, s *wavelet.State) {
 	w.commits = append(w.commits, c)
 	w.ids[c.Delta.ID] = c.Version
-	if c.Version%checkpointed == 0 {
+	if s != nil && c.Version%checkpointed == 0 {
 		w.checks = append(w.checks, s.Clone())
 	}
 }

@@ -1,0 +1,371 @@
+package host
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"iter"
+	"math/rand/v2"
+	"slices"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"weir/store"
+	"weir/wavelet"
+)
+
+// Every version that ever was can be had again: from memory, from a snapshot
+// and the commits behind it, and after a restart.
+func TestSnapshotAtAnyVersion(t *testing.T) {
+	ctx := context.Background()
+	log := NewStoreLog(opened(t, store.Options{NoSync: true}))
+	h := New(log, Options{})
+	founded(t, h, plans, "x")
+	states := []string{written(wavelet.NewState(plans)), written(at(t, h, plans, Head))}
+	for v := wavelet.Version(1); v < 2600; v++ {
+		ops := []wavelet.Op{wavelet.EditBlip{Blip: "b+1", Delta: insert(int(v%7)/4, fmt.Sprint(v))}}
+		if v%300 == 0 {
+			ops = append(ops, wavelet.CreateBlip{Blip: wavelet.NewBlipID()}, wavelet.SetTag{Tag: fmt.Sprint(v)})
+		}
+		submit(t, h, plans, wavelet.Delta{Author: ann, Base: v, Ops: ops})
+		states = append(states, written(at(t, h, plans, Head)))
+	}
+	if n := h.Stats().Snapshots; n != 5 {
+		t.Errorf("%d snapshots over 2,600 versions", n)
+	}
+	check := func(what string) {
+		t.Helper()
+		for v := range wavelet.Version(len(states)) {
+			if recent := int(v) > len(states)-100; v%13 != 0 && !recent {
+				continue
+			}
+			if got := written(at(t, h, plans, v)); got != states[v] {
+				t.Fatalf("%s: version %d is\n%.300s\nwas\n%.300s", what, v, got, states[v])
+			}
+		}
+		if _, err := h.Snapshot(ctx, plans, wavelet.Version(len(states))); code(t, err) != wavelet.CodePastHead {
+			t.Errorf("%s: a version not reached: %v", what, err)
+		}
+	}
+	check("running")
+	if got := written(replayed(t, plans, history(t, h, plans))); got != states[len(states)-1] {
+		t.Error("the replay of the log is another wavelet")
+	}
+	var from []wavelet.Commit
+	for c, err := range h.Read(ctx, plans, 2590) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		from = append(from, c)
+	}
+	if inOrder(t, "read from 2590", from, 2591); len(from) != 10 {
+		t.Errorf("%d commits behind version 2590", len(from))
+	}
+	if err := h.Close(ctx); err != nil {
+		t.Fatal(err)
+	}
+	h = began(t, log, Options{})
+	check("opened again")
+}
+
+func TestThinnedSnapshots(t *testing.T) {
+	var versions []wavelet.Version
+	dropped := 0
+	for v := wavelet.Version(500); v <= 1_000_000; v += 500 {
+		var gone []wavelet.Version
+		versions, gone = thinned(append(versions, v))
+		dropped += len(gone)
+	}
+	if len(versions)+dropped != 2000 || len(versions) > 1_000_000/keptStretch+1+keptNewest {
+		t.Errorf("%d snapshots are kept and %d dropped", len(versions), dropped)
+	}
+	for i, v := range versions[1:] {
+		if v-versions[i] > 2*keptStretch {
+			t.Errorf("no snapshot between versions %d and %d", versions[i], v)
+		}
+	}
+	if newest := versions[len(versions)-keptNewest:]; newest[0] != 1_000_000-500*(keptNewest-1) {
+		t.Errorf("the newest are %v", newest)
+	}
+}
+
+// counting is a store that counts the records it hands out.
+type counting struct {
+	store.Store
+	records int
+}
+
+func (c *counting) Get(bucket string, key []byte) ([]byte, error) {
+	c.records++
+	return c.Store.Get(bucket, key)
+}
+
+func (c *counting) Scan(bucket string, from, to []byte) iter.Seq2[store.Record, error] {
+	return func(yield func(store.Record, error) bool) {
+		for r, err := range c.Store.Scan(bucket, from, to) {
+			c.records++
+			if !yield(r, err) {
+				return
+			}
+		}
+	}
+}
+
+// Opening reads a snapshot and what is behind it, however long the history is.
+func TestOpeningReadsTheTailOnly(t *testing.T) {
+	count := &counting{Store: opened(t, store.Options{NoSync: true})}
+	log := NewStoreLog(count)
+	long(t, log, plans, 20_000)
+	count.records = 0
+	h := began(t, log, Options{})
+	if v := at(t, h, plans, Head).Version(); v != 20_000 {
+		t.Fatalf("opened at version %d", v)
+	}
+	if count.records > snapshotVersions+recollected+20 {
+		t.Errorf("%d records were read to open a wavelet of 20,000 versions", count.records)
+	}
+}
+
+// long writes a wavelet of n versions, with the snapshots that a host would have
+// written.
+func long(t testing.TB, log Log, name wavelet.Name, n wavelet.Version) {
+	t.Helper()
+	s := wavelet.NewState(name)
+	var es []Entry
+	for v := wavelet.Version(1); v <= n; v++ {
+		d := wavelet.Delta{ID: wavelet.DeltaID(fmt.Sprint("long/", v)), Author: ann, Base: v - 1, Cause: wavelet.Cause{ID: "c", Kind: wavelet.Human}}
+		switch {
+		case v == 1:
+			d.Ops = []wavelet.Op{wavelet.AddParticipant{Who: ann}, wavelet.CreateBlip{Blip: "b+1", Content: insert(0, "start\n")}}
+		case v%2 == 0 || v%20 == 1:
+			d.Ops = []wavelet.Op{wavelet.EditBlip{Blip: "b+1", Delta: insert(int(v/20), "x")}}
+		default:
+			d.Ops = []wavelet.Op{wavelet.EditBlip{Blip: "b+1", Delta: remove(int(v/20), 1)}}
+		}
+		c := wavelet.Commit{Wavelet: name, Version: v, Delta: d, At: time.Unix(int64(v), 0).UTC()}
+		if err := s.Apply(c); err != nil {
+			t.Fatal(err)
+		}
+		if es = append(es, Entry{Commit: c}); len(es) < snapshotVersions && v < n {
+			continue
+		}
+		es[len(es)-1].Summary = Summarize(s)
+		done, err := log.Append(context.Background(), es...)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if v < n {
+			if err := log.Save(context.Background(), Snapshot{State: s.Clone(), Hash: done[len(done)-1].Hash}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		es = es[:0]
+	}
+}
+
+func TestIdleWaveletsAreClosed(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		log := NewMemoryLog()
+		h := New(log, Options{IdleAfter: time.Minute})
+		for i := range 10 {
+			founded(t, h, named(fmt.Sprint(i)), "x")
+		}
+		ctx, cancel := context.WithCancel(t.Context())
+		seen := &recorder{}
+		sub, err := h.Subscribe(ctx, named("3"), 1, seen)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := h.Submit(t.Context(), named("none"), wavelet.Delta{Author: ann, Cause: wavelet.Cause{Kind: wavelet.Unknown},
+			Ops: []wavelet.Op{wavelet.AddParticipant{Who: ann}, wavelet.DeleteBlip{Blip: "b+9"}}}); code(t, err) != wavelet.CodeUnknownBlip {
+			t.Errorf("a wavelet that fails to begin: %v", err)
+		}
+		time.Sleep(2 * time.Second)
+		if n := h.Stats().Open; n != 10 {
+			t.Errorf("%d wavelets are open; the one that was not made is not to be among them", n)
+		}
+		time.Sleep(40 * time.Second)
+		submit(t, h, named("5"), edit("", 1, insert(0, "x")))
+		time.Sleep(30 * time.Second)
+		synctest.Wait()
+		if n := h.Stats().Open; n != 2 {
+			t.Errorf("%d wavelets are open: one was written to, one is subscribed to", n)
+		}
+		if s, err := log.Load(t.Context(), named("7"), Head); err != nil || s.State.Version() != 1 {
+			t.Errorf("an idle wavelet left no snapshot: %v", err)
+		}
+		submit(t, h, named("3"), edit("", 1, insert(0, "x")))
+		cancel()
+		<-sub.Done()
+		time.Sleep(3 * time.Minute)
+		synctest.Wait()
+		if n := h.Stats().Open; n != 0 || len(seen.of(named("3"))) != 1 {
+			t.Errorf("%d wavelets are open, %d commits were seen", n, len(seen.of(named("3"))))
+		}
+		if text := at(t, h, named("5"), Head).Text(); text != "xx\n" {
+			t.Errorf("opened again: %q", text)
+		}
+		if err := h.Close(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	})
+}
+
+// What the store says is damaged is not opened and not written to; a damaged
+// snapshot is passed over.
+func TestDamage(t *testing.T) {
+	ctx := context.Background()
+	for _, c := range []struct {
+		what  string
+		spoil func(t *testing.T, s store.Store) store.Write
+		opens bool
+	}{
+		{"a commit with another text", func(t *testing.T, s store.Store) store.Write {
+			key := store.Key(1, 1590)
+			raw, err := s.Get(logBucket, key)
+			if err != nil {
+				t.Fatal(err)
+			}
+			raw[len(raw)-1] ^= 1
+			return store.Write{Bucket: logBucket, Key: key, Value: raw}
+		}, false},
+		{"a commit is missing", func(*testing.T, store.Store) store.Write {
+			return store.Write{Bucket: logBucket, Key: store.Key(1, 1590), Delete: true}
+		}, false},
+		{"the last commit is missing", func(*testing.T, store.Store) store.Write {
+			return store.Write{Bucket: logBucket, Key: store.Key(1, 1600), Delete: true}
+		}, false},
+		{"a head of an unknown format", func(*testing.T, store.Store) store.Write {
+			return store.Write{Bucket: headBucket, Key: store.Key(1), Value: []byte{99}}
+		}, false},
+		{"no head", func(*testing.T, store.Store) store.Write {
+			return store.Write{Bucket: headBucket, Key: store.Key(1), Delete: true}
+		}, false},
+		{"a snapshot with a byte too many", func(t *testing.T, s store.Store) store.Write {
+			key := store.Key(1, 1500)
+			raw, err := s.Get(snapshotBucket, key)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return store.Write{Bucket: snapshotBucket, Key: key, Value: append(raw, 0)}
+		}, true},
+		{"a snapshot of another history", func(t *testing.T, s store.Store) store.Write {
+			key := store.Key(1, 1500)
+			raw, err := s.Get(snapshotBucket, key)
+			if err != nil {
+				t.Fatal(err)
+			}
+			raw[0] ^= 1
+			return store.Write{Bucket: snapshotBucket, Key: key, Value: raw}
+		}, true},
+		{"a snapshot is missing", func(*testing.T, store.Store) store.Write {
+			return store.Write{Bucket: snapshotBucket, Key: store.Key(1, 1500), Delete: true}
+		}, true},
+	} {
+		s := store.NewMemory()
+		h := New(NewStoreLog(s), Options{})
+		founded(t, h, plans, "x")
+		for v := wavelet.Version(1); v < 1600; v++ {
+			submit(t, h, plans, edit("", v, insert(0, "x")))
+		}
+		want := written(at(t, h, plans, Head))
+		h.abandon() // as a crash would: no snapshot at the end
+		if err := h.Close(ctx); err != nil {
+			t.Fatal(err)
+		}
+		if err := s.Commit(ctx, store.Batch{c.spoil(t, s)}); err != nil {
+			t.Fatal(err)
+		}
+		h = New(NewStoreLog(s), Options{})
+		before := s.Stats().Writes
+		state, err := h.Snapshot(ctx, plans, Head)
+		if c.opens && (err != nil || written(state) != want) {
+			t.Errorf("%s: %v", c.what, err)
+		}
+		if !c.opens {
+			if code(t, err) != wavelet.CodeUnavailable || !errors.Is(err, ErrDamaged) {
+				t.Errorf("%s: %v", c.what, err)
+			}
+			if _, err := h.SubmitHuman(ctx, plans, edit("", 1600, insert(0, "x"))); code(t, err) != wavelet.CodeUnavailable {
+				t.Errorf("%s: a delta is answered with %v", c.what, err)
+			}
+			if n := h.Stats().Open; n != 0 || s.Stats().Writes != before {
+				t.Errorf("%s: %d wavelets are open, %d records were written", c.what, n, s.Stats().Writes-before)
+			}
+		}
+		if err := h.Close(ctx); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+func TestStoredFormsRoundTrip(t *testing.T) {
+	random := rand.New(rand.NewPCG(1, 2))
+	h := began(t, NewMemoryLog(), Options{})
+	founded(t, h, plans, "😀 text")
+	scribble(t, h, plans, random, 400)
+	s := at(t, h, plans, Head)
+	raw := encodeState(s)
+	again, err := decodeState(plans, raw)
+	if err != nil || written(again) != written(s) {
+		t.Errorf("the state comes back as another: %v", err)
+	}
+	kinds := map[string]bool{}
+	for _, c := range history(t, h, plans) {
+		for _, op := range c.Delta.Ops {
+			kinds[fmt.Sprintf("%T", op)] = true
+		}
+		c.Delta.Cause = wavelet.Cause{ID: "c", Depth: 300, Exact: 2, Parent: ann, Bundle: "b", Kind: wavelet.Assumed}
+		raw, err := encodeCommit(c)
+		if err != nil {
+			t.Fatal(err)
+		}
+		again, err := decodeCommit(plans, c.Version, raw)
+		if err != nil || fmt.Sprint(again) != fmt.Sprint(c) || !again.At.Equal(c.At) {
+			t.Fatalf("commit %v comes back as %v: %v", c, again, err)
+		}
+		for cut := range raw {
+			if _, err := decodeCommit(plans, c.Version, raw[:cut]); !errors.Is(err, ErrDamaged) {
+				t.Fatalf("a commit cut after %d of %d bytes is read: %v", cut, len(raw), err)
+			}
+		}
+	}
+	if len(kinds) != 10 {
+		t.Errorf("only these ops were stored: %v", kinds)
+	}
+	for cut := 0; cut < len(raw); cut += 1 + len(raw)/300 {
+		if _, err := decodeState(plans, raw[:cut]); !errors.Is(err, ErrDamaged) {
+			t.Fatalf("a state cut after %d of %d bytes is read: %v", cut, len(raw), err)
+		}
+	}
+}
+
+func FuzzDecodeStored(f *testing.F) {
+	h := New(NewMemoryLog(), Options{})
+	defer func() { _ = h.Close(context.Background()) }()
+	founded(f, h, plans, "text")
+	f.Add(encodeState(at(f, h, plans, Head)))
+	raw, err := encodeCommit(history(f, h, plans)[0])
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Add(raw)
+	f.Fuzz(func(t *testing.T, raw []byte) {
+		if s, err := decodeState(plans, raw); err == nil {
+			again, err := decodeState(plans, encodeState(s))
+			if err != nil || written(again) != written(s) {
+				t.Fatalf("a state that was read is not written as it was: %v", err)
+			}
+		}
+		if c, err := decodeCommit(plans, 1, raw); err == nil && !slices.Contains(c.Delta.Ops, nil) {
+			encoded, err := encodeCommit(c)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if again, err := decodeCommit(plans, 1, encoded); err != nil || fmt.Sprint(again) != fmt.Sprint(c) {
+				t.Fatalf("a commit that was read is not written as it was: %v", err)
+			}
+		}
+	})
+}
