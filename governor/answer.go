@@ -172,6 +172,46 @@ func (s *seat) onCycle(t instant, by proof) bool {
 	return s.cycle(t, by, &out)
 }
 
+// overRatio slows the seat's robot lane when a ratio is first found over its
+// limit, and convicts if it still is when the probation ends.
+func (g *Governor) overRatio(t instant, rule *ratioRule, k conviction, v *Verdict) bool {
+	s := k.seat
+	since := &s.over[rule.index]
+	if *since != 0 {
+		return t-*since >= instant(rule.probation()) && g.convict(t, k, v)
+	}
+	*since = t
+	if !s.robot.rules.DryRuns(rule.name) {
+		s.slowed |= rule.mark
+	}
+	d := Decision{Time: t.time(), Rule: rule.name, Action: "slow", Measured: k.measured, Limit: k.limit,
+		Evidence: g.brief(v.Cause.ID, 0, s.slowPace()), DryRun: s.robot.rules.DryRuns(rule.name)}
+	d.Evidence.Delivered, d.Evidence.Answered = k.delivered, k.answered
+	g.decide(v, s, d)
+	return false
+}
+
+// released ends the probation of a rule.
+func (s *seat) released(rule *ratioRule) {
+	s.over[rule.index] = 0
+	s.slowed &^= rule.mark
+}
+
+// relieve ends the probations of rules that are no longer over their limits. A
+// bundle that was only now sent does not count yet.
+func (s *seat) relieve() {
+	for i := range s.robot.rules.ratios {
+		rule := &s.robot.rules.ratios[i]
+		if answered, delivered := s.ratio(rule); s.slowed&rule.mark != 0 && float64(answered) <= rule.Max*float64(delivered-1) {
+			s.released(rule)
+		}
+	}
+}
+
+// slowPace is how far apart the robot lane's bundles are while a ratio is over
+// its limit.
+func (s *seat) slowPace() time.Duration { return 2 * s.robot.rules.Pace.MinInterval }
+
 // judgeRatio applies one ratio rule, with this answer counted. It reports
 // whether it convicted.
 func (g *Governor) judgeRatio(t instant, rule *ratioRule, k conviction, v *Verdict) bool {
@@ -187,6 +227,9 @@ func (g *Governor) judgeRatio(t instant, rule *ratioRule, k conviction, v *Verdi
 	ratio := float64(answered) / float64(max(1, delivered))
 	over := ratio > rule.Max && delivered >= rule.MinEvents && s.spread(t, rule)
 	near := ratio >= p.WarnAt*rule.Max && delivered >= p.warnFrom(rule.MinEvents)
+	if !over {
+		s.released(rule)
+	}
 	switch {
 	case rule.Respond == policies.RespondShow:
 		return false
@@ -197,7 +240,7 @@ func (g *Governor) judgeRatio(t instant, rule *ratioRule, k conviction, v *Verdi
 	case over && rule.Respond == policies.RespondAct:
 		k.rule, k.mark, k.measured, k.limit = rule.name, rule.mark, ratio, rule.Max
 		k.ratio, k.answered, k.delivered = rule, answered, delivered
-		return g.convict(t, k, v)
+		return g.overRatio(t, rule, k, v)
 	}
 	g.warn(t, v, s, rule.mark, rule.name, ratio, rule.Max, v.Cause.ID)
 	return false

@@ -25,39 +25,53 @@ func (g *Governor) Deliver(now time.Time, d Delivery) (v Verdict) {
 	if d.Cause.ID != "" {
 		r.hear(heard{at: t, cause: d.Cause.ID, depth: d.Cause.Depth, exact: d.Cause.Exact, author: d.Author, seat: s})
 	}
+	if s.slowed != 0 {
+		s.relieve()
+	}
 	if s.marks != 0 {
 		s.rearm(t)
 	}
 	return v
 }
 
-// wait is how long the bundle has to wait: for the pace, or because its chain
-// is deep and the profile slows such chains down.
+// wait is how long the bundle has to wait: for the pace, or in the robot lane
+// because its chain is deep, or because the seat answers nearly everything.
 func (g *Governor) wait(t instant, s *seat, d *Delivery, v *Verdict) time.Duration {
-	p := s.robot.rules
 	if s.sent == 0 {
 		return 0
 	}
+	p := s.robot.rules
 	due := s.sent.add(p.Pace.MinInterval)
-	if !d.RobotLane || g.ratioOnly {
-		return time.Duration(max(0, due-t))
+	last := s.latest[robotDelivered]
+	if d.RobotLane && last != 0 {
+		if s.slowed != 0 {
+			due = max(due, last.add(s.slowPace()))
+		}
+		if step := g.slowDepth(t, s, d, v); step > 0 {
+			due = max(due, last.add(step))
+		}
+	}
+	return time.Duration(max(0, due-t))
+}
+
+// slowDepth is how far apart the profile wants bundles of so deep a chain, 0 if
+// no further than others.
+func (g *Governor) slowDepth(t instant, s *seat, d *Delivery, v *Verdict) time.Duration {
+	p := s.robot.rules
+	if g.ratioOnly || p.Depth.SlowFrom == 0 {
+		return 0
 	}
 	depth := s.meant(d).Cause.Exact + 1
 	step := p.slow(depth)
-	if step <= p.Pace.MinInterval || s.latest[robotDelivered] == 0 {
-		return time.Duration(max(0, due-t))
-	}
-	slow := max(due, s.latest[robotDelivered].add(step))
-	if slow <= t {
+	if step <= p.Pace.MinInterval {
 		return 0
 	}
-	if slow <= due || p.DryRuns("slow") {
-		return time.Duration(max(0, due-t))
-	}
 	if s.mark(t, markSlow) {
-		g.decide(v, s, Decision{Time: t.time(), Rule: ruleDepth, Action: "slow",
-			Measured: float64(depth), Limit: float64(p.Depth.SlowFrom),
-			Evidence: g.brief(d.Cause.ID, depth, step)})
+		g.decide(v, s, Decision{Time: t.time(), Rule: ruleDepth, Action: "slow", Measured: float64(depth), Limit: float64(p.Depth.SlowFrom),
+			Evidence: g.brief(d.Cause.ID, depth, step), DryRun: p.DryRuns(ruleDepth)})
 	}
-	return time.Duration(slow - t)
+	if p.DryRuns(ruleDepth) {
+		return 0
+	}
+	return step
 }

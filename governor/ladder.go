@@ -203,7 +203,7 @@ func (g *Governor) Banned(now time.Time, id wavelet.Seat) (policies.SeatNote, bo
 }
 
 func (s *seat) note() policies.SeatNote {
-	return policies.SeatNote{Wavelet: s.id.Wavelet.String(), Rule: s.ban.rule, Since: s.ban.since.time(), Cooldown: s.ban.cooldown.time()}
+	return policies.SeatNote{Wavelet: s.id.Wavelet.String(), Rule: s.ban.rule, Action: string(s.ban.kind), Since: s.ban.since.time(), Cooldown: s.ban.cooldown.time()}
 }
 
 // MayReturn is why the robot may not be added to the wavelet now, nil if it may.
@@ -248,6 +248,7 @@ func (g *Governor) readmit(t instant, s *seat, by wavelet.Participant, override 
 		d.Limit = time.Duration(s.ban.cooldown - s.ban.since).Seconds()
 	}
 	s.ban, s.cuts, s.struck, s.marks = nil, nil, 0, 0
+	s.over, s.slowed = [mostRatios]instant{}, 0
 	s.bundles, s.deep, s.depth, s.exact = [recent]bundle{}, heard{}, 0, 0
 	s.toHumans, s.toRobots = decayed{}, decayed{}
 	s.ring = ring{}

@@ -80,7 +80,7 @@ func (g *Governor) status(t instant, s *seat) string {
 		return "evicted"
 	case len(s.cuts) > 0:
 		return "cut"
-	case s.marks&markSlow != 0:
+	case s.marks&markSlow != 0 || s.slowed != 0:
 		return "slowed"
 	case s.marks != 0:
 		return "warned"

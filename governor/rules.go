@@ -47,9 +47,17 @@ type ratioRule struct {
 	policies.Ratio
 	name  string
 	mark  marks
+	index int // in the profile
 	whole int // the window
 	early int // the window without its first tenth
 }
+
+// probation is how long a ratio must stay over its limit, with the robot lane
+// slowed, before the rule acts: a quarter of the window.
+func (r *ratioRule) probation() time.Duration { return r.Window / 4 }
+
+// mostRatios is how many ratio rules a profile may have.
+const mostRatios = 8
 
 // sustainedRule is a sustained limit with the place of its window.
 type sustainedRule struct {
@@ -71,16 +79,16 @@ func compile(p policies.Profile) *rules {
 	}
 	place(&r.spans, 2*time.Minute)
 	place(&r.callSpans, max(p.LimitsQuery.Window, tick))
-	for i, rule := range p.Ratio {
+	for i, rule := range p.Ratio[:min(len(p.Ratio), mostRatios)] {
 		r.ratios = append(r.ratios, ratioRule{
-			Ratio: rule, name: rule.Name(), mark: 1 << (i % 8),
+			Ratio: rule, name: rule.Name(), mark: 1 << i, index: i,
 			whole: place(&r.spans, rule.Window),
 			early: place(&r.spans, rule.Window-rule.Window/10),
 		})
 	}
-	for i, rule := range p.Sustained {
+	for i, rule := range p.Sustained[:min(len(p.Sustained), mostRatios)] {
 		r.sustained = append(r.sustained, sustainedRule{
-			Sustained: rule, name: rule.Name(), mark: 1 << (i % 8),
+			Sustained: rule, name: rule.Name(), mark: 1 << i,
 			window: place(&r.callSpans, rule.Window),
 		})
 	}

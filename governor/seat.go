@@ -65,9 +65,11 @@ type seat struct {
 	lastVoice   uint8
 	voices      []voice // robots it was sent bundles of that held nobody else's deltas
 	marks       marks
-	aboveAt     instant // when a marked rule was last at or above its warning level
-	acted       instant // when a cycle that this seat lies on was last acted on
-	struck      instant // when this seat was itself acted on
+	over        [mostRatios]instant // since when a ratio that acts has been over its limit
+	slowed      marks               // of these, the rules that slow the robot lane
+	aboveAt     instant             // when a marked rule was last at or above its warning level
+	acted       instant             // when a cycle that this seat lies on was last acted on
+	struck      instant             // when this seat was itself acted on
 	offences    []instant
 	cuts        []wavelet.Participant
 	ban         *ban

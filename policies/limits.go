@@ -46,6 +46,7 @@ type Decided struct {
 type SeatNote struct {
 	Wavelet  string    `json:"wavelet"`
 	Rule     string    `json:"rule"`
+	Action   string    `json:"action"` // evict, or suspend: it is still a participant
 	Since    time.Time `json:"since"`
 	Cooldown time.Time `json:"cooldownUntil"`
 }
