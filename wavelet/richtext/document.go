@@ -10,8 +10,8 @@ import (
 // KiB that an index finds by position; typing in one place touches one leaf and
 // no index search. The zero Doc is the empty document.
 //
-// A Doc has one writer at a time. Methods other than Apply and Clone only read
-// and may run concurrently with each other.
+// A Doc has one writer at a time, and Apply and Clone write. The other methods
+// only read and may run concurrently with each other.
 type Doc struct {
 	leaves []*leaf
 	index  leafIndex
@@ -19,7 +19,7 @@ type Doc struct {
 	pairs  bool // whether there may be surrogate pairs
 
 	owner  *owner
-	shared bool   // leaves and index belong to a clone as well
+	shared bool   // leaves and index belong to a clone as well, and no leaf to owner
 	finger finger // where the last edit was
 	sets   *[64]Attributes
 }
@@ -137,10 +137,13 @@ func (d *Doc) intern(a Attributes) Attributes {
 func (d *Doc) Len() int { return d.length }
 
 // Clone returns a copy that is independent of d, in constant time: the two share
-// their leaves until one of them is edited.
+// their leaves until one of them is edited. A clone that has not been edited may
+// itself be cloned while others read it.
 func (d *Doc) Clone() *Doc {
-	d.shared = true
-	d.owner = new(owner)
+	if !d.shared {
+		d.shared = true
+		d.owner = new(owner)
+	}
 	c := *d
 	c.owner = new(owner)
 	c.sets = nil

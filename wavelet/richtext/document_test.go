@@ -127,6 +127,27 @@ func TestDocTyping(t *testing.T) {
 	wantDelta(t, "content", doc.Delta(), want)
 }
 
+// TestDocGuardsPairsThatWereTyped types an emoji into a document that had none
+// and then tries to get between its halves, by typing and by formatting.
+func TestDocGuardsPairsThatWereTyped(t *testing.T) {
+	doc := newDoc(t, richtext.Delta{}.Insert("é and more\n", plain))
+	if err := doc.Apply(richtext.Delta{}.Retain(1, plain).Insert("😀", plain)); err != nil {
+		t.Fatal(err)
+	}
+	want := doc.Delta()
+	for _, c := range []struct {
+		d  richtext.Delta
+		op int
+	}{
+		{richtext.Delta{}.Retain(2, plain).Insert("x", plain), 0},
+		{richtext.Delta{}.Retain(1, plain).Delete(1), 1},
+		{richtext.Delta{}.Retain(2, richtext.Attr("bold", true)), 0},
+	} {
+		wantRefusal(t, doc.Apply(c.d), richtext.ErrSplitPair, c.op)
+	}
+	wantDelta(t, "content", doc.Delta(), want)
+}
+
 // TestDocCloneIsReadWhileTheOriginalIsEdited is for the race detector.
 func TestDocCloneIsReadWhileTheOriginalIsEdited(t *testing.T) {
 	s := randomSource(2, 3000)
@@ -147,13 +168,37 @@ func TestDocCloneIsReadWhileTheOriginalIsEdited(t *testing.T) {
 				t.Error(err)
 			}
 		}
-		content = clone.Clone().Delta()
+		wantDelta(t, "clone of a clone", clone.Clone().Delta(), content)
 		readers.Wait()
 		if err := clone.Apply(richtext.Delta{}.Insert("a clone is edited", plain)); err != nil {
 			t.Error(err)
 		}
 		wantDelta(t, "clone", richtext.Slice(clone.Delta(), 17, clone.Len()), content)
 	}
+}
+
+// TestDocClonesAreEditedAtOnce is for the race detector, too.
+func TestDocClonesAreEditedAtOnce(t *testing.T) {
+	content := richtext.Delta{}.Insert(strings.Repeat("some text 😀 ", 300)+"\n", richtext.Attr("bold", true))
+	doc := newDoc(t, content)
+	var writers sync.WaitGroup
+	for seed := range uint64(4) {
+		clone := doc.Clone()
+		writers.Go(func() {
+			s := randomSource(seed, 1500)
+			want := content
+			for len(s.data) > 0 {
+				d := s.change(want)
+				if err := clone.Apply(d); err != nil {
+					t.Error(err)
+				}
+				want = richtext.Compose(want, d)
+			}
+			wantDelta(t, "clone", clone.Delta(), want)
+		})
+	}
+	writers.Wait()
+	wantDelta(t, "original", doc.Delta(), content)
 }
 
 func TestDocZeroValueIsEmpty(t *testing.T) {

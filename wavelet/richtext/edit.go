@@ -136,7 +136,6 @@ func (d *Doc) applyTyped(typed Delta) bool {
 	if size > leafMax {
 		d.leaves = slices.Insert(d.leaves, i+1, l.split())
 		d.index = d.index.index(d.leaves)
-		d.finger = finger{}
 		return d.applyTyped(typed)
 	}
 	l.replace(s.run, from, to, gone, text, units)

@@ -156,10 +156,7 @@ func commonTail(p, q Op) int {
 		i--
 		j--
 	}
-	for i < len(p.text) && !utf8.RuneStart(p.text[i]) {
-		i++
-	}
-	return unitsOf(p.text[i:])
+	return unitsOf(p.text[i:]) // bytes of a code point that is not alike as a whole count for nothing
 }
 
 // alike returns 1 if two embeds are the same, else 0.

@@ -60,7 +60,7 @@ func (s *source) text(d richtext.Delta) richtext.Delta {
 	case n < 18:
 		return d.InsertEmbed(s.embed(), s.attributes(false))
 	default: // enough to fill leaves
-		return d.Insert(strings.Repeat(words[s.choose(len(words))], 1+s.choose(256)*3), s.attributes(false))
+		return d.Insert(strings.Repeat(words[s.choose(len(words))], 1+s.choose(80)), s.attributes(false))
 	}
 }
 
@@ -135,7 +135,7 @@ func (s *source) wild() richtext.Delta {
 
 // law runs a property on random bytes, or on the fuzzer's when fuzzing.
 func law(f *testing.F, property func(t *testing.T, s *source)) {
-	for seed := range uint64(400) {
+	for seed := range uint64(300) {
 		f.Add(randomSource(seed, 20+int(seed)).data)
 	}
 	f.Fuzz(func(t *testing.T, data []byte) {
