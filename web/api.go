@@ -108,13 +108,14 @@ func operation(method, path, id, summary string, who string) huma.Operation {
 	}
 }
 
-// placeInput names a wavelet in a path.
-type placeInput struct {
+// WaveletPath names a wavelet in the path of a call. It and its like are exported
+// because huma fills in no others when they are embedded.
+type WaveletPath struct {
 	Wave    string `path:"wave" example:"example.com!w+abc" doc:"Wave id."`
 	Wavelet string `path:"wavelet" example:"example.com!conv+root" doc:"Wavelet id."`
 }
 
-func (p placeInput) name() (wavelet.Name, error) {
+func (p WaveletPath) name() (wavelet.Name, error) {
 	return where{p.Wave, p.Wavelet}.name()
 }
 

@@ -11,7 +11,7 @@ import (
 )
 
 type historyInput struct {
-	placeInput
+	WaveletPath
 	From uint64 `query:"from" doc:"Commits after this version."`
 	To   uint64 `query:"to" doc:"Up to and with this version. 0: the newest."`
 }

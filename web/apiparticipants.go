@@ -11,7 +11,7 @@ import (
 )
 
 type addInput struct {
-	placeInput
+	WaveletPath
 	Body struct {
 		Who      string `json:"who" doc:"Address of a person or robot." example:"bob@example.com"`
 		Role     string `json:"role,omitempty" enum:"full,comment,read"`
@@ -19,13 +19,14 @@ type addInput struct {
 	}
 }
 
-type memberInput struct {
-	placeInput
+// MemberPath names a participant in the path of a call.
+type MemberPath struct {
+	WaveletPath
 	Who string `path:"who" example:"bob@example.com"`
 }
 
 type roleInput struct {
-	memberInput
+	MemberPath
 	Body struct {
 		Role string `json:"role" enum:"full,comment,read"`
 	}
@@ -53,10 +54,10 @@ func (s *Server) participantRoutes(api huma.API) {
 			if err != nil {
 				return nil, err
 			}
-			return s.changeAt(ctx, user, in.placeInput, wavelet.SetRole{Who: wavelet.Participant(in.Who), Role: role})
+			return s.changeAt(ctx, user, in.WaveletPath, wavelet.SetRole{Who: wavelet.Participant(in.Who), Role: role})
 		}))
 	huma.Register(api, operation(http.MethodDelete, path+"/{who}", "remove-participant", "Put a participant out", "person"),
-		asPerson(s, func(ctx context.Context, user wavelet.Participant, in *memberInput) (*body[client.Placed], error) {
-			return s.changeAt(ctx, user, in.placeInput, wavelet.RemoveParticipant{Who: wavelet.Participant(in.Who)})
+		asPerson(s, func(ctx context.Context, user wavelet.Participant, in *MemberPath) (*body[client.Placed], error) {
+			return s.changeAt(ctx, user, in.WaveletPath, wavelet.RemoveParticipant{Who: wavelet.Participant(in.Who)})
 		}))
 }

@@ -18,19 +18,20 @@ type registerInput struct {
 	}
 }
 
-type robotInput struct {
+// RobotPath names a robot in the path of a call.
+type RobotPath struct {
 	ID string `path:"id" doc:"The robot's address." example:"echo@example.com"`
 }
 
 type profileInput struct {
-	robotInput
+	RobotPath
 	Body struct {
 		Profile string `json:"profile" doc:"\"\" for the default one."`
 	}
 }
 
 type callbackInput struct {
-	robotInput
+	RobotPath
 	Body struct {
 		Callback string `json:"callback" doc:"\"\" if it is not to be called."`
 	}
@@ -62,7 +63,7 @@ func (s *Server) robotRoutes(api huma.API) {
 			return answer(robotList{append([]robots.Robot{}, d.List()...)}, nil)
 		}))
 	huma.Register(api, operation(http.MethodGet, "/robots/{id}", "show-robot", "Show a robot", "admin"),
-		asAdmin(s, func(_ context.Context, in *robotInput) (*body[robots.Robot], error) {
+		asAdmin(s, func(_ context.Context, in *RobotPath) (*body[robots.Robot], error) {
 			return answer(d.Get(wavelet.Participant(in.ID)))
 		}))
 	huma.Register(api, operation(http.MethodPut, "/robots/{id}/profile", "set-robot-profile", "Hold a robot under another profile", "admin"),
@@ -74,20 +75,20 @@ func (s *Server) robotRoutes(api huma.API) {
 			return answer(d.SetCallback(ctx, wavelet.Participant(in.ID), in.Body.Callback))
 		}))
 	huma.Register(api, operation(http.MethodPost, "/robots/{id}/rotate-key", "rotate-robot-key", "Give a robot a new key; the old one is dead at once", "admin"),
-		asAdmin(s, func(ctx context.Context, in *robotInput) (*body[keyed], error) {
+		asAdmin(s, func(ctx context.Context, in *RobotPath) (*body[keyed], error) {
 			r, key, err := d.RotateKey(ctx, wavelet.Participant(in.ID))
 			return answer(keyed{r, key}, err)
 		}))
 	huma.Register(api, operation(http.MethodPost, "/robots/{id}/suspend", "suspend-robot", "Take a robot out of service", "admin"),
-		asAdmin(s, func(ctx context.Context, in *robotInput) (*body[robots.Robot], error) {
+		asAdmin(s, func(ctx context.Context, in *RobotPath) (*body[robots.Robot], error) {
 			return answer(d.Suspend(ctx, wavelet.Participant(in.ID)))
 		}))
 	huma.Register(api, operation(http.MethodPost, "/robots/{id}/resume", "resume-robot", "Take a robot back into service", "admin"),
-		asAdmin(s, func(ctx context.Context, in *robotInput) (*body[robots.Robot], error) {
+		asAdmin(s, func(ctx context.Context, in *RobotPath) (*body[robots.Robot], error) {
 			return answer(d.Resume(ctx, wavelet.Participant(in.ID)))
 		}))
 	remove := operation(http.MethodDelete, "/robots/{id}", "remove-robot", "Remove a robot; what it wrote stays", "admin")
-	huma.Register(api, remove, asAdmin(s, func(ctx context.Context, in *robotInput) (*struct{}, error) {
+	huma.Register(api, remove, asAdmin(s, func(ctx context.Context, in *RobotPath) (*struct{}, error) {
 		return nil, d.Remove(ctx, wavelet.Participant(in.ID))
 	}))
 }

@@ -26,7 +26,7 @@ type listInput struct {
 }
 
 type readInput struct {
-	placeInput
+	WaveletPath
 	Format  string    `query:"format" enum:"json,text,html" default:"json"`
 	Version uint64    `query:"version" doc:"The wavelet as it was at this version. 0: now."`
 	Time    time.Time `query:"time" doc:"The wavelet as it was then."`
@@ -40,7 +40,7 @@ type readOutput struct {
 }
 
 type appendInput struct {
-	placeInput
+	WaveletPath
 	Body struct {
 		Text   string `json:"text" minLength:"1" maxLength:"200000" doc:"Plain text of the message."`
 		Thread string `json:"thread,omitempty" doc:"Thread to write in; none: the root thread."`
@@ -54,7 +54,7 @@ type appended struct {
 }
 
 type editInput struct {
-	placeInput
+	WaveletPath
 	Blip string `path:"blip" example:"b+abc"`
 	Body struct {
 		Base uint64          `json:"base" doc:"The version that the ops were made against."`
@@ -63,7 +63,7 @@ type editInput struct {
 }
 
 type deltaInput struct {
-	placeInput
+	WaveletPath
 	Body struct {
 		Base uint64          `json:"base" doc:"The version that the ops were made against."`
 		Ops  json.RawMessage `json:"ops" doc:"Operations as in the live protocol's publish."`
@@ -71,14 +71,14 @@ type deltaInput struct {
 }
 
 type titleInput struct {
-	placeInput
+	WaveletPath
 	Body struct {
 		Title string `json:"title" maxLength:"1000"`
 	}
 }
 
 type tagInput struct {
-	placeInput
+	WaveletPath
 	Tag string `path:"tag"`
 }
 
@@ -110,7 +110,7 @@ func (s *Server) waveRoutes(api huma.API) {
 			if err != nil {
 				return nil, refuse(client.CodeBadField, "bad_delta", "ops", err.Error(), "send a rich-text delta")
 			}
-			return s.placeOps(ctx, user, in.placeInput, in.Body.Base, wavelet.EditBlip{Blip: wavelet.BlipID(in.Blip), Delta: d})
+			return s.placeOps(ctx, user, in.WaveletPath, in.Body.Base, wavelet.EditBlip{Blip: wavelet.BlipID(in.Blip), Delta: d})
 		}))
 	huma.Register(api, operation(http.MethodPost, "/waves/{wave}/{wavelet}/deltas", "submit-delta", "Submit a delta of any operations", "person"),
 		asPerson(s, func(ctx context.Context, user wavelet.Participant, in *deltaInput) (*body[client.Placed], error) {
@@ -118,19 +118,19 @@ func (s *Server) waveRoutes(api huma.API) {
 			if err != nil {
 				return nil, err
 			}
-			return s.placeOps(ctx, user, in.placeInput, in.Body.Base, ops...)
+			return s.placeOps(ctx, user, in.WaveletPath, in.Body.Base, ops...)
 		}))
 	huma.Register(api, operation(http.MethodPut, "/waves/{wave}/{wavelet}/title", "set-title", "Set the title", "person"),
 		asPerson(s, func(ctx context.Context, user wavelet.Participant, in *titleInput) (*body[client.Placed], error) {
-			return s.changeAt(ctx, user, in.placeInput, wavelet.SetTitle{Title: in.Body.Title})
+			return s.changeAt(ctx, user, in.WaveletPath, wavelet.SetTitle{Title: in.Body.Title})
 		}))
 	huma.Register(api, operation(http.MethodPut, "/waves/{wave}/{wavelet}/tags/{tag}", "add-tag", "Add a tag", "person"),
 		asPerson(s, func(ctx context.Context, user wavelet.Participant, in *tagInput) (*body[client.Placed], error) {
-			return s.changeAt(ctx, user, in.placeInput, wavelet.SetTag{Tag: in.Tag})
+			return s.changeAt(ctx, user, in.WaveletPath, wavelet.SetTag{Tag: in.Tag})
 		}))
 	huma.Register(api, operation(http.MethodDelete, "/waves/{wave}/{wavelet}/tags/{tag}", "remove-tag", "Remove a tag", "person"),
 		asPerson(s, func(ctx context.Context, user wavelet.Participant, in *tagInput) (*body[client.Placed], error) {
-			return s.changeAt(ctx, user, in.placeInput, wavelet.SetTag{Tag: in.Tag, Remove: true})
+			return s.changeAt(ctx, user, in.WaveletPath, wavelet.SetTag{Tag: in.Tag, Remove: true})
 		}))
 }
 
@@ -183,7 +183,7 @@ func (s *Server) appendMessage(ctx context.Context, user wavelet.Participant, in
 }
 
 // placeOps submits ops made against a version the caller has read.
-func (s *Server) placeOps(ctx context.Context, user wavelet.Participant, in placeInput, base uint64, ops ...wavelet.Op) (*body[client.Placed], error) {
+func (s *Server) placeOps(ctx context.Context, user wavelet.Participant, in WaveletPath, base uint64, ops ...wavelet.Op) (*body[client.Placed], error) {
 	name, err := in.name()
 	if err != nil {
 		return nil, err
@@ -193,7 +193,7 @@ func (s *Server) placeOps(ctx context.Context, user wavelet.Participant, in plac
 }
 
 // changeAt submits ops against the head.
-func (s *Server) changeAt(ctx context.Context, user wavelet.Participant, in placeInput, ops ...wavelet.Op) (*body[client.Placed], error) {
+func (s *Server) changeAt(ctx context.Context, user wavelet.Participant, in WaveletPath, ops ...wavelet.Op) (*body[client.Placed], error) {
 	name, err := in.name()
 	if err != nil {
 		return nil, err

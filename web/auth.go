@@ -144,7 +144,11 @@ func (a *Authenticator) key(t *jwt.Token) (any, error) {
 // Person tells which person a REST request comes from: a bearer login token,
 // or the Weir-User header where names are enough.
 func (a *Authenticator) Person(r *http.Request) (Login, error) {
-	return a.Login(r, wavelet.Participant(r.Header.Get("Weir-User")), bearer(r))
+	user, token := r.Header.Get("Weir-User"), bearer(r)
+	if user == "" && token == "" {
+		return Login{}, refuse(client.CodeUnauthorized, "unauthorized", "Authorization", "this is for people who have logged in", "send a login token as a bearer token")
+	}
+	return a.Login(r, wavelet.Participant(user), token)
 }
 
 // Admin reports whether a request carries the operators' token.

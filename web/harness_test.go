@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -41,13 +42,30 @@ type house struct {
 	directory *robots.Directory
 	web       *web.Server
 	url       string
+	close     func()
+}
+
+// plan says how a house differs from the usual.
+type plan struct {
+	memory  *store.Memory                 // nil: an empty one
+	host    func(web.Host) web.Host       // put between the edge and the host
+	gateway func(web.Gateway) web.Gateway // put between the edge and the gateway
+	ready   func() error
 }
 
 // build starts a house. Wrap, if not nil, puts something between the edge and
 // the host.
 func build(t *testing.T, wrap func(web.Host) web.Host) *house {
 	t.Helper()
-	memory := store.NewMemory()
+	return plan{host: wrap}.build(t)
+}
+
+func (p plan) build(t *testing.T) *house {
+	t.Helper()
+	memory := p.memory
+	if memory == nil {
+		memory = store.NewMemory()
+	}
 	h := host.New(host.NewStoreLog(memory), host.Options{})
 	profiles := policies.Builtin
 	bucket, err := robots.NewBucket(memory)
@@ -69,16 +87,20 @@ func build(t *testing.T, wrap func(web.Host) web.Host) *house {
 		t.Fatal(err)
 	}
 	var people web.Host = h
-	if wrap != nil {
-		people = wrap(h)
+	if p.host != nil {
+		people = p.host(h)
+	}
+	var door web.Gateway = g
+	if p.gateway != nil {
+		door = p.gateway(g)
 	}
 	s := web.New(web.Deps{
-		Host: people, Gateway: g, Robots: directory, Profiles: profiles, Auth: auth, Domain: "example.com",
-		RPC: rpc.New(directory, g, h, nil), Version: "test",
+		Host: people, Gateway: door, Robots: directory, Profiles: profiles, Auth: auth, Domain: "example.com",
+		RPC: rpc.New(directory, g, h, nil), Version: "test", Ready: p.ready,
 	})
 	h.Observe(s)
 	server := httptest.NewServer(s)
-	t.Cleanup(func() {
+	close := sync.OnceFunc(func() {
 		s.Close()
 		server.Close()
 		directory.Close()
@@ -88,7 +110,8 @@ func build(t *testing.T, wrap func(web.Host) web.Host) *house {
 			t.Errorf("close host: %v", err)
 		}
 	})
-	return &house{t: t, host: h, gateway: g, directory: directory, web: s, url: server.URL}
+	t.Cleanup(close)
+	return &house{t: t, host: h, gateway: g, directory: directory, web: s, url: server.URL, close: close}
 }
 
 // roster adapts the directory to the gateway.

@@ -83,6 +83,13 @@ func (x *proxy) close() {
 	x.wg.Wait()
 }
 
+// lead sends new connections to another server.
+func (x *proxy) lead(target string) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	x.target = target
+}
+
 // calm lets everything pass from now on.
 func (x *proxy) calm() {
 	x.mu.Lock()
@@ -102,7 +109,10 @@ func (x *proxy) accept() {
 		if err != nil {
 			return
 		}
-		out, err := net.Dial("tcp", x.target)
+		x.mu.Lock()
+		target := x.target
+		x.mu.Unlock()
+		out, err := net.Dial("tcp", target)
 		if err != nil {
 			in.Close()
 			continue
@@ -185,4 +195,13 @@ func (x *proxy) hold() (edits, mean int) {
 		return 0, x.mean
 	}
 	return 1 + x.rng.IntN(12), x.mean
+}
+
+// cutAll ends every connection there is.
+func (x *proxy) cutAll() {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	for c := range x.conns {
+		c.Close()
+	}
 }
