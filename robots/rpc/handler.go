@@ -123,15 +123,19 @@ func onlyLimits(ops []wire.Operation) bool {
 
 // call carries out operations and says what became of each.
 func (h *Handler) call(ctx context.Context, robot robots.Robot, token string, ops []wire.Operation) []result {
-	if n := wire.NoticeOf(ops); n.Bundle != "" {
-		token = n.Bundle
+	notice := wire.NoticeOf(ops)
+	if notice.Bundle != "" {
+		token = notice.Bundle
 	}
 	c := wire.Call{
 		Robot:  robot.Address,
 		Find:   h.find,
 		Limits: func() policies.Limits { return h.gateway.Limits(robot.Address) },
 	}
-	if robot.Capabilities != nil {
+	switch {
+	case notice.Protocol != "":
+		c.Dialect = wire.Capabilities{Protocol: notice.Protocol}.Dialect()
+	case robot.Capabilities != nil:
 		c.Dialect = robot.Capabilities.Dialect()
 	}
 	outcome := c.Apply(ctx, ops)

@@ -77,21 +77,31 @@ type application struct {
 	temporary map[string]wavelet.BlipID // what became of ids that begin with TBD_
 	changes   int                       // how many changes were drafted
 	last      *draft                    // where the last one was
+	limits    *policies.Limits          // as they were first asked for
+	work      int                       // UTF-16 units of text that were read
+	fetches   int                       // waves that were fetched
 }
+
+// Bounds of what the operations of one answer may cost. They are far beyond what
+// an honest robot asks for.
+const (
+	maxWork    = 256 << 20 // UTF-16 units of text read, each time an operation reads it
+	maxFetches = 16        // waves fetched
+)
 
 // run carries out one operation.
 func (a *application) run(op Operation) (any, *events.OperationFailure) {
 	if op.bad != nil {
 		return nil, fail(http.StatusBadRequest, "%v", op.bad)
 	}
+	if err := context.Cause(a.ctx); err != nil {
+		return nil, fail(http.StatusServiceUnavailable, "not done: %v; send fewer operations at once", err)
+	}
 	switch op.Method {
 	case Notify:
 		return nothing{}, nil
 	case GetLimits:
-		if a.Limits == nil {
-			return policies.Limits{Robot: string(a.Robot)}, nil
-		}
-		return a.Limits(), nil
+		return a.getLimits(), nil
 	}
 	act := action(op.Method)
 	if act == nil {
@@ -102,6 +112,17 @@ func (a *application) run(op Operation) (any, *events.OperationFailure) {
 		return nil, failure
 	}
 	return act(a, d, op.params)
+}
+
+// getLimits is how the robot stands, asked for once.
+func (a *application) getLimits() policies.Limits {
+	if a.limits == nil {
+		a.limits = &policies.Limits{Robot: string(a.Robot)}
+		if a.Limits != nil {
+			*a.limits = a.Limits()
+		}
+	}
+	return *a.limits
 }
 
 // nothing is the data of an operation that has none to give: an empty object.
@@ -239,6 +260,14 @@ func (a *application) change(d *draft, ops ...wavelet.Op) *events.OperationFailu
 	a.changes++
 	a.last = d
 	return nil
+}
+
+// read is a blip's text as the robot sees it.
+func (a *application) read(b *wavelet.Blip) (content, *events.OperationFailure) {
+	if a.work += b.Doc.Len(); a.work > maxWork {
+		return content{}, fail(http.StatusBadRequest, "too many operations on long blips; send fewer at once")
+	}
+	return read(b.Doc.Delta()), nil
 }
 
 // blip is the living blip that an operation names.

@@ -338,6 +338,24 @@ func TestMarkupIsLinear(t *testing.T) {
 	}
 }
 
+// TestOneAnswerCostsABoundedAmount fetches a wave more often than one request
+// may, and goes on after its context has ended.
+func TestOneAnswerCostsABoundedAmount(t *testing.T) {
+	w := newWavelet(t).blip("b+root", "", plain("a\n"))
+	fetch := `{"method":"robot.fetchWave","id":"f","params":{}}`
+	ops := decode(t, "["+strings.Repeat(fetch+",", maxFetches)+fetch+"]")
+	out := Call{Robot: spell, State: w.state}.Apply(t.Context(), ops)
+	if n := len(out.Answer.Failures); n != 1 || out.Results[maxFetches].Failure == nil {
+		t.Errorf("%d fetches failed, want the last alone", n)
+	}
+	ctx, stop := context.WithCancel(t.Context())
+	stop()
+	out = Call{Robot: spell, State: w.state}.Apply(ctx, ops)
+	if n := len(out.Answer.Failures); n != len(ops) || out.Answer.Failures[0].Code != 503 {
+		t.Errorf("%d operations failed after the end, want all: %+v", n, out.Answer.Failures)
+	}
+}
+
 func FuzzDecode(f *testing.F) {
 	f.Add(`[{"method":"document.modify","id":"op1","params":{"blipId":"b+1","range":{"start":-2,"end":0},"modifyAction":{"modifyHow":"REPLACE","values":["x"],"elements":[null],"bundledAnnotations":[{"key":"k","value":null}]}}}]`)
 	f.Add(`[{"method":"document.modify","id":"op1","params":{"blipId":"b+1","modifyQuery":{"elementMatch":"IMAGE","restrictions":{"a":1}},"modifyAction":{"modifyHow":"UPDATE_ELEMENT","elements":[{"type":"LINE","properties":{"lineType":"h1"}}]}}}]`)

@@ -48,7 +48,12 @@ func Encode(b events.Bundle, c Capabilities, rpcURL string) ([]byte, error) {
 	if len(wanted) == 0 {
 		return nil, nil
 	}
-	v := newView(b.State, events.Blips(b.State, wanted, c.contexts(), c.Dialect()), c.Dialect())
+	var ids []wavelet.BlipID // what the events are about comes first, in case there is no room for all
+	for _, e := range wanted {
+		ids = append(ids, e.Blip, e.NewBlip)
+	}
+	ids = append(ids, events.Blips(b.State, wanted, c.contexts(), c.Dialect())...)
+	v := newView(b.State, ids, c.Dialect())
 	out := bundleData{
 		Wavelet:      v.wavelet(),
 		Blips:        v.blips,

@@ -98,7 +98,10 @@ func (a *application) inlineBlip(d *draft, p params, m Method) (any, *events.Ope
 		return nil, failure
 	}
 	blip.Thread = wavelet.ThreadID(blip.Blip)
-	c := read(parent.Doc.Delta())
+	c, failure := a.read(parent)
+	if failure != nil {
+		return nil, failure
+	}
 	at, failure := c.anchorAt(p, m)
 	if failure != nil {
 		return nil, failure
@@ -160,7 +163,10 @@ func (a *application) setTitle(d *draft, p params) (any, *events.OperationFailur
 		return nil, fail(http.StatusNotFound, "the wavelet has no blip yet that could hold a title")
 	}
 	only := d.titled == root.ID || !d.edited(root.ID)
-	c := read(root.Doc.Delta())
+	c, failure := a.read(root)
+	if failure != nil {
+		return nil, failure
+	}
 	end := c.length
 	with := []piece{{text: title}}
 	if len(c.lines) > 1 {

@@ -27,7 +27,10 @@ func (a *application) appendMarkup(d *draft, p params) (any, *events.OperationFa
 	if !p.Content.set {
 		return nil, missing("content")
 	}
-	c := read(blip.Doc.Delta())
+	c, failure := a.read(blip)
+	if failure != nil {
+		return nil, failure
+	}
 	last := c.lines[len(c.lines)-1]
 	m := markup{text: last.at+1 < c.length}
 	if err := m.read(p.Content.String()); err != nil {

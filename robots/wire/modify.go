@@ -20,7 +20,10 @@ func (a *application) modifyDocument(d *draft, p params) (any, *events.Operation
 	if p.Action == nil || !p.Action.How.set {
 		return nil, missing("modifyAction")
 	}
-	c := read(blip.Doc.Delta())
+	c, failure := a.read(blip)
+	if failure != nil {
+		return nil, failure
+	}
 	hits, failure := c.hits(p)
 	if failure != nil {
 		return nil, failure

@@ -65,20 +65,34 @@ type view struct {
 	blips   map[wavelet.BlipID]blipView
 	threads map[wavelet.ThreadID]threadView
 	anchors map[wavelet.ThreadID]int // offsets of anchors, of the blips that were read
+	whole   bool                     // whether there was room for all blips asked for
 }
 
-// newView makes the view of the blips in ids and of the threads around them.
+// maxView is how much text a view has room for, in UTF-16 units.
+const maxView = 16 << 20
+
+// newView makes the view of the blips in ids, as many as there is room for, and
+// of the threads around them.
 func newView(s *wavelet.State, ids []wavelet.BlipID, d events.Dialect) *view {
 	v := &view{
 		state: s, dialect: d,
 		blips:   make(map[wavelet.BlipID]blipView, len(ids)),
 		threads: map[wavelet.ThreadID]threadView{},
 		anchors: map[wavelet.ThreadID]int{},
+		whole:   true,
 	}
+	room := maxView
 	for _, id := range ids {
-		if b, ok := s.Blip(id); ok && !b.Deleted {
-			v.blips[id] = v.blip(b)
+		b, ok := s.Blip(id)
+		if _, done := v.blips[id]; !ok || b.Deleted || done {
+			continue
 		}
+		if b.Doc.Len() > room {
+			v.whole = false
+			continue
+		}
+		room -= b.Doc.Len()
+		v.blips[id] = v.blip(b)
 	}
 	for id := range v.blips {
 		b, _ := s.Blip(id)
@@ -238,10 +252,16 @@ func (a *application) fetchWave(d *draft, p params) (any, *events.OperationFailu
 	if p.ReturnWaveletIDs.String() == "true" {
 		return nil, fail(http.StatusNotImplemented, "%s with returnWaveletIds is not offered by this server", FetchWave)
 	}
+	if a.fetches++; a.fetches > maxFetches {
+		return nil, fail(http.StatusBadRequest, "more than %d waves in one request; fetch the others later", maxFetches)
+	}
 	var ids []wavelet.BlipID
 	for b := range d.state.Blips() {
 		ids = append(ids, b.ID)
 	}
 	v := newView(d.state, ids, a.Dialect)
+	if !v.whole {
+		return nil, fail(http.StatusBadRequest, "the wave has more than %d UTF-16 units of text and cannot be fetched whole", maxView)
+	}
 	return fetched{p.Message.String(), v.wavelet(), v.blips, v.threads, d.state.Root()}, nil
 }
