@@ -7,9 +7,13 @@ import (
 	"fmt"
 	"iter"
 	"sync"
+	"time"
 
 	"weir/store"
 )
+
+// commitTimeout is how long a change may wait for the disk.
+const commitTimeout = 30 * time.Second
 
 // bucketName is where a Bucket keeps its entries.
 const bucketName = "robot"
@@ -56,6 +60,9 @@ func (b *Bucket) Get(_ context.Context, key string) (Entry, error) {
 
 // Put implements KV.
 func (b *Bucket) Put(ctx context.Context, key string, value []byte, revision uint64) (uint64, error) {
+	if ctx.Err() != nil {
+		return 0, context.Cause(ctx)
+	}
 	w := store.Write{Bucket: bucketName, Key: []byte(key), Delete: value == nil, Expect: store.ExpectAbsent()}
 	if revision != 0 {
 		old, err := b.store.Get(bucketName, []byte(key))
@@ -71,7 +78,10 @@ func (b *Bucket) Put(ctx context.Context, key string, value []byte, revision uin
 	if !w.Delete {
 		w.Value = append(binary.BigEndian.AppendUint64(nil, next), value...)
 	}
-	err := b.store.Commit(ctx, store.Batch{w})
+	// A caller who hangs up now must not leave it open whether this happened.
+	commit, cancel := context.WithTimeout(context.WithoutCancel(ctx), commitTimeout)
+	defer cancel()
+	err := b.store.Commit(commit, store.Batch{w})
 	if errors.Is(err, store.ErrConflict) {
 		return 0, ErrConflict
 	}

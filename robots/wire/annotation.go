@@ -81,7 +81,7 @@ func isLineAttribute(key string) bool {
 func isElementAttribute(key string) bool {
 	switch key {
 	case "width", "height", "caption", "title", "value", "defaultValue", "group", "for",
-		"thumbnail", "author", "name", "pref", "category":
+		"thumbnail", "author", "name", "pref", "category", "ifr":
 		return true
 	}
 	return strings.HasPrefix(key, "g/")

@@ -132,7 +132,7 @@ func gadgetProperties(e richtext.Embed, a richtext.Attributes, p map[string]stri
 	_ = e.Decode(&v)
 	set(p, "url", v.URL)
 	set(p, "author", v.Author)
-	copyState(p, a, "title", "thumbnail", "name", "pref", "category")
+	copyState(p, a, "title", "thumbnail", "name", "pref", "category", "ifr")
 }
 
 // formProperties gives a form element its properties. A label calls what it is
@@ -220,7 +220,7 @@ func stateKey(elementType, property string) (string, bool) {
 		switch property {
 		case "url", "author":
 			return "", false
-		case "title", "thumbnail", "name", "pref", "category":
+		case "title", "thumbnail", "name", "pref", "category", "ifr":
 			return property, true
 		}
 		return "g/" + property, true
