@@ -18,8 +18,9 @@ func answerID(bundle string, index int) wavelet.DeltaID {
 }
 
 // answer commits what a robot answered, and counts what was committed. What is
-// refused the robot is told with a later bundle. An error means that the whole
-// answer is to be tried again.
+// refused the robot is told with a later bundle. What fails by the server's own
+// fault is tried until it succeeds or ctx ends, for asking the robot again would
+// not help and may cost it much. So an error means that ctx has ended.
 func (g *Gateway) answer(ctx context.Context, s *seat, t Take, profile policies.Profile, b events.Bundle, named governor.Delivery, a events.Answer) (int, error) {
 	failed := a.Failures
 	deltas := a.Deltas[:g.fitting(profile, a.Deltas)]
@@ -28,36 +29,58 @@ func (g *Gateway) answer(ctx context.Context, s *seat, t Take, profile policies.
 			"limit: the answer is too long, its last %d deltas were not applied; answer with at most %d operations and %d bytes",
 			n, profile.Delivery.MaxOps, g.maxAnswer(profile))})
 	}
-	if len(deltas) > 0 {
-		o := offer{From: t.From, To: b.Version}
-		for _, d := range deltas {
-			o.Wrote = append(o.Wrote, d.Wavelet.String())
-		}
-		if err := g.keeper.promise(ctx, s.Seat, t.Lane, o); err != nil {
-			return 0, err
-		}
+	if err := g.promise(ctx, s, t, b, deltas); err != nil {
+		return 0, err
 	}
 	committed := 0
 	for i, d := range deltas {
-		id := answerID(b.ID, i)
-		c, err := g.submit(ctx, governor.Answer{Robot: s.Robot, Wavelet: d.Wavelet, Delta: id, Door: governor.Reply, Named: named}, ViaReply, d, t.Attempt > 1)
-		switch {
-		case err != nil && !final(err):
+		named := governor.Answer{Robot: s.Robot, Wavelet: d.Wavelet, Delta: answerID(b.ID, i), Door: governor.Reply, Named: named}
+		again := t.Attempt > 1
+		err := g.insist(ctx, s, t, func() error {
+			c, err := g.submit(ctx, named, ViaReply, d, again)
+			if err == nil && len(c.Delta.Ops) > 0 {
+				committed++
+			}
+			again = true
+			return err
+		})
+		if !final(err) {
 			return committed, err
-		case err != nil:
+		}
+		if err != nil {
 			failed = append(failed, FailureOf("", err))
-		case len(c.Delta.Ops) > 0:
-			committed++
 		}
 	}
 	g.mu.Lock()
-	for _, f := range failed {
-		if len(s.failed) < maxNotes {
-			s.failed = append(s.failed, f)
-		}
-	}
+	s.failed = append(s.failed, first(failed, max(0, maxNotes-len(s.failed)))...)
 	g.mu.Unlock()
 	return committed, nil
+}
+
+// insist calls f until its error is final or ctx ends.
+func (g *Gateway) insist(ctx context.Context, s *seat, t Take, f func() error) error {
+	for wait := ownTrouble; ; wait = min(2*wait, 30*ownTrouble) {
+		err := f()
+		if final(err) || ctx.Err() != nil {
+			return err
+		}
+		g.troubled(ctx, s, t, fmt.Errorf("commit the answer: %w", err))
+		if err := g.clock.sleep(ctx, wait); err != nil {
+			return err
+		}
+	}
+}
+
+// promise writes down where the cursor goes once an answer is committed.
+func (g *Gateway) promise(ctx context.Context, s *seat, t Take, b events.Bundle, deltas []events.AnswerDelta) error {
+	if len(deltas) == 0 {
+		return nil
+	}
+	o := offer{From: t.From, To: b.Version}
+	for _, d := range deltas {
+		o.Wrote = append(o.Wrote, d.Wavelet.String())
+	}
+	return g.insist(ctx, s, t, func() error { return g.keeper.promise(ctx, s.Seat, t.Lane, o) })
 }
 
 func (g *Gateway) maxAnswer(p policies.Profile) int {

@@ -21,18 +21,37 @@ func (g *Gateway) RobotChanged(id wavelet.Participant) {
 	g.news.Lock()
 	g.changed[id] = true
 	g.news.Unlock()
-	g.callChores()
+	call(g.chores)
 }
 
-func (g *Gateway) callChores() {
+// call wakes the loop that waits on c.
+func call(c chan struct{}) {
 	select {
-	case g.chores <- struct{}{}:
+	case c <- struct{}{}:
 	default:
 	}
 }
 
-// doChores does what takes more than a moment: it takes seats up after a start,
-// looks at robots that changed, and runs errands. What fails is tried again.
+// runErrands starts the acts that are to be carried out, until ctx ends.
+func (g *Gateway) runErrands(ctx context.Context) {
+	for {
+		select {
+		case <-g.called:
+		case <-ctx.Done():
+			return
+		}
+		g.mu.Lock()
+		errands := g.errands
+		g.errands = nil
+		g.mu.Unlock()
+		for _, e := range errands {
+			g.flights.Go(func() { g.run(ctx, e) })
+		}
+	}
+}
+
+// doChores does what takes more than a moment, until ctx ends: it takes seats up
+// after a start, and looks at robots that changed. What fails is tried again.
 func (g *Gateway) doChores(ctx context.Context) {
 	retry := time.NewTimer(0)
 	defer retry.Stop()
@@ -44,16 +63,13 @@ func (g *Gateway) doChores(ctx context.Context) {
 			return
 		}
 		g.mu.Lock()
-		errands, loading := g.errands, g.loading
-		g.errands, g.loading = nil, nil
+		loading := g.loading
+		g.loading = nil
 		g.mu.Unlock()
 		g.news.Lock()
 		changed := g.changed
 		g.changed = map[wavelet.Participant]bool{}
 		g.news.Unlock()
-		for _, e := range errands {
-			g.flights.Go(func() { g.run(ctx, e) })
-		}
 		if again := g.takeUp(ctx, loading); again != nil {
 			retry.Reset(ownTrouble)
 			g.mu.Lock()
@@ -61,7 +77,7 @@ func (g *Gateway) doChores(ctx context.Context) {
 			g.mu.Unlock()
 		}
 		for id := range changed {
-			if err := g.look(ctx, id); err != nil {
+			if err := g.look(ctx, id); err != nil && ctx.Err() == nil {
 				g.o.Logger.Warn("robot not looked at, trying again", "robot", string(id), "error", err)
 				retry.Reset(ownTrouble)
 				g.news.Lock()
@@ -175,7 +191,7 @@ func (g *Gateway) resolve(ctx context.Context, s *seat) error {
 		if found {
 			g.mu.Lock()
 			s.lane.Skip(lane, o.To)
-			s.dirty = true
+			g.mark(s)
 			g.mu.Unlock()
 		}
 	}
@@ -217,7 +233,7 @@ func (g *Gateway) settleBan(ctx context.Context, s *seat) error {
 	g.stop(s.Seat, e.decision)
 	g.errands = append(g.errands, e)
 	g.mu.Unlock()
-	g.callChores()
+	call(g.called)
 	return nil
 }
 

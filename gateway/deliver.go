@@ -38,7 +38,8 @@ func (g *Gateway) fly(ctx context.Context, s *seat, t Take) {
 	}
 }
 
-// ownTrouble is how long a bundle waits when it was not the robot that failed.
+// ownTrouble is how long it takes until something of the server's own that
+// failed is tried again.
 const ownTrouble = time.Second
 
 // deliver sends a bundle and submits the answer.
@@ -49,12 +50,13 @@ func (g *Gateway) deliver(ctx context.Context, s *seat, t Take) Outcome {
 	}
 	b, err := g.bundle(ctx, s, t)
 	if err != nil {
-		return g.troubled(ctx, s, t, err)
+		g.troubled(ctx, s, t, err)
+		return Outcome{Kind: Held, Delay: ownTrouble}
 	}
 	if len(b.Events) == 0 {
 		g.mu.Lock()
 		s.robot.stats.Silent++
-		s.dirty = true
+		g.mark(s)
 		g.mu.Unlock()
 		return Outcome{Kind: Silent, Through: b.Version}
 	}
@@ -116,14 +118,13 @@ func (g *Gateway) bundle(ctx context.Context, s *seat, t Take) (events.Bundle, e
 	}, nil
 }
 
-// troubled puts a bundle off that could not be made, or whose answer could not
+// troubled tells of a bundle that could not be made, or an answer that could not
 // be committed, by no fault of the robot's.
-func (g *Gateway) troubled(ctx context.Context, s *seat, t Take, err error) Outcome {
+func (g *Gateway) troubled(ctx context.Context, s *seat, t Take, err error) {
 	if ctx.Err() == nil {
-		g.o.Logger.Warn("bundle put off", "wavelet", s.Wavelet.String(), "robot", string(s.Robot), "error", err)
+		g.o.Logger.Warn("trying again", "wavelet", s.Wavelet.String(), "robot", string(s.Robot), "error", err)
 		g.tell(Happening{At: g.clock.now(), Kind: Interrupted, Seat: s.Seat, Lane: t.Lane, Err: err})
 	}
-	return Outcome{Kind: Held, Delay: ownTrouble}
 }
 
 func (g *Gateway) heldBack(s *seat, t Take, now time.Time, d time.Duration) {
@@ -181,23 +182,22 @@ func note(l policies.Limit) events.LimitNote {
 func (g *Gateway) send(ctx context.Context, s *seat, t Take, to Robot, profile policies.Profile, b events.Bundle, named governor.Delivery) Outcome {
 	g.sent(s, t, b, named)
 	call, cancel := context.WithTimeout(ctx, g.clock.real(orElse(profile.Delivery.Timeout, time.Minute)))
+	sent := g.clock.now() // the pace is measured from here
 	a, err := to.Receive(call, b)
 	cancel()
 	if err == nil {
 		err = context.Cause(ctx)
 	}
-	if err != nil {
-		return g.missed(ctx, s, t, b, named, err)
-	}
 	committed := 0
-	if !t.Last {
-		if committed, err = g.answer(ctx, s, t, profile, b, named, a); err != nil {
-			g.troubled(ctx, s, t, fmt.Errorf("commit the answer: %w", err))
-			return Outcome{Kind: Failed, Sent: named.Sent, Jitter: rand.Float64()}
-		}
+	if err == nil && !t.Last {
+		committed, err = g.answer(ctx, s, t, profile, b, named, a)
+	}
+	if err != nil {
+		g.missed(ctx, s, t, b, err)
+		return Outcome{Kind: Failed, Sent: sent, Jitter: rand.Float64()}
 	}
 	g.received(s, t, b, named, committed)
-	return Outcome{Kind: Delivered, Sent: named.Sent, Through: b.Version}
+	return Outcome{Kind: Delivered, Sent: sent, Through: b.Version}
 }
 
 // sent counts a bundle that goes out.
@@ -218,14 +218,14 @@ func (g *Gateway) sent(s *seat, t Take, b events.Bundle, named governor.Delivery
 }
 
 // missed counts a bundle that the robot did not take.
-func (g *Gateway) missed(ctx context.Context, s *seat, t Take, b events.Bundle, named governor.Delivery, err error) Outcome {
-	if ctx.Err() == nil {
-		g.mu.Lock()
-		s.robot.stats.Failures++
-		g.mu.Unlock()
-		g.tell(Happening{At: g.clock.now(), Kind: Retry, Seat: s.Seat, Bundle: b.ID, Lane: t.Lane, Attempt: t.Attempt, Err: err})
+func (g *Gateway) missed(ctx context.Context, s *seat, t Take, b events.Bundle, err error) {
+	if ctx.Err() != nil {
+		return
 	}
-	return Outcome{Kind: Failed, Sent: named.Sent, Jitter: rand.Float64()}
+	g.mu.Lock()
+	s.robot.stats.Failures++
+	g.mu.Unlock()
+	g.tell(Happening{At: g.clock.now(), Kind: Retry, Seat: s.Seat, Bundle: b.ID, Lane: t.Lane, Attempt: t.Attempt, Err: err})
 }
 
 // received counts a bundle that the robot took.
@@ -242,7 +242,7 @@ func (g *Gateway) received(s *seat, t Take, b events.Bundle, named governor.Deli
 	if committed > 0 {
 		st.Answered++
 	}
-	s.dirty = true
+	g.mark(s)
 	g.mu.Unlock()
 	if g.o.Feed == nil {
 		return

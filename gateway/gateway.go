@@ -23,7 +23,8 @@ type Gateway struct {
 	failed error // of New, for Run to return
 
 	wake    chan struct{}  // the agenda has a new first entry
-	chores  chan struct{}  // there is something in loading, errands or changed
+	called  chan struct{}  // there is something in errands
+	chores  chan struct{}  // there is something in loading or changed
 	flights sync.WaitGroup // bundles and evictions under way
 
 	mu       sync.Mutex
@@ -31,6 +32,7 @@ type Gateway struct {
 	rooms    map[wavelet.Name]*room
 	robots   map[wavelet.Participant]*robot
 	agenda   agenda
+	dirty    []*seat // whose records are to be written
 	loading  []*seat // to be brought up to the head
 	errands  []errand
 	evicting int
@@ -58,6 +60,7 @@ func New(h Host, r Roster, gov *governor.Governor, kv Store, o Options) *Gateway
 		signer:  signer{o.Secret},
 		keeper:  keeper{kv: kv, max: o.Decisions},
 		wake:    make(chan struct{}, 1),
+		called:  make(chan struct{}, 1),
 		chores:  make(chan struct{}, 1),
 		seats:   map[wavelet.Seat]*seat{},
 		rooms:   map[wavelet.Name]*room{},
@@ -79,6 +82,7 @@ func (g *Gateway) Run(ctx context.Context) error {
 	}
 	var loops sync.WaitGroup
 	loops.Go(func() { g.schedule(ctx) })
+	loops.Go(func() { g.runErrands(ctx) })
 	loops.Go(func() { g.doChores(ctx) })
 	loops.Go(func() { g.keep(ctx) })
 	loops.Wait()

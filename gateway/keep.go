@@ -53,7 +53,6 @@ type seatRecord struct {
 
 // record is the seat as it is stored. Gateway.mu is held.
 func (s *seat) record() seatRecord {
-	s.dirty = false
 	return seatRecord{Wavelet: s.Wavelet.String(), Robot: s.Robot, Names: slices.Clone(s.names), Cursor: s.lane.Cursor()}
 }
 
@@ -148,11 +147,12 @@ func (g *Gateway) save(ctx context.Context) error {
 	defer k.saving.Unlock()
 	g.mu.Lock()
 	records := map[wavelet.Seat]seatRecord{}
-	for id, s := range g.seats {
-		if s.dirty {
-			records[id] = s.record()
+	for _, s := range g.dirty {
+		if s.dirty = false; !s.gone {
+			records[s.Seat] = s.record()
 		}
 	}
+	g.dirty = nil
 	k.mu.Lock()
 	changed, gone, decisions := k.changed, k.gone, k.decisions
 	k.changed, k.gone, k.decisions = false, nil, nil
@@ -167,7 +167,7 @@ func (g *Gateway) save(ctx context.Context) error {
 	g.mu.Lock()
 	for id := range records {
 		if s := g.seats[id]; s != nil {
-			s.dirty = true
+			g.mark(s)
 		}
 	}
 	g.mu.Unlock()
@@ -319,7 +319,7 @@ func (g *Gateway) loadSeat(value []byte) error {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	s := g.open(wavelet.Seat{Wavelet: name, Robot: r.Robot}, r.Cursor, r.Names)
-	s.recovering, s.dirty = true, false
+	s.recovering = true
 	g.loading = append(g.loading, s)
 	return nil
 }

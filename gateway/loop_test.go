@@ -5,6 +5,7 @@ import (
 	"errors"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"weir/events"
@@ -126,6 +127,7 @@ func (r *rig) convict() gateway.Happening {
 	r.types(ann, "hello ")
 	for range 60 {
 		time.Sleep(500 * time.Millisecond)
+		synctest.Wait()
 		for _, h := range r.happened(gateway.Decided) {
 			if h.Decision.Action == "evict" {
 				return h

@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"strings"
 	"time"
 
 	"weir/events"
@@ -22,8 +23,18 @@ type Pending struct {
 func See(robot wavelet.Participant, c wavelet.Commit, cut bool) Pending {
 	lane, ok := events.LaneOf(c.Delta.Cause)
 	p := Pending{Version: c.Version, Lane: lane, Author: c.Delta.Author, Cause: c.Delta.Cause}
-	p.Quiet = !ok && !names(robot, c.Delta.Ops) || p.Author.Robot() == robot || cut && lane == events.RobotLane
+	p.Quiet = !ok && !names(robot, c.Delta.Ops) || isRobot(p.Author, robot) || cut && lane == events.RobotLane
 	return p
+}
+
+// isRobot reports whether p is a robot's address or an alias of it: whether
+// p.Robot() is robot, but without making that address.
+func isRobot(p, robot wavelet.Participant) bool {
+	i := strings.IndexByte(string(robot), '@')
+	if p == robot || i < 0 || len(p) <= len(robot) || p[:i] != robot[:i] {
+		return p == robot
+	}
+	return (p[i] == '+' || p[i] == '#') && strings.HasSuffix(string(p), string(robot[i:]))
 }
 
 // names reports whether ops bring a robot in or put it out.

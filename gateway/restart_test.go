@@ -132,9 +132,9 @@ func TestAnswersAreWrittenOnce(t *testing.T) {
 	}
 }
 
-// A robot that answered but whose answer could not be stored is asked again, and
-// then its answer is written once.
-func TestUnstoredAnswersAreAskedForAgain(t *testing.T) {
+// A robot whose answer could not be stored is not asked again: the answer waits,
+// and is written once.
+func TestUnstoredAnswersWait(t *testing.T) {
 	inBubble(t, func(t *testing.T, r *rig) {
 		robot := recorder{reply: echo(0)}
 		r.register(quiet, "default", robot.receive)
@@ -144,13 +144,17 @@ func TestUnstoredAnswersAreAskedForAgain(t *testing.T) {
 		defer r.stop()
 		r.create(quiet)
 		time.Sleep(time.Second)
-		failing.times = 1
+		failing.times = 3
 		r.types(ann, "x")
+		time.Sleep(700 * time.Millisecond)
+		if st := r.stats(quiet); st.InFlight != 1 {
+			t.Errorf("the answer does not wait: %+v", st)
+		}
 		time.Sleep(time.Minute)
 		if n := strings.Count(r.state().Text(), "echo"); n != 2 {
 			t.Errorf("%d answers written, want 2: %q", n, r.state().Text())
 		}
-		if n := len(robot.bundles); n != 3 || robot.bundles[1].ID != robot.bundles[2].ID {
+		if n := len(robot.bundles); n != 2 {
 			t.Errorf("%d deliveries: %q", n, robot.got())
 		}
 		if st := r.stats(quiet); st.Answered != 2 || st.HumanBundles != 2 {
@@ -159,13 +163,17 @@ func TestUnstoredAnswersAreAskedForAgain(t *testing.T) {
 	})
 }
 
-// flaky is a host that loses the outcome of some commits.
+// flaky is a host that cannot store some commits, and loses the outcome of one.
 type flaky struct {
 	gateway.Host
 	times int
 }
 
 func (f *flaky) Submit(ctx context.Context, name wavelet.Name, d wavelet.Delta) (wavelet.Commit, error) {
+	if f.times > 1 {
+		f.times--
+		return wavelet.Commit{}, &wavelet.Refusal{Code: wavelet.CodeDiskFull, Op: -1, Reason: "the disk is full"}
+	}
 	c, err := f.Host.Submit(ctx, name, d)
 	if f.times > 0 {
 		f.times--

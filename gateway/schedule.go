@@ -109,15 +109,7 @@ func (g *Gateway) rearm(s *seat) {
 	}
 	g.agenda.set(s, wake)
 	if len(g.agenda) > 0 && (first.IsZero() || g.agenda[0].wake.Before(first)) {
-		g.nudge()
-	}
-}
-
-// nudge has the scheduler look at the agenda again.
-func (g *Gateway) nudge() {
-	select {
-	case g.wake <- struct{}{}:
-	default:
+		call(g.wake)
 	}
 }
 

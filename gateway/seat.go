@@ -23,7 +23,7 @@ type seat struct {
 	queued     bool // due, but the robot has enough bundles in flight
 	recovering bool // commits of before the start are still to be added
 	gone       bool // closed
-	dirty      bool // its record is to be written
+	dirty      bool // its record is to be written: it is in Gateway.dirty
 
 	cancel   func(error) // calls the flight under way back, nil if none is
 	failed   []events.OperationFailure
@@ -72,7 +72,8 @@ func (g *Gateway) robotAt(id wavelet.Participant) *robot {
 // open makes a seat. g.mu is held.
 func (g *Gateway) open(id wavelet.Seat, c Cursor, names []wavelet.Participant) *seat {
 	r := g.robotAt(id.Robot)
-	s := &seat{Seat: id, robot: r, lane: NewLane(r.profile, c), names: names, dirty: true}
+	s := &seat{Seat: id, robot: r, lane: NewLane(r.profile, c), names: names}
+	g.mark(s)
 	g.seats[id] = s
 	r.seats[s] = true
 	in := g.rooms[id.Wavelet]
@@ -156,12 +157,11 @@ func (g *Gateway) see(now time.Time, s *seat, c wavelet.Commit, moves []passage,
 	p := See(s.Robot, c, lane == events.RobotLane && g.gov.Cuts(s.Seat, c.Delta.Author))
 	was := len(s.names) > 0
 	for _, m := range moves {
-		s.rename(m)
+		g.rename(s, m)
 	}
 	switch is := len(s.names) > 0; {
 	case was && !is:
 		s.lane.Leave(now, p)
-		s.dirty = true
 	case is && !was:
 		s.lane.Return()
 		s.verdict = nil
@@ -180,8 +180,8 @@ func (g *Gateway) see(now time.Time, s *seat, c wavelet.Commit, moves []passage,
 	return news
 }
 
-// rename keeps track of the names under which the robot takes part.
-func (s *seat) rename(m passage) {
+// rename keeps track of the names under which a robot takes part. g.mu is held.
+func (g *Gateway) rename(s *seat, m passage) {
 	if m.who.Robot() != s.Robot {
 		return
 	}
@@ -189,10 +189,10 @@ func (s *seat) rename(m passage) {
 	switch {
 	case m.comes && i < 0:
 		s.names = append(s.names, m.who)
-		s.dirty = true
+		g.mark(s)
 	case !m.comes && i >= 0:
 		s.names = slices.Delete(s.names, i, i+1)
-		s.dirty = true
+		g.mark(s)
 	}
 }
 
@@ -201,7 +201,7 @@ func (g *Gateway) welcome(now time.Time, c wavelet.Commit, m passage, news []Hap
 	id := wavelet.Seat{Wavelet: c.Wavelet, Robot: m.who.Robot()}
 	if s := g.seats[id]; s != nil {
 		if s.lane.Head() == c.Version { // a second name, in the commit that opened the seat
-			s.rename(m)
+			g.rename(s, m)
 		}
 		return news
 	}
@@ -213,6 +213,14 @@ func (g *Gateway) welcome(now time.Time, c wavelet.Commit, m passage, news []Hap
 	s.lane.Add(now, See(s.Robot, c, false))
 	g.rearm(s)
 	return append(news, Happening{At: now, Kind: Opened, Seat: id, Version: c.Version})
+}
+
+// mark has a seat's record written with the next saving. g.mu is held.
+func (g *Gateway) mark(s *seat) {
+	if !s.dirty {
+		s.dirty = true
+		g.dirty = append(g.dirty, s)
+	}
 }
 
 // tell lets the Feed know. No mutex is held.

@@ -71,7 +71,7 @@ func (g *Gateway) act(a governor.Act) {
 		for _, id := range a.Cycle {
 			if s := g.seats[id]; s != nil {
 				s.lane.Flush(a.Flush)
-				s.dirty = true
+				g.mark(s)
 				g.rearm(s)
 			}
 		}
@@ -81,11 +81,11 @@ func (g *Gateway) act(a governor.Act) {
 		g.stop(a.Seat, a.Decision)
 		g.errands = append(g.errands, errand{act: a.Kind, seat: a.Seat, decision: a.Decision})
 		g.robotAt(a.Seat.Robot).stats.Evictions++
-		g.callChores()
+		call(g.called)
 	case governor.Suspend:
 		if a.Seat.Wavelet.IsZero() {
 			g.errands = append(g.errands, errand{act: a.Kind, seat: a.Seat, decision: a.Decision})
-			g.callChores()
+			call(g.called)
 		}
 	case governor.Cut: // Governor.Cuts tells which deltas raise no event from now on
 	}

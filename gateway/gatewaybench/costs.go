@@ -1,0 +1,122 @@
+package gatewaybench
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"time"
+
+	"weir/events"
+	"weir/gateway"
+	"weir/governor"
+	"weir/policies"
+	"weir/store"
+	"weir/wavelet"
+	"weir/wavelet/richtext"
+)
+
+// pairs is how often a cost and what it is compared with are timed in turn.
+const pairs = 9
+
+// costs times the two things that happen on every commit.
+func costs(ctx context.Context, _ Options) ([]Row, error) {
+	const seats = 100
+	commit, err := committer(seats)
+	if err != nil {
+		return nil, err
+	}
+	add := adder()
+	load := loader()
+	var commitNS, addNS, loadNS, commitRatio, addRatio []float64
+	for range pairs {
+		if ctx.Err() != nil {
+			return nil, context.Cause(ctx)
+		}
+		l := timed(20_000, load)
+		c := timed(200, commit) / seats
+		a := timed(20_000, add)
+		loadNS, commitNS, addNS = append(loadNS, l), append(commitNS, c), append(addNS, a)
+		commitRatio, addRatio = append(commitRatio, c/l), append(addRatio, a/l)
+	}
+	note := fmt.Sprintf("a mutex and a map load take %.0f ns here", quantile(loadNS, 0.5))
+	return []Row{
+		{Name: "Committed, per seat of the wavelet", Value: quantile(commitNS, 0.5), Unit: "ns", Measured: true, Note: "the governor's part included; " + note},
+		{Name: "Committed per seat, to mutex + map load", Value: quantile(commitRatio, 0.5), Unit: "x", Bar: 8, HasBar: true, Measured: true},
+		{Name: "Lane.Add", Value: quantile(addNS, 0.5), Unit: "ns", Measured: true},
+		{Name: "Lane.Add, to mutex + map load", Value: quantile(addRatio, 0.5), Unit: "x", Bar: 2.5, HasBar: true, Measured: true},
+	}, nil
+}
+
+// timed is what one call of f takes in nanoseconds, over n of them.
+func timed(n int, f func()) float64 {
+	start := time.Now()
+	for range n {
+		f()
+	}
+	return float64(time.Since(start).Nanoseconds()) / float64(n)
+}
+
+// committer gives a function that tells a gateway of the next keystroke in a
+// wavelet with so many robots.
+func committer(seats int) (func(), error) {
+	profile, ok := policies.Builtin().Profile("")
+	if !ok {
+		return nil, fmt.Errorf("there is no default profile")
+	}
+	g := gateway.New(nil, everybody{profile}, governor.New(governor.Options{Default: profile}), store.NewMemory(), gateway.Options{})
+	name := wavelet.NewName("example.com")
+	var ops []wavelet.Op
+	for i := range seats {
+		ops = append(ops, wavelet.AddParticipant{Who: wavelet.Participant(fmt.Sprintf("robot%d@example.com", i))})
+	}
+	c := wavelet.Commit{Wavelet: name, Version: 1, At: time.Now(), Delta: wavelet.Delta{
+		ID: "opening", Author: "ann@example.com", Ops: ops, Cause: wavelet.Cause{ID: "cause", Kind: wavelet.Human},
+	}}
+	g.Committed(c)
+	c.Delta.Ops = []wavelet.Op{wavelet.EditBlip{Blip: "b+root", Delta: richtext.Delta(nil).Insert("x", richtext.Attributes{})}}
+	return func() {
+		c.Version++
+		c.Delta.Base++
+		g.Committed(c)
+	}, nil
+}
+
+// everybody is a roster in which every address is a robot's, none in service.
+type everybody struct{ profile policies.Profile }
+
+func (e everybody) Robot(wavelet.Participant) (gateway.Robot, policies.Profile, bool) {
+	return nil, e.profile, true
+}
+
+func (e everybody) Registered(p wavelet.Participant) bool { return p != "ann@example.com" }
+
+// adder gives a function that adds a keystroke to a lane.
+func adder() func() {
+	lane := gateway.NewLane(policies.Profile{}, gateway.Cursor{})
+	p := gateway.Pending{Lane: events.HumanLane, Author: "ann@example.com", Cause: wavelet.Cause{ID: "cause", Kind: wavelet.Human}}
+	now := time.Now()
+	return func() {
+		p.Version++
+		lane.Add(now, p)
+	}
+}
+
+// loader gives a function that takes a mutex and looks into a map of seats.
+func loader() func() {
+	var mu sync.Mutex
+	seats := map[wavelet.Seat]*gateway.Lane{}
+	ids := make([]wavelet.Seat, 1024)
+	for i := range ids {
+		ids[i] = wavelet.Seat{Wavelet: wavelet.NewName("example.com"), Robot: wavelet.Participant(fmt.Sprintf("robot%d@example.com", i))}
+		seats[ids[i]] = gateway.NewLane(policies.Profile{}, gateway.Cursor{})
+	}
+	i, found := 0, 0
+	return func() {
+		i++
+		mu.Lock()
+		if seats[ids[i%len(ids)]] != nil {
+			found++
+		}
+		mu.Unlock()
+	}
+}

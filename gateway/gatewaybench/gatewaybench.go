@@ -1,0 +1,89 @@
+// Package gatewaybench measures what the gateway makes of a machine: how far it
+// merges what people type, whether it keeps its pace, what a commit costs it per
+// seat, and whether robots that hang delay others.
+//
+// A real host over memory, the real governor and real HTTP robots take part; only
+// the disk is left out, which the store's own benchmark is about. Costs are put
+// beside one lock of a mutex and one look into a map, timed in turns with them,
+// seven at least, of which the median counts.
+package gatewaybench
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"time"
+)
+
+// Options say how long to measure. The zero value takes about 25 seconds.
+type Options struct {
+	Phase    time.Duration // of each of the three phases in real time; 0: 7 s
+	Progress func(string)  // nil: nobody is told
+}
+
+// Report is the outcome of a run.
+type Report struct {
+	Rows []Row
+	Took time.Duration
+}
+
+// Row is one figure.
+type Row struct {
+	Name     string  `json:"name"`
+	Value    float64 `json:"value"`
+	Unit     string  `json:"unit"`
+	Bar      float64 `json:"bar,omitempty"` // what Value must reach, if HasBar
+	HasBar   bool    `json:"has_bar"`
+	AtLeast  bool    `json:"at_least"` // Bar is the least that will do; else the most
+	Measured bool    `json:"measured"` // false: this run can say nothing about it; Note says why
+	Note     string  `json:"note,omitempty"`
+}
+
+// Met reports whether the figure reaches its bar. A row without a bar does; one
+// that was not measured does not.
+func (r Row) Met() bool {
+	switch {
+	case !r.HasBar:
+		return true
+	case !r.Measured:
+		return false
+	case r.AtLeast:
+		return r.Value >= r.Bar
+	}
+	return r.Value <= r.Bar
+}
+
+// Run measures until it is done or ctx ends, whose cause is then the error.
+func Run(ctx context.Context, o Options) (Report, error) {
+	start := time.Now()
+	if o.Phase == 0 {
+		o.Phase = 7 * time.Second
+	}
+	if o.Progress == nil {
+		o.Progress = func(string) {}
+	}
+	var rows []Row
+	for _, part := range []struct {
+		what string
+		run  func(context.Context, Options) ([]Row, error)
+	}{
+		{"what a commit costs per seat", costs},
+		{"merging and pace, at ten times the speed", merging},
+		{"one robot alone, then beside fifty that hang", hanging},
+	} {
+		o.Progress(part.what)
+		more, err := part.run(ctx, o)
+		if err != nil {
+			return Report{}, fmt.Errorf("measure the gateway: %w", err)
+		}
+		rows = append(rows, more...)
+	}
+	return Report{Rows: rows, Took: time.Since(start)}, nil
+}
+
+// quantile is the value below which a share q of the list lies. The list is not
+// empty.
+func quantile[T float64 | time.Duration](list []T, q float64) T {
+	sorted := slices.Sorted(slices.Values(list))
+	return sorted[min(int(q*float64(len(sorted))), len(sorted)-1)]
+}
