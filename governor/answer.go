@@ -40,7 +40,7 @@ func (g *Governor) label(t instant, a *Answer, c *wavelet.Cause) (s *seat, first
 		s = g.seat(t, a.Named.Seat)
 		b := s.find(hashOf(a.Named.Bundle))
 		if s.robot.counts(t, a, b) {
-			p := s.meant(&a.Named)
+			p := s.meant(t, &a.Named)
 			*c = wavelet.Cause{ID: p.Cause.ID, Depth: p.Cause.Depth + 1, Exact: p.Cause.Exact + 1,
 				Parent: p.Author, Bundle: a.Named.Bundle, Kind: wavelet.Robot}
 			return s, b == nil || !b.answered
@@ -199,7 +199,8 @@ func (s *seat) released(rule *ratioRule) {
 
 // relieve ends the probations of rules that are no longer over their limits. A
 // bundle that was only now sent does not count yet.
-func (s *seat) relieve() {
+func (s *seat) relieve(t instant) {
+	s.ring.move(t.tick())
 	for i := range s.robot.rules.ratios {
 		rule := &s.robot.rules.ratios[i]
 		if answered, delivered := s.ratio(rule); s.slowed&rule.mark != 0 && float64(answered) <= rule.Max*float64(delivered-1) {

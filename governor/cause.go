@@ -1,6 +1,7 @@
 package governor
 
 import (
+	"slices"
 	"time"
 
 	"weir/wavelet"
@@ -66,6 +67,7 @@ func (c *cause) link(s *seat) *link {
 func (c *cause) answered(t instant, s *seat, d *wavelet.Cause, hash uint64, robots bool) bool {
 	l := c.link(s)
 	if l == nil {
+		c.links = slices.DeleteFunc(c.links, func(l link) bool { return l.seat.gone })
 		if len(c.links) >= mostLinks {
 			c.links = c.links[:copy(c.links, c.links[1:])]
 		}
@@ -120,7 +122,7 @@ func (l *link) count(from wavelet.Participant) {
 // if the cause does not know it.
 func (c *cause) spoke(author wavelet.Participant) *seat {
 	for i := range c.links {
-		if c.links[i].seat.id.Robot == author {
+		if c.links[i].seat.id.Robot == author && !c.links[i].seat.gone {
 			return c.links[i].seat
 		}
 	}

@@ -26,7 +26,7 @@ func (g *Governor) Deliver(now time.Time, d Delivery) (v Verdict) {
 		r.hear(heard{at: t, cause: d.Cause.ID, depth: d.Cause.Depth, exact: d.Cause.Exact, author: d.Author, seat: s})
 	}
 	if s.slowed != 0 {
-		s.relieve()
+		s.relieve(t)
 	}
 	if s.marks != 0 {
 		s.rearm(t)
@@ -61,7 +61,7 @@ func (g *Governor) slowDepth(t instant, s *seat, d *Delivery, v *Verdict) time.D
 	if g.ratioOnly || p.Depth.SlowFrom == 0 {
 		return 0
 	}
-	depth := s.meant(d).Cause.Exact + 1
+	depth := s.meant(t, d).Cause.Exact + 1
 	step := p.slow(depth)
 	if step <= p.Pace.MinInterval {
 		return 0

@@ -95,6 +95,9 @@ func (c *cause) chain() ([]Link, []Exchange) {
 	var pairs []Exchange
 	for i := range c.links {
 		l := &c.links[i]
+		if l.seat.gone {
+			continue
+		}
 		chain = append(chain, Link{Robot: l.seat.robot.id, Wavelet: l.seat.id.Wavelet.String(), Answers: l.answers, Depth: l.depth})
 		for _, p := range l.from {
 			pairs = append(pairs, Exchange{From: p.from, To: l.seat.robot.id, Count: p.n})

@@ -1,6 +1,7 @@
 package governor
 
 import (
+	"slices"
 	"sync"
 	"time"
 
@@ -138,9 +139,11 @@ func (g *Governor) forgetSeats(t instant) {
 	}
 }
 
-// dropSeat forgets a seat. Edges and links that still point to it keep its
-// record until they go themselves.
+// dropSeat forgets a seat. Edges and links that still point to it count no more.
 func (g *Governor) dropSeat(s *seat) {
+	s.gone = true
+	s.robot.heard = slices.DeleteFunc(s.robot.heard, func(h heard) bool { return h.seat == s })
+	s.robot.let = slices.DeleteFunc(s.robot.let, func(p letPass) bool { return p.seat == s })
 	g.idle.remove(s)
 	delete(g.seats, s.id)
 	seats := s.robot.seats

@@ -26,7 +26,7 @@ type edge struct {
 func (s *seat) trigger(t instant, from *seat, exact bool) {
 	i := slices.IndexFunc(s.triggers, func(e edge) bool { return e.from == from })
 	if i < 0 {
-		s.triggers = slices.DeleteFunc(s.triggers, func(e edge) bool { return t-e.count.at > instant(edgeFor) })
+		s.triggers = slices.DeleteFunc(s.triggers, func(e edge) bool { return e.from.gone || t-e.count.at > instant(edgeFor) })
 		if len(s.triggers) >= mostEdges {
 			weakest := 0
 			for j := range s.triggers {
@@ -58,13 +58,16 @@ const (
 
 // lives reports whether the edge to s still stands, as far as the proof goes.
 func (e *edge) lives(t instant, s *seat, by proof) bool {
+	if e.from.gone {
+		return false
+	}
 	if by == unignored {
-		return t-e.count.at <= instant(edgeFor) && !s.ignores(e.from.robot.id)
+		return t-e.count.at <= instant(edgeFor) && !s.ignores(t, e.from.robot.id)
 	}
 	if e.exact == 0 || t-e.exact > instant(edgeFor) {
 		return false
 	}
-	return by == named || s.heeds(e.from.robot.id) || by == likely && s.answersAll() && e.from.answersAll()
+	return by == named || s.heeds(e.from.robot.id) || by == likely && s.answersAll(t) && e.from.answersAll(t)
 }
 
 // nodes is a small set of seats that needs no memory of its own.

@@ -78,7 +78,9 @@ func (g *Governor) loop(t instant, k conviction, out *nodes) {
 	out.n = 0
 	out.add(k.seat)
 	for i := range k.cause.links {
-		out.add(k.cause.links[i].seat)
+		if s := k.cause.links[i].seat; !s.gone {
+			out.add(s)
+		}
 	}
 }
 

@@ -140,7 +140,7 @@ func exchanges(pairs []Exchange) string {
 		}
 		parts = append(parts, fmt.Sprintf("%s answered %s %s", p.To, p.From, count(p.Count, "time")))
 	}
-	return list(parts)
+	return series(parts)
 }
 
 func names(ps []wavelet.Participant) string {
@@ -148,11 +148,11 @@ func names(ps []wavelet.Participant) string {
 	for i, p := range ps {
 		parts[i] = string(p)
 	}
-	return list(parts)
+	return series(parts)
 }
 
-// list joins with commas and a last "and".
-func list(parts []string) string {
+// series joins with commas and a last "and".
+func series(parts []string) string {
 	if len(parts) < 2 {
 		return strings.Join(parts, "")
 	}

@@ -73,6 +73,7 @@ type seat struct {
 	offences    []instant
 	cuts        []wavelet.Participant
 	ban         *ban
+	gone        bool // forgotten
 	touched     instant
 	posInRobot  int
 	newer, past *seat // by time of last touch
@@ -133,11 +134,12 @@ func (s *seat) heeds(author wavelet.Participant) bool {
 // ignores reports whether the seat was sent the author's deltas alone and
 // answered none of them, where by its other answers it would have, nine times
 // in ten.
-func (s *seat) ignores(author wavelet.Participant) bool {
+func (s *seat) ignores(t instant, author wavelet.Participant) bool {
 	v := s.known(author)
 	if v == nil || v.heeded > 0 {
 		return false
 	}
+	s.ring.move(t.tick())
 	answered, delivered := s.ring.count(0, robotAnswered), s.ring.count(0, robotDelivered)
 	silent := 1 - float64(answered)/float64(delivered+1)
 	return math.Pow(silent, float64(s.unheeded(v))) < 0.1
@@ -158,7 +160,8 @@ func (s *seat) unheeded(v *voice) int {
 
 // answersAll reports whether the seat answers whatever robots write, as far as
 // is known. The bundle at hand has not been answered yet.
-func (s *seat) answersAll() bool {
+func (s *seat) answersAll(t instant) bool {
+	s.ring.move(t.tick())
 	answered, delivered := s.ring.count(0, robotAnswered), s.ring.count(0, robotDelivered)
 	return 10*answered >= 9*(delivered-1) && !slices.ContainsFunc(s.voices, func(v voice) bool { return s.unheeded(&v) > 0 })
 }
@@ -166,14 +169,14 @@ func (s *seat) answersAll() bool {
 // meant is the part of the bundle that an answer is taken to answer: the
 // deepest delta, but not that of a robot which the seat ignores, as the middle
 // of a pipeline ignores the robot after it.
-func (s *seat) meant(d *Delivery) Part {
+func (s *seat) meant(t instant, d *Delivery) Part {
 	deepest := Part{d.Author, d.Cause}
-	if len(d.Parts) < 2 || !s.ignores(robotOf(d.Author)) {
+	if len(d.Parts) < 2 || !s.ignores(t, robotOf(d.Author)) {
 		return deepest
 	}
 	found := Part{}
 	for _, p := range d.Parts {
-		if !s.ignores(robotOf(p.Author)) && (found.Author == "" || deeper(p.Cause, found.Cause)) {
+		if !s.ignores(t, robotOf(p.Author)) && (found.Author == "" || deeper(p.Cause, found.Cause)) {
 			found = p
 		}
 	}
@@ -194,10 +197,10 @@ func (s *seat) heed(only uint8) {
 
 // onlyOne reports whether the bundle holds deltas of only one robot that the
 // seat does not ignore.
-func (s *seat) onlyOne(d *Delivery) bool {
+func (s *seat) onlyOne(t instant, d *Delivery) bool {
 	n := 0
 	for _, p := range d.Parts {
-		if !s.ignores(robotOf(p.Author)) {
+		if !s.ignores(t, robotOf(p.Author)) {
 			n++
 		}
 	}
@@ -247,7 +250,7 @@ func (s *seat) deliver(t instant, d *Delivery) bool {
 	lane := humanDelivered
 	if d.RobotLane {
 		lane = robotDelivered
-		p := s.meant(d)
+		p := s.meant(t, d)
 		s.deep = heard{at: t, cause: p.Cause.ID, depth: p.Cause.Depth, exact: p.Cause.Exact, author: p.Author, seat: s}
 	}
 	s.latest[lane] = t
@@ -257,8 +260,8 @@ func (s *seat) deliver(t instant, d *Delivery) bool {
 	}
 	s.ring.move(t.tick())
 	only := uint8(0)
-	if d.RobotLane && s.onlyOne(d) {
-		v := s.voice(robotOf(s.meant(d).Author))
+	if d.RobotLane && s.onlyOne(t, d) {
+		v := s.voice(robotOf(s.meant(t, d).Author))
 		v.sent++
 		only = v.id
 	}
