@@ -36,7 +36,7 @@ func child(t *testing.T, name, path string) *exec.Cmd {
 		t.Fatal(err)
 	}
 	cmd := exec.Command(self, path)
-	cmd.Env = append(os.Environ(), childVariable+"="+name, "GORACE=atexit_sleep_ms=0")
+	cmd.Env = append(os.Environ(), childVariable+"="+name, "GORACE=atexit_sleep_ms=0 history_size=0")
 	cmd.Stderr = os.Stderr
 	return cmd
 }
