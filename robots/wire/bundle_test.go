@@ -69,7 +69,7 @@ func sampleBundle(t testing.TB) events.Bundle {
 func everything(protocol string, c events.Contexts) Capabilities {
 	caps := Capabilities{Hash: "h", Protocol: protocol}
 	for _, e := range known() {
-		caps.Wants = append(caps.Wants, Want{Event: e, Contexts: c})
+		caps.Wants = append(caps.Wants, Want{Event: e, Contexts: Contexts(c)})
 	}
 	return caps
 }

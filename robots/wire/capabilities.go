@@ -37,9 +37,34 @@ type Capabilities struct {
 
 // Want is the wish for one type of event.
 type Want struct {
-	Event    events.Type     `json:"event"`
-	Contexts events.Contexts `json:"contexts"`
-	Filters  []string        `json:"filters,omitempty"` // regular expressions of which one must match; none: no condition
+	Event    events.Type `json:"event"`
+	Contexts Contexts    `json:"contexts"`          // as the comma list of the file
+	Filters  []string    `json:"filters,omitempty"` // regular expressions of which one must match; none: no condition
+}
+
+// Contexts is events.Contexts, stored by name.
+type Contexts events.Contexts
+
+// contextNames are the names of the contexts, in the order of their bits.
+func contextNames() []string {
+	return []string{"ROOT", "PARENT", "SIBLINGS", "CHILDREN", "SELF", "ALL"}
+}
+
+// MarshalText writes the comma list.
+func (c Contexts) MarshalText() ([]byte, error) {
+	var words []string
+	for bit, name := range contextNames() {
+		if c&(1<<bit) != 0 {
+			words = append(words, name)
+		}
+	}
+	return []byte(strings.Join(words, ",")), nil
+}
+
+// UnmarshalText reads a comma list.
+func (c *Contexts) UnmarshalText(text []byte) error {
+	*c = parseContexts(string(text))
+	return nil
 }
 
 // Dialect is the one the robot speaks: V021 for protocol 0.21 and all before it,
@@ -183,25 +208,14 @@ func known() []events.Type {
 
 // parseContexts reads a comma list. An empty one and one with a word that
 // nobody knows stand for the default.
-func parseContexts(list string) events.Contexts {
-	var c events.Contexts
+func parseContexts(list string) Contexts {
+	var c Contexts
 	for word := range strings.SplitSeq(list, ",") {
-		switch strings.ToUpper(strings.TrimSpace(word)) {
-		case "ROOT":
-			c |= events.Root
-		case "PARENT":
-			c |= events.Parent
-		case "SIBLINGS":
-			c |= events.Siblings
-		case "CHILDREN":
-			c |= events.Children
-		case "SELF":
-			c |= events.Self
-		case "ALL":
-			c |= events.All
-		default:
-			return events.DefaultContexts
+		bit := slices.Index(contextNames(), strings.ToUpper(strings.TrimSpace(word)))
+		if bit < 0 {
+			return Contexts(events.DefaultContexts)
 		}
+		c |= 1 << bit
 	}
 	return c
 }
@@ -210,7 +224,7 @@ func parseContexts(list string) events.Contexts {
 func (c Capabilities) contexts() map[events.Type]events.Contexts {
 	m := make(map[events.Type]events.Contexts, len(c.Wants))
 	for _, w := range c.Wants {
-		m[w.Event] = w.Contexts
+		m[w.Event] = events.Contexts(w.Contexts)
 	}
 	return m
 }

@@ -35,8 +35,8 @@ func TestParseCapabilities(t *testing.T) {
 </w:capabilities>
 </w:robot>
 `, Capabilities{"0xd67016bL", "0.21", []Want{
-			{events.BlipSubmitted, events.Self | events.Parent, nil},
-			{events.AnnotatedTextChanged, events.DefaultContexts, []string{"regex"}},
+			{events.BlipSubmitted, Contexts(events.Self | events.Parent), nil},
+			{events.AnnotatedTextChanged, Contexts(events.DefaultContexts), []string{"regex"}},
 		}}, events.V021},
 		{"Java", `<?xml version="1.0"?>
 <w:robot xmlns:w="http://wave.google.com/extensions/robots/1.0">
@@ -46,20 +46,20 @@ func TestParseCapabilities(t *testing.T) {
     <w:capability name="DOCUMENT_CHANGED" context="SELF,SIBLINGS"/>
   </w:capabilities>
   <w:consumer_keys><w:consumer_key for="http://example.com/robot/rpc">KEY</w:consumer_key></w:consumer_keys>
-</w:robot>`, Capabilities{"2dc2bdf697e881", "0.22", []Want{{events.DocumentChanged, events.Self | events.Siblings, nil}}}, events.V022},
+</w:robot>`, Capabilities{"2dc2bdf697e881", "0.22", []Want{{events.DocumentChanged, Contexts(events.Self | events.Siblings), nil}}}, events.V022},
 		{"another prefix, no version", `<robot xmlns="http://wave.google.com/extensions/robots/1.0"><capabilities><capability name="blip_submitted" context=" all , self "/></capabilities></robot>`,
-			Capabilities{"", "", []Want{{events.BlipSubmitted, events.All | events.Self, nil}}}, events.V021},
+			Capabilities{"", "", []Want{{events.BlipSubmitted, Contexts(events.All | events.Self), nil}}}, events.V021},
 		{"repeated lines are a union", capabilitiesXML(`<w:capability name="DOCUMENT_CHANGED" context="SELF" filter="a"/>
 			<w:capability name="DOCUMENT_CHANGED" context="ROOT" filter="b"/>`),
-			Capabilities{"", "", []Want{{events.DocumentChanged, events.Self | events.Root, []string{"a", "b"}}}}, events.V021},
+			Capabilities{"", "", []Want{{events.DocumentChanged, Contexts(events.Self | events.Root), []string{"a", "b"}}}}, events.V021},
 		{"one line without a filter admits everything", capabilitiesXML(`<w:capability name="DOCUMENT_CHANGED" context="SELF" filter="a"/>
 			<w:capability name="DOCUMENT_CHANGED" context="SELF"/><w:capability name="DOCUMENT_CHANGED" context="SELF" filter="c"/>`),
-			Capabilities{"", "", []Want{{events.DocumentChanged, events.Self, nil}}}, events.V021},
+			Capabilities{"", "", []Want{{events.DocumentChanged, Contexts(events.Self), nil}}}, events.V021},
 		{"unknown events, contexts and elements", capabilitiesXML(`<w:protocolversion> 9 </w:protocolversion><w:capability name="DOORBELL_RANG"/>
 			<w:capability name="OPERATION_ERROR" context="SELF,EVERYWHERE"/><w:capability name="ROBOT_LIMIT_WARNING"/><x:y xmlns:x="z">q</x:y><w:extra>1</w:extra>`),
-			Capabilities{"", "9", []Want{{events.OperationError, events.DefaultContexts, nil}, {events.RobotLimitWarning, events.DefaultContexts, nil}}}, events.V022},
+			Capabilities{"", "9", []Want{{events.OperationError, Contexts(events.DefaultContexts), nil}, {events.RobotLimitWarning, Contexts(events.DefaultContexts), nil}}}, events.V022},
 		{"a bare ampersand in a filter", capabilitiesXML(`<w:capability name="DOCUMENT_CHANGED" context="SELF" filter="a&b"/>`),
-			Capabilities{"", "", []Want{{events.DocumentChanged, events.Self, []string{"a&b"}}}}, events.V021},
+			Capabilities{"", "", []Want{{events.DocumentChanged, Contexts(events.Self), []string{"a&b"}}}}, events.V021},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -79,6 +79,16 @@ func TestParseCapabilities(t *testing.T) {
 				t.Errorf("stored as %s (%v) it reads %+v", raw, err, back)
 			}
 		})
+	}
+}
+
+// TestContextsAreTheProtocols holds the names to the bits of package events.
+func TestContextsAreTheProtocols(t *testing.T) {
+	for word, want := range map[string]events.Contexts{"ROOT": events.Root, "PARENT": events.Parent, "SIBLINGS": events.Siblings,
+		"CHILDREN": events.Children, "SELF": events.Self, "ALL": events.All, "root , all": events.Root | events.All, "": events.DefaultContexts} {
+		if got := events.Contexts(parseContexts(word)); got != want {
+			t.Errorf("%q is %b, want %b", word, got, want)
+		}
 	}
 }
 
