@@ -2,7 +2,6 @@ package wavelet
 
 import (
 	"slices"
-	"strings"
 
 	"weir/wavelet/richtext"
 )
@@ -186,14 +185,14 @@ func (s *State) Resolve(d Delta) (Delta, error) {
 
 // titleEdit is the edit that a SetTitle asks for.
 func (s *State) titleEdit(op SetTitle) (EditBlip, *Refusal) {
-	root := s.Root()
-	if root == "" {
+	b := s.blips.get(s.Root())
+	if b == nil {
 		return EditBlip{}, refuse(CodeUnknownBlip, "title", "write a first blip; its first line is the title", "the wavelet has no blip that could bear a title")
 	}
-	line, units := s.firstLine()
-	edit := EditBlip{Blip: root}
+	line, units := firstLine(b.Doc)
+	edit := EditBlip{Blip: b.ID}
 	if line != op.Title {
-		edit.Delta = richtext.Delta{}.Insert(strings.ToValidUTF8(op.Title, "\uFFFD"), richtext.Attributes{}).Delete(units)
+		edit.Delta = richtext.Delta{}.Insert(op.Title, richtext.Attributes{}).Delete(units)
 	}
 	return edit, nil
 }

@@ -17,13 +17,15 @@ func TestConverge(t *testing.T) {
 	base := conversation(t)
 	must(t, base, ann, wavelet.SetTag{Tag: "t0"}, wavelet.SetData{Name: "d0", Value: "v"},
 		wavelet.EditBlip{Blip: "b+2", Delta: insert(3, "a😀b👍🏽")})
-	rapid.Check(t, func(t *rapid.T) {
-		s := drawOps(t, base, "s")
-		c := drawOps(t, base, "c")
-		if server, client := bothWays(t, base, s, c); server != client {
-			t.Fatalf("server %v\nclient %v\nat the server:\n%s\nat the client:\n%s", s, c, server, client)
-		}
-	})
+	for range 10 { // of 100 cases each
+		rapid.Check(t, func(t *rapid.T) {
+			s := drawOps(t, base, "s")
+			c := drawOps(t, base, "c")
+			if server, client := bothWays(t, base, s, c); server != client {
+				t.Fatalf("server %v\nclient %v\nat the server:\n%s\nat the client:\n%s", s, c, server, client)
+			}
+		})
+	}
 }
 
 // A delta that missed several others, and is moved past them one by one, ends

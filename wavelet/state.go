@@ -195,26 +195,30 @@ func (s *State) DataNames() []string {
 	return names
 }
 
+// longTitle is how much of a first line Title looks at, in UTF-16 units.
+const longTitle = 1000
+
 // Title is the first line of the root blip without embeds and surrounding
-// blanks, "" if there is none.
+// blanks, "" if there is none. Of a very long line it is the first 1,000 units.
 func (s *State) Title() string {
-	line, _ := s.firstLine()
+	b := s.blips.get(s.Root())
+	if b == nil {
+		return ""
+	}
+	line, _, _ := strings.Cut(b.Doc.Slice(0, longTitle).Text(), "\n")
+	line = strings.ToValidUTF8(line, "") // half of a pair, if one is cut
 	return strings.TrimSpace(strings.ReplaceAll(line, string(richtext.EmbedRune), ""))
 }
 
-// firstLine returns the first line of the root blip, without its newline, and
-// its length in UTF-16 units.
-func (s *State) firstLine() (line string, units int) {
-	b := s.blips.get(s.Root())
-	if b == nil {
-		return "", 0
-	}
-	for n := 256; ; n *= 8 {
-		head := b.Doc.Slice(0, n)
+// firstLine returns the first line of a document, without its newline, and its
+// length in UTF-16 units.
+func firstLine(doc *richtext.Doc) (line string, units int) {
+	for n := longTitle; ; n *= 8 {
+		head := doc.Slice(0, n)
 		if line, _, ok := strings.Cut(head.Text(), "\n"); ok {
 			return line, richtext.Delta{}.Insert(line, richtext.Attributes{}).Len()
 		}
-		if n >= b.Doc.Len() {
+		if n >= doc.Len() {
 			return head.Text(), head.Len()
 		}
 	}

@@ -145,7 +145,8 @@ func TestTitle(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	long := strings.Repeat("😀 long ", 400)
+	long := strings.Repeat("😀 long ", 400) // of 8 units each
+	cut := long[:125*len("😀 long ")-1]
 	for _, c := range []struct {
 		doc  richtext.Delta
 		want string
@@ -153,8 +154,9 @@ func TestTitle(t *testing.T) {
 		{text("\n"), ""},
 		{text("  spaced out \nmore\n"), "spaced out"},
 		{richtext.Delta{}.InsertEmbed(image, richtext.Attributes{}).Insert("pic\n", richtext.Attributes{}), "pic"},
-		{text(long + "\nx\n"), strings.TrimSpace(long)},
-		{text(long + "\n"), strings.TrimSpace(long)},
+		{text(long + "\nx\n"), cut},
+		{text("x" + long + "\n"), "x" + cut},
+		{text("1234567" + long + "\n"), "1234567" + cut[:len(cut)-len(" 😀 long")]},
 	} {
 		s := wavelet.NewState(name)
 		must(t, s, ann, wavelet.AddParticipant{Who: ann}, wavelet.CreateBlip{Blip: "b+1", Content: c.doc})

@@ -86,18 +86,27 @@ type Snapshot struct {
 type Summary struct {
 	Name              wavelet.Name
 	Version           wavelet.Version
-	Title             string // at most 200 characters of it
+	Title             string // of a long one the first 200 characters
 	Created, Modified time.Time
 	Creator           wavelet.Participant
 	Participants      int
 	Blips             int // that are not deleted
 }
 
+// summaryTitle is how many characters of a title a summary holds.
+const summaryTitle = 200
+
 // Summarize returns the summary of a state.
 func Summarize(s *wavelet.State) Summary {
-	title := []rune(s.Title())
+	title, n := s.Title(), 0
+	for i := range title {
+		if n++; n > summaryTitle {
+			title = title[:i]
+			break
+		}
+	}
 	return Summary{
-		Name: s.Name(), Version: s.Version(), Title: string(title[:min(len(title), 200)]),
+		Name: s.Name(), Version: s.Version(), Title: title,
 		Created: s.Created(), Modified: s.Modified(), Creator: s.Creator(),
 		Participants: len(s.Participants()), Blips: s.Living(),
 	}

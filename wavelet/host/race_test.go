@@ -1,0 +1,6 @@
+//go:build race
+
+package host
+
+// raceEnabled tells that the race detector makes everything ten times slower.
+const raceEnabled = true
