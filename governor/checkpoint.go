@@ -1,12 +1,12 @@
 package governor
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
 	"strings"
 
+	"weir/policies"
 	"weir/wavelet"
 )
 
@@ -168,7 +168,7 @@ func (r *robot) keep(a *archive) {
 		number(a, &p.delta)
 		a.seat(&p.seat)
 	})
-	list(a, &r.decisions, func(d *Decision) { keepDecision(a, d) })
+	list(a, &r.decisions, func(d *policies.Decided) { keepDecided(a, d) })
 	number(a, &r.forged)
 	number(a, &r.replayed)
 	number(a, &r.stale)
@@ -178,23 +178,17 @@ func (r *robot) keep(a *archive) {
 	}
 }
 
-// keepDecision keeps a decision as JSON: it is what people read, not what is
-// decided by.
-func keepDecision(a *archive, d *Decision) {
-	var form string
-	if !a.reading {
-		data, err := json.Marshal(d)
-		if err != nil {
-			panic("governor: a decision that cannot be written: " + err.Error())
-		}
-		form = string(data)
-	}
-	text(a, &form)
-	if a.reading && a.err == nil {
-		if err := json.Unmarshal([]byte(form), d); err != nil {
-			a.fail(err)
-		}
-	}
+func keepDecided(a *archive, d *policies.Decided) {
+	t := at(d.At)
+	number(a, &t)
+	d.At = t.time()
+	text(a, &d.Wavelet)
+	text(a, &d.Rule)
+	text(a, &d.Action)
+	a.fraction(&d.Measured)
+	a.fraction(&d.Limit)
+	text(a, &d.Reason)
+	a.flag(&d.DryRun)
 }
 
 func (s *seat) keep(a *archive) {

@@ -11,7 +11,6 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"weir/governor"
-	"weir/policies"
 	"weir/wavelet"
 )
 
@@ -41,10 +40,9 @@ func newTraffic(seed uint64) *traffic {
 
 // fresh is a governor that knows the robots' profiles and nothing else.
 func (tr *traffic) fresh() *governor.Governor {
-	g := governor.New(governor.Options{})
+	g := governor.New(governor.Options{Default: profile("default")})
 	for i, name := range []string{"default", "interactive", "wave-140", "agent-discussion", "strict"} {
-		p, _ := policies.Builtin().Profile(name)
-		g.SetProfile(tr.bots[i], p)
+		g.SetProfile(tr.bots[i], profile(name))
 	}
 	return g
 }

@@ -55,9 +55,7 @@ func (g *Governor) limits(t instant, r *robot, seats []*seat) policies.Limits {
 		out.Status = "suspended"
 	}
 	for i := len(r.decisions) - 1; i >= 0; i-- {
-		d := &r.decisions[i]
-		out.Decisions = append(out.Decisions, policies.Decided{At: d.Time, Wavelet: d.Wavelet, Rule: d.Rule, Action: d.Action,
-			Measured: d.Measured, Limit: d.Limit, Reason: d.Reason(), DryRun: d.DryRun})
+		out.Decisions = append(out.Decisions, r.decisions[i])
 	}
 	return out
 }

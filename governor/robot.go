@@ -5,6 +5,7 @@ import (
 	"strings"
 	"time"
 
+	"weir/policies"
 	"weir/wavelet"
 )
 
@@ -39,7 +40,7 @@ type robot struct {
 	latest    instant   // when the latest robot-lane bundle was sent, to any seat
 	heard     []heard   // bundles of the last minute, each deeper than all after it
 	let       []letPass // answers let through that were heard elsewhere than written
-	decisions []Decision
+	decisions []policies.Decided
 
 	forged, replayed, stale uint64
 }
@@ -113,7 +114,8 @@ func (r *robot) record(d Decision) {
 	if len(r.decisions) >= kept {
 		r.decisions = slices.Delete(r.decisions, 0, 1)
 	}
-	r.decisions = append(r.decisions, d)
+	r.decisions = append(r.decisions, policies.Decided{At: d.Time, Wavelet: d.Wavelet, Rule: d.Rule, Action: d.Action,
+		Measured: d.Measured, Limit: d.Limit, Reason: d.Reason(), DryRun: d.DryRun})
 }
 
 // robotOf is the address that p's robot is registered under: all its proxies

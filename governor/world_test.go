@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"slices"
+	"sync"
 	"testing"
 	"time"
 
@@ -129,10 +130,6 @@ func (w *world) run(d time.Duration) {
 }
 
 func (w *world) add(b *bot) {
-	p, ok := policies.Builtin().Profile(b.profile)
-	if !ok {
-		w.t.Fatalf("no profile %q", b.profile)
-	}
 	if b.in == nil {
 		b.in = []wavelet.Name{home}
 	}
@@ -140,7 +137,7 @@ func (w *world) add(b *bot) {
 		b.prob = 1
 	}
 	b.given = map[string]int{}
-	w.g.SetProfile(b.id, p)
+	w.g.SetProfile(b.id, profile(b.profile))
 	w.bots = append(w.bots, b)
 	for _, in := range b.in {
 		id := wavelet.Seat{Wavelet: in, Robot: b.id}
@@ -382,8 +379,7 @@ func (w *world) restarts(every time.Duration, o governor.Options) {
 			w.t.Fatal(err)
 		}
 		for _, b := range w.bots {
-			p, _ := policies.Builtin().Profile(b.profile)
-			g.SetProfile(b.id, p)
+			g.SetProfile(b.id, profile(b.profile))
 		}
 		w.g = g
 		w.after(every, again)
@@ -397,6 +393,17 @@ func (w *world) acted() []wavelet.Participant {
 		out = append(out, a.Seat.Robot)
 	}
 	return out
+}
+
+var builtin = sync.OnceValue(policies.Builtin)
+
+// profile is a built-in profile.
+func profile(name string) policies.Profile {
+	p, ok := builtin().Profile(name)
+	if !ok {
+		panic("no profile " + name)
+	}
+	return p
 }
 
 func ms(lo, hi int) [2]time.Duration {
