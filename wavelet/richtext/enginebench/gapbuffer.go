@@ -1,6 +1,10 @@
 package enginebench
 
-import "unicode/utf16"
+import (
+	"unicode/utf16"
+
+	"weir/wavelet/richtext"
+)
 
 // gapBuffer is the yardstick: the simplest structure that editors of plain text
 // use, UTF-16 units in one array with a gap where the last edit was. It knows no
@@ -10,10 +14,27 @@ type gapBuffer struct {
 	start, end int // the gap
 }
 
-func newGapBuffer() *gapBuffer {
+func newGapBuffer(text string) *gapBuffer {
 	g := &gapBuffer{units: make([]uint16, 64)}
 	g.end = len(g.units)
+	g.edit(0, 0, text)
 	return g
+}
+
+// apply applies a delta of plain text.
+func (g *gapBuffer) apply(d richtext.Delta) {
+	at := 0
+	for i := range d {
+		switch op := &d[i]; op.Kind() {
+		case richtext.KindRetain:
+			at += op.Len()
+		case richtext.KindInsert:
+			g.edit(at, 0, op.Text())
+			at += op.Len()
+		case richtext.KindDelete:
+			g.edit(at, op.Len(), "")
+		}
+	}
 }
 
 // edit replaces gone units at the position at by text.
