@@ -28,8 +28,9 @@ const echo = wavelet.Participant("echo@example.com")
 // open makes a directory over a store.
 func open(t testing.TB, kv robots.KV) *robots.Directory {
 	t.Helper()
+	set := policies.Builtin()
 	d, err := robots.Open(t.Context(), kv, robots.Options{
-		Domain: "example.com", Profiles: policies.Builtin, Guard: wire.Guard{Allow: wire.Loopback()}, RPCServerURL: "http://127.0.0.1:1/robot/rpc",
+		Domain: "example.com", Profiles: func() policies.Set { return set }, Guard: wire.Guard{Allow: wire.Loopback()}, RPCServerURL: "http://127.0.0.1:1/robot/rpc",
 	})
 	if err != nil {
 		t.Fatal(err)
