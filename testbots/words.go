@@ -63,7 +63,7 @@ func units(s string) int {
 // tail is the last n characters of s on one line, from the start of a word,
 // with an ellipsis if something was cut off.
 func tail(s string, n int) string {
-	s = strings.Join(strings.Fields(s), " ")
+	s = strings.Join(strings.Fields(strings.ReplaceAll(s, "…", "")), " ")
 	runes := []rune(s)
 	if len(runes) <= n {
 		return s

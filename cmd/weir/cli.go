@@ -8,6 +8,7 @@ Start with:
   weir serve              run the server
 
 Help on a command, with examples: weir help COMMAND.
+
 Exit codes: 0 done; 1 it failed, or what was asked for did not hold; 2 a benchmark could not be measured; 80 the command line is wrong.`
 
 // cli is the command line: one field per subcommand, each in the file of its

@@ -15,7 +15,7 @@ type decisionsCmd struct {
 	remote
 	Robot   string `help:"Only those about this robot." placeholder:"ADDRESS"`
 	Wavelet string `help:"Only those in this wavelet." placeholder:"WAVE/WAVELET"`
-	Limit   int    `default:"20" help:"How many, the newest first." placeholder:"N"`
+	Limit   int    `default:"20" help:"How many, the newest first."`
 	JSON    bool   `help:"Print JSON, with all the evidence."`
 }
 

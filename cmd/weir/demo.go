@@ -29,8 +29,8 @@ type demoCmd struct {
 type echoLoopCmd struct {
 	Trace     string        `type:"path" help:"Recorded editing session for ann to type (gzipped editing-traces format). Default: a text of weir's own." placeholder:"FILE"`
 	For       time.Duration `help:"Let people type for so long, by the demo's own clock. Default: until a few seconds after the verdict." placeholder:"DURATION"`
-	TimeScale float64       `default:"1" help:"Divide every duration by this, the governor's too." placeholder:"N"`
-	Detector  string        `default:"lineage" enum:"lineage,ratio" help:"What convicts: lineage, or the response ratio alone, with the echo robots under wave-140." placeholder:"NAME"`
+	TimeScale float64       `default:"1" help:"Divide every duration by this, the governor's too."`
+	Detector  string        `default:"lineage" enum:"lineage,ratio" help:"What convicts: lineage, or the response ratio alone, with the echo robots under wave-140."`
 	Keep      bool          `help:"Leave the server and the robots running at the end, until Ctrl-C."`
 	JSON      bool          `help:"Print one JSON object instead of the story."`
 }
@@ -62,6 +62,10 @@ const (
 	spelly     = wavelet.Participant("spelly@" + demoDomain)
 )
 
+// annsHand is the seed of how ann types weir's own text: one that thinks in the
+// first seconds, as people do, and never for long in the first minute.
+const annsHand = 2926
+
 func (c echoLoopCmd) Run(ctx context.Context, s streams) error {
 	if c.TimeScale <= 0 || c.TimeScale > 100 {
 		return fmt.Errorf("--time-scale: %g is not above 0 and at most 100", c.TimeScale)
@@ -80,7 +84,11 @@ func (c echoLoopCmd) Run(ctx context.Context, s streams) error {
 		story = io.Discard
 	}
 	st := newStage(c, data, story)
-	defer st.close()
+	return errors.Join(c.perform(ctx, s, st, strokes), st.close())
+}
+
+// perform plays the demo on a stage and tells what came of it.
+func (c echoLoopCmd) perform(ctx context.Context, s streams, st *stage, strokes iter.Seq[stroke]) error {
 	if err := st.open(ctx); err != nil {
 		return err
 	}
@@ -105,7 +113,7 @@ func (c echoLoopCmd) Run(ctx context.Context, s streams) error {
 // strokes is what ann types.
 func (c echoLoopCmd) strokes() (iter.Seq[stroke], error) {
 	if c.Trace == "" {
-		return typed(strings.TrimSpace(annsText), 1), nil
+		return typed(strings.TrimSpace(annsText), annsHand), nil
 	}
 	t, err := readTrace(c.Trace)
 	if err != nil {
@@ -120,9 +128,9 @@ func bobs() iter.Seq[stroke] {
 		at := 0
 		for {
 			for line := range strings.Lines(bobsLines) {
-				pause := 15 * time.Second
+				pause := 20 * time.Second
 				if at == 0 {
-					pause = 4 * time.Second
+					pause = 12 * time.Second
 				}
 				for s := range typed(line, uint64(at)) {
 					for i := range s.patches {
@@ -180,50 +188,6 @@ func (s *stage) wait(ctx context.Context) {
 	case <-time.After(s.real(patience)):
 	case <-ctx.Done():
 	}
-}
-
-// narrate tells what happens until ctx ends.
-func (s *stage) narrate(ctx context.Context) {
-	lines := time.NewTicker(50 * time.Millisecond)
-	defer lines.Stop()
-	s.tell("%s", heading(shown()))
-	due := time.Duration(0)
-	for {
-		select {
-		case <-ctx.Done():
-			s.row()
-			return
-		case <-lines.C:
-		}
-		if own := s.watch.own(); own >= due {
-			s.row()
-			due = own + s.rowGap(own)
-		}
-		s.watch.tell(s.story)
-	}
-}
-
-// rowGap is the time between two rows of counts: the longer it lasts the rarer
-// they come.
-func (s *stage) rowGap(own time.Duration) time.Duration {
-	if own < 30*time.Second {
-		return 2 * time.Second
-	}
-	return 10 * time.Second
-}
-
-func (s *stage) row() { s.watch.row(s.typed(), shown()) }
-
-// shown is the robots in the order of the columns.
-func shown() []wavelet.Participant { return []wavelet.Participant{echoA, echoB, spelly} }
-
-// typed is how many strokes people have made.
-func (s *stage) typed() int64 {
-	var n int64
-	for _, p := range s.people {
-		n += p.typed.Load()
-	}
-	return n
 }
 
 // real is how long d of the demo's own time lasts.

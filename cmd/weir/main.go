@@ -50,6 +50,9 @@ func report(err error, w io.Writer) int {
 	if o, ok := errors.AsType[*outcome](err); ok {
 		code = o.code
 	}
+	if errors.Is(err, context.Canceled) {
+		err = errors.New("interrupted")
+	}
 	if err.Error() != "" {
 		fmt.Fprintf(w, "weir: %v\n", err)
 	}
@@ -83,7 +86,7 @@ func run(ctx context.Context, args []string, s streams) error {
 		kong.Writers(s.out, s.err),
 		kong.BindTo(ctx, (*context.Context)(nil)),
 		kong.Bind(s),
-		kong.ConfigureHelp(kong.HelpOptions{Compact: true, FlagsLast: true, WrapUpperBound: 110}),
+		kong.ConfigureHelp(kong.HelpOptions{Compact: true, WrapUpperBound: 120}),
 	)
 	if err != nil {
 		return fmt.Errorf("build the command line: %w", err)

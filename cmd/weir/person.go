@@ -22,16 +22,18 @@ type person struct {
 	margin margin
 	left   richtext.Delta // the blip as the last stroke left it
 	typed  atomic.Int64   // strokes, each published as one delta
+
+	notices map[wavelet.BlipID]string // the server's messages that were told; of the narrator
 }
 
-// join connects somebody to the wavelet, to type into the blip, which is made if
-// it is not there.
+// join connects somebody to the wavelet, to type into the blip, which the first
+// stroke makes.
 func join(ctx context.Context, url string, who wavelet.Participant, name wavelet.Name, blip wavelet.BlipID) (*person, error) {
 	c, err := client.Dial(ctx, url, client.Options{User: who})
 	if err != nil {
 		return nil, fmt.Errorf("connect %s: %w", who, err)
 	}
-	p := &person{client: c, blip: blip}
+	p := &person{client: c, blip: blip, notices: map[wavelet.BlipID]string{}}
 	if p.wave, err = c.Open(ctx, name); err != nil {
 		_ = c.Close()
 		return nil, fmt.Errorf("connect %s: %w", who, err)
@@ -68,7 +70,7 @@ func (p *person) press(ctx context.Context, s stroke) error {
 	return nil
 }
 
-// type types strokes with their gaps, scale times as fast, until they or ctx
+// typeAll types strokes with their gaps, scale times as fast, until they or ctx
 // end.
 func (p *person) typeAll(ctx context.Context, strokes iter.Seq[stroke], scale float64) error {
 	due := time.Now()
@@ -86,5 +88,5 @@ func (p *person) typeAll(ctx context.Context, strokes iter.Seq[stroke], scale fl
 	return nil
 }
 
-// close waits for what was typed to be committed and disconnects.
+// close disconnects.
 func (p *person) close() { _ = p.client.Close() }

@@ -25,8 +25,8 @@ const maxAnswer = 64 << 20 // bytes of a REST answer that a command reads
 // remote is the flags by which a command reaches a running server.
 type remote struct {
 	Server    string `env:"WEIR_SERVER" help:"URL of the server. Default: found in the data directory." placeholder:"URL"`
-	TokenFile string `type:"path" env:"WEIR_TOKEN_FILE" help:"File with the token to use. Default: the admin token in the data directory." placeholder:"FILE"`
-	Data      string `type:"path" default:"./weir-data" env:"WEIR_DATA" help:"The server's data directory." placeholder:"DIR"`
+	TokenFile string `type:"path" help:"File with the token to use. Default: the admin token in the data directory." placeholder:"FILE"`
+	Data      string `type:"path" default:"./weir-data" env:"WEIR_DATA" help:"The server's data directory."`
 }
 
 // url is the server's base URL.

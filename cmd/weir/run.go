@@ -86,8 +86,14 @@ func build(ctx context.Context, c config) (_ *house, err error) {
 	if err := h.assemble(ctx); err != nil {
 		return nil, err
 	}
+	if err := os.WriteFile(h.addressFile(), []byte("http://"+h.listener.Addr().String()+"\n"), 0o600); err != nil {
+		return nil, fmt.Errorf("note the address: %w", err)
+	}
 	return h, nil
 }
+
+// addressFile says where the server listens, while it runs.
+func (h *house) addressFile() string { return filepath.Join(h.config.data, addressFile) }
 
 // assemble builds the floors on top of the store, each from those below it.
 func (h *house) assemble(ctx context.Context) error {
@@ -168,10 +174,6 @@ func origins(public string) []string {
 // Run serves until ctx ends, then closes everything in the reverse order of its
 // making: doors first, the store last.
 func (h *house) Run(ctx context.Context) error {
-	address := filepath.Join(h.config.data, addressFile)
-	if err := os.WriteFile(address, []byte("http://"+h.listener.Addr().String()+"\n"), 0o600); err != nil {
-		h.log.Warn("commands will not find the server by itself", "error", err)
-	}
 	serving, stopServing := context.WithCancel(context.WithoutCancel(ctx))
 	defer stopServing()
 	var wg sync.WaitGroup
@@ -205,7 +207,7 @@ func (h *house) Run(ctx context.Context) error {
 	for e := range failed {
 		err = errors.Join(err, e)
 	}
-	_ = os.Remove(address)
+	_ = os.Remove(h.addressFile())
 	return errors.Join(err, h.closeFloors())
 }
 

@@ -15,17 +15,17 @@ import (
 )
 
 type serveCmd struct {
-	Addr                  string   `default:"127.0.0.1:8080" env:"WEIR_ADDR" help:"Address to listen on; port 0 picks a free one." placeholder:"HOST:PORT"`
-	Data                  string   `type:"path" default:"./weir-data" env:"WEIR_DATA" help:"Data directory; made if it is not there." placeholder:"DIR"`
-	Domain                string   `default:"weir.local" env:"WEIR_DOMAIN" help:"Domain of the addresses of wavelets and robots made here." placeholder:"DOMAIN"`
+	Addr                  string   `default:"127.0.0.1:8080" env:"WEIR_ADDR" help:"Address to listen on; port 0 picks a free one."`
+	Data                  string   `type:"path" default:"./weir-data" env:"WEIR_DATA" help:"Data directory; made if it is not there."`
+	Domain                string   `default:"weir.local" env:"WEIR_DOMAIN" help:"Domain of the addresses of wavelets and robots made here."`
 	PublicURL             string   `name:"public-url" env:"WEIR_PUBLIC_URL" help:"URL by which others reach the server. Default: http:// and the address." placeholder:"URL"`
-	Policies              string   `type:"path" env:"WEIR_POLICIES" help:"Policy file; read again on SIGHUP." placeholder:"FILE"`
-	JWTKeyFile            []string `name:"jwt-key-file" env:"WEIR_JWT_KEY_FILE" help:"Key that verifies login tokens: an Ed25519 public key (PEM), or a secret for HS256. ID=FILE if tokens name their key. May be repeated." placeholder:"FILE"`
+	Policies              string   `type:"path" help:"Policy file; read again on SIGHUP." placeholder:"FILE"`
+	JWTKeyFile            []string `name:"jwt-key-file" help:"Key that verifies login tokens: an Ed25519 public key (PEM), or a secret for HS256. ID=FILE if tokens name their key. May be repeated." placeholder:"FILE"`
 	JWTIssuer             string   `name:"jwt-issuer" help:"Issuer that login tokens must name." placeholder:"ISS"`
 	JWTAudience           string   `name:"jwt-audience" help:"Audience that login tokens must name." placeholder:"AUD"`
 	DevLogin              *bool    `negatable:"" help:"Let people in by name alone, from this machine. Default: on a loopback address without login keys."`
 	AllowPrivateCallbacks *bool    `negatable:"" help:"Let robots live at loopback and private addresses. Default: on a loopback address."`
-	Log                   string   `default:"info" enum:"debug,info,warn,error" help:"How much to log: ${enum}." placeholder:"LEVEL"`
+	Log                   string   `default:"info" enum:"debug,info,warn,error" help:"How much to log: ${enum}."`
 	LogJSON               bool     `name:"log-json" help:"Log as JSON."`
 }
 

@@ -81,6 +81,9 @@ func (s *stage) open(ctx context.Context) error {
 	}
 	s.tell("wavelet   %s", s.name)
 	s.tell("")
+	if err := s.letIn(ctx); err != nil {
+		return err
+	}
 	for _, a := range s.cast {
 		l, err := s.limits(ctx, a)
 		if err != nil {
@@ -88,17 +91,12 @@ func (s *stage) open(ctx context.Context) error {
 		}
 		s.before[string(a.id)] = l
 	}
-	s.tell("What %s is told of its limits, by its own key:", short(echoA))
+	s.tell("What %s is told of its limits, asking with its own key:", short(echoA))
 	if err := writeLimits(s.story, s.before[string(echoA)]); err != nil {
 		return err
 	}
 	s.tell("")
 	s.watch.begin()
-	for _, a := range s.cast {
-		if err := s.people[0].client.AddParticipant(ctx, s.name, a.id, wavelet.Full, false); err != nil {
-			return fmt.Errorf("add %s: %w", a.id, err)
-		}
-	}
 	return nil
 }
 
@@ -170,6 +168,23 @@ func (s *stage) openWavelet(ctx context.Context) error {
 		s.tell("person    %s", short(who))
 	}
 	return nil
+}
+
+// letIn has ann invite the robots, and waits until they are served.
+func (s *stage) letIn(ctx context.Context) error {
+	for _, a := range s.cast {
+		if err := s.people[0].client.AddParticipant(ctx, s.name, a.id, wavelet.Full, false); err != nil {
+			return fmt.Errorf("add %s: %w", a.id, err)
+		}
+	}
+	select {
+	case <-s.watch.opened:
+		return nil
+	case <-time.After(time.Minute):
+		return errors.New("the gateway does not serve the robots")
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
 }
 
 // limits asks, as the robot, for its limits.

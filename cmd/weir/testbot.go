@@ -15,10 +15,10 @@ import (
 
 type testbotCmd struct {
 	Name    string        `arg:"" help:"Which one; list shows them."`
-	Listen  string        `default:"127.0.0.1:9001" help:"Address to serve on; port 0 picks a free one." placeholder:"ADDR"`
+	Listen  string        `default:"127.0.0.1:9001" help:"Address to serve on; port 0 picks a free one."`
 	Server  string        `help:"Server to call, for robots that write unasked. Default: the one that its bundles name." placeholder:"URL"`
 	KeyFile string        `type:"path" help:"File with the robot's key, for robots that write unasked. Or set $WEIR_ROBOT_KEY." placeholder:"FILE"`
-	Every   time.Duration `default:"5s" help:"How often the ticker writes." placeholder:"DURATION"`
+	Every   time.Duration `default:"5s" help:"How often the ticker writes."`
 	Quiet   bool          `short:"q" help:"Do not log each bundle."`
 }
 

@@ -63,7 +63,7 @@ func (s *stage) settle(ctx context.Context) error {
 		}
 		last = v
 	}
-	s.watch.tell(s.story)
+	s.catchUp()
 	return ctx.Err()
 }
 
@@ -258,13 +258,9 @@ func (r *demoReport) fault() error {
 
 // print writes the summary.
 func (r *demoReport) print(out io.Writer) {
-	fmt.Fprintf(out, "\nThe notice, as ann and bob see it:\n\n")
-	for line := range strings.Lines(strings.TrimSpace(r.Notice)) {
-		fmt.Fprintf(out, "    %s\n", strings.TrimSuffix(line, "\n"))
-	}
 	for _, line := range r.Robots {
 		if line.Evicted {
-			fmt.Fprintf(out, "\nWhat %s is told of its limits now:\n", short(wavelet.Participant(line.ID)))
+			fmt.Fprintf(out, "\nWhat %s is told of its limits now:\n\n", short(wavelet.Participant(line.ID)))
 			_ = writeLimits(out, r.LimitsAfter[line.ID])
 		}
 	}

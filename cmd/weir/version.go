@@ -8,6 +8,8 @@ import (
 
 type versionCmd struct{}
 
+func (versionCmd) Help() string { return "Example:\n\n  weir version" }
+
 func (versionCmd) Run(s streams) error {
 	fmt.Fprintf(s.out, "weir %s %s %s/%s\n", version(), runtime.Version(), runtime.GOOS, runtime.GOARCH)
 	return nil

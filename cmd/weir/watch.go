@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"strings"
@@ -13,37 +14,48 @@ import (
 )
 
 // watch follows what happens at the gateway while a demo runs: it counts, and
-// tells the story a line at a time. Happened may be called from many goroutines
-// and does not block; tell writes.
+// turns what matters into lines of a story. happened may be called from many
+// goroutines and does not block; tell writes.
 type watch struct {
-	start time.Time
-	scale float64
+	scale   float64
+	verdict chan struct{} // closed at the first eviction
 
 	mu      sync.Mutex
+	start   time.Time
 	seats   map[wavelet.Participant]*tally
-	loop    time.Time // by the gateway's clock: the first robot answer to a robot
-	lines   []string  // not yet told
-	verdict chan struct{}
-	done    bool // verdict is closed
+	opened  chan struct{} // closed when every robot has a seat
+	waiting int           // robots that have none yet
+	loop    time.Time     // by the gateway's clock: the first answer of a robot to a robot
+	convict bool          // verdict is closed
+	lines   []line        // not yet told
 }
 
 // tally is what was seen of one robot.
 type tally struct {
 	bundles, deltas, answers int
-	deepest                  int     // of its answers
-	ratio                    float64 // the last one told
+	deepest                  int // of its answers
 	warned                   map[string]bool
 	evicted                  *governor.Decision
-	after                    time.Duration // from the first robot answer to a robot to the eviction
+	after                    time.Duration // from the first answer of a robot to a robot to the eviction
 	since                    int           // answers after the first eviction of any robot
 	notice                   string
+}
+
+// line is one line of the story. A line about what a robot says has the text
+// added when it is told.
+type line struct {
+	text   string
+	speaks wavelet.Participant
 }
 
 // maxUntold bounds the lines that wait to be told; more are dropped.
 const maxUntold = 1000
 
 func newWatch(scale float64, robots ...wavelet.Participant) *watch {
-	w := &watch{start: time.Now(), scale: scale, seats: map[wavelet.Participant]*tally{}, verdict: make(chan struct{})}
+	w := &watch{
+		scale: scale, start: time.Now(), verdict: make(chan struct{}), opened: make(chan struct{}),
+		seats: map[wavelet.Participant]*tally{}, waiting: len(robots),
+	}
 	for _, r := range robots {
 		w.seats[r] = &tally{warned: map[string]bool{}}
 	}
@@ -64,26 +76,39 @@ func (w *watch) of(robot wavelet.Participant) tally {
 	return *w.seats[robot]
 }
 
-// own is the time since the start by the demo's own clock.
+// own is the time since begin by the demo's own clock.
 func (w *watch) own() time.Duration {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.elapsed()
+}
+
+func (w *watch) elapsed() time.Duration {
 	return time.Duration(float64(time.Since(w.start)) * w.scale)
 }
 
-// say queues a line with the time in front. The mutex is held.
-func (w *watch) say(format string, args ...any) {
-	if len(w.lines) < maxUntold {
-		w.lines = append(w.lines, fmt.Sprintf("%7.1f s  ", w.own().Seconds())+fmt.Sprintf(format, args...))
-	}
-}
-
-// tell writes what is queued.
-func (w *watch) tell(out io.Writer) {
+// tell writes what is queued. said is what a robot's blip says now.
+func (w *watch) tell(out io.Writer, said func(wavelet.Participant) string) {
 	w.mu.Lock()
 	lines := w.lines
 	w.lines = nil
 	w.mu.Unlock()
-	for _, line := range lines {
-		fmt.Fprintln(out, line)
+	for _, l := range lines {
+		if l.speaks != "" {
+			l.text += ": " + said(l.speaks)
+		}
+		fmt.Fprintln(out, l.text)
+	}
+}
+
+// say queues a line with the time in front. The rest is called with the mutex
+// held.
+func (w *watch) say(format string, args ...any) { w.quote("", format, args...) }
+
+// quote is say for a line that ends with what a robot says.
+func (w *watch) quote(robot wavelet.Participant, format string, args ...any) {
+	if len(w.lines) < maxUntold {
+		w.lines = append(w.lines, line{fmt.Sprintf("%7.1f s  ", w.elapsed().Seconds()) + fmt.Sprintf(format, args...), robot})
 	}
 }
 
@@ -97,52 +122,51 @@ func (w *watch) happened(h gateway.Happening) {
 	}
 	name := short(h.Seat.Robot)
 	switch h.Kind {
+	case gateway.Opened:
+		if w.waiting--; w.waiting == 0 {
+			close(w.opened)
+		}
 	case gateway.Sent:
 		if h.Attempt <= 1 {
 			t.bundles++
 			t.deltas += h.Deltas
 		}
-	case gateway.Received:
-		t.ratio = h.Ratio
 	case gateway.Answered:
 		w.answered(t, name, h)
 	case gateway.Warned:
-		w.warned(t, name, h.Warning)
+		if l := h.Warning.Limit; !t.warned[l.Name] {
+			t.warned[l.Name] = true
+			w.say("%s is warned: %s is at %s of %s", name, l.Name, number(l.Used), number(l.Max))
+		}
 	case gateway.HeldBack:
-		w.say("%s: its %s lane is held for %s", name, h.Lane, h.Took.Round(100*time.Millisecond))
-	case gateway.Retry, gateway.Broken, gateway.Interrupted:
-		w.say("%s: %s: %v", name, h.Kind, h.Err)
+		w.say("%s has its %s lane held back for %s", name, h.Lane, h.Took.Round(100*time.Millisecond))
 	case gateway.Refused:
-		w.say("%s: its answer was refused: %v", name, h.Err)
+		w.say("%s has an answer refused: %s", name, reason(h.Err))
 	case gateway.Evicted:
 		w.evicted(t, name, h)
+	case gateway.Retry, gateway.Broken, gateway.Interrupted:
+		w.say("%s: %s: %v", name, h.Kind, h.Err)
 	}
 }
 
 func (w *watch) answered(t *tally, name string, h gateway.Happening) {
 	t.answers++
-	if w.done {
+	if w.convict {
 		t.since++
-	}
-	if h.Seat.Robot == spelly && (t.answers == 1 || t.since == 1) {
-		w.say("%s puts a misspelled word right%s", name, map[bool]string{true: ": it serves on"}[w.done])
 	}
 	if h.Depth >= 2 && w.loop.IsZero() {
 		w.loop = h.At
-		w.say("%s answers a robot: from here on the robots feed each other", name)
+		w.quote(h.Seat.Robot, "%s answers a robot: they feed each other from here on", name)
 	}
-	if h.Depth > t.deepest {
-		t.deepest = h.Depth
-		if h.Depth%4 == 0 {
-			w.say("%s answers at depth %d: so many robot generations since a human", name, h.Depth)
-		}
+	if h.Depth > t.deepest && h.Depth%4 == 0 {
+		w.quote(h.Seat.Robot, "%s is %d robot answers away from a person", name, h.Depth)
 	}
-}
-
-func (w *watch) warned(t *tally, name string, warning *governor.Warning) {
-	if l := warning.Limit; !t.warned[l.Name] {
-		t.warned[l.Name] = true
-		w.say("%s is warned: %s at %s of %s", name, l.Name, number(l.Used), number(l.Max))
+	t.deepest = max(t.deepest, h.Depth)
+	switch {
+	case h.Seat.Robot == spelly && t.since == 1:
+		w.say("%s puts a misspelled word right: it serves on", name)
+	case h.Seat.Robot == spelly && t.answers == 1:
+		w.say("%s puts a misspelled word right", name)
 	}
 }
 
@@ -154,42 +178,32 @@ func (w *watch) evicted(t *tally, name string, h gateway.Happening) {
 	if !w.loop.IsZero() {
 		t.after = h.Decision.Time.Sub(w.loop)
 	}
-	w.say("VERDICT: %s is evicted by the rule %s: %s of %s, %.1f s after the first answer of a robot to a robot",
-		name, h.Decision.Rule, number(h.Decision.Measured), number(h.Decision.Limit), t.after.Seconds())
-	for _, s := range h.Decision.Sentences() {
-		w.say("  %s", s)
+	d, e := h.Decision, h.Decision.Evidence
+	w.say("VERDICT: %s is evicted by the rule %s, %s of %s", name, d.Rule, number(d.Measured), number(d.Limit))
+	w.say("  %.1f s after the first answer of a robot to a robot", t.after.Seconds())
+	w.say("  evidence: set off by %s; %d answers in %.1f s, %d in a row", short(e.Started.By), e.Answers, time.Duration(e.Duration).Seconds(), e.Depth)
+	for i, x := range e.Exchanges {
+		if i == 4 {
+			w.say("  evidence: and %d more pairs", len(e.Exchanges)-i)
+			break
+		}
+		w.say("  evidence: %s answered %s %d times", short(x.To), short(x.From), x.Count)
 	}
-	if !w.done {
-		w.done = true
+	if !w.convict {
+		w.convict = true
 		close(w.verdict)
 	}
 }
 
-// heading is the two lines above the rows.
-func heading(order []wavelet.Participant) string {
-	first, second := "             people ", "   own time   typed "
-	for _, r := range order {
-		first += fmt.Sprintf("| %-30s", short(r))
-		second += "| deltas bundles answers depth  "
+// reason is why something was refused, without the remedy.
+func reason(err error) string {
+	if r, ok := errors.AsType[*governor.Refusal](err); ok {
+		return r.Reason
 	}
-	return strings.TrimRight(first, " ") + "\n" + strings.TrimRight(second, " ")
-}
-
-// row is one line of counts.
-func (w *watch) row(typed int64, order []wavelet.Participant) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	var b strings.Builder
-	fmt.Fprintf(&b, "%6d ", typed)
-	for _, r := range order {
-		t := w.seats[r]
-		depth := fmt.Sprintf("%5d", t.deepest)
-		if t.evicted != nil {
-			depth = "  out"
-		}
-		fmt.Fprintf(&b, "| %6d %7d %7d %s  ", t.deltas, t.bundles, t.answers, depth)
+	if r, ok := errors.AsType[*wavelet.Refusal](err); ok {
+		return r.Reason
 	}
-	w.say("%s", strings.TrimRight(b.String(), " "))
+	return fmt.Sprint(err)
 }
 
 // number writes a count without decimals and a share with two.

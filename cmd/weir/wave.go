@@ -101,7 +101,7 @@ func (c waveCreateCmd) Run(ctx context.Context, s streams) error {
 type waveShowCmd struct {
 	someone
 	Wavelet string `arg:"" help:"The wavelet, as create prints it."`
-	Format  string `default:"text" enum:"text,json,html" help:"One of ${enum}." placeholder:"FORMAT"`
+	Format  string `default:"text" enum:"text,json,html" help:"One of ${enum}."`
 	Version uint64 `help:"As it was at this version. Default: as it is." placeholder:"N"`
 }
 
@@ -136,7 +136,7 @@ type waveAddCmd struct {
 	someone
 	Wavelet  string `arg:"" help:"The wavelet, as create prints it."`
 	Who      string `arg:"" help:"Address of a person or robot."`
-	Role     string `default:"full" enum:"full,comment,read" help:"One of ${enum}." placeholder:"ROLE"`
+	Role     string `default:"full" enum:"full,comment,read" help:"One of ${enum}."`
 	Override bool   `help:"Bring an evicted robot back before its cooldown is over."`
 }
 

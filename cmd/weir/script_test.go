@@ -1,0 +1,189 @@
+package main
+
+import (
+	"bufio"
+	"encoding/json"
+	"fmt"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/rogpeppe/go-internal/testscript"
+)
+
+func TestMain(m *testing.M) {
+	testscript.Main(m, map[string]func(){"weir": main})
+}
+
+// TestScripts runs the command as a user does. Beside testscript's own commands
+// there are:
+//
+//	serve [FLAG...]           start weir serve on a free port, wait until it takes requests
+//	robot NAME KIND [FLAG...] start a testbot on a free port; its URL is then in $NAME
+//	logged TEXT               wait until the server writes a line with TEXT
+//	hangup                    send the server SIGHUP
+//	terminate                 send it SIGTERM and wait until it has ended well
+//	until TEXT CMD [ARG...]   run a command again and again until its output has TEXT
+//	keep NAME FILE            set $NAME to the line in the file
+//	json FILE PATH OP VALUE   compare a number, boolean or string in a JSON file; OP is =, < or >
+func TestScripts(t *testing.T) {
+	testscript.Run(t, testscript.Params{
+		Dir: filepath.Join("testdata", "script"),
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){
+			"serve": serveScript, "robot": robotScript, "logged": loggedScript, "hangup": hangupScript,
+			"terminate": terminateScript, "until": untilScript, "keep": keepScript, "json": jsonScript,
+		},
+		Setup: func(env *testscript.Env) error {
+			env.Values[serverKey{}] = new(*process)
+			return nil
+		},
+	})
+}
+
+// serverKey finds the server of a script.
+type serverKey struct{}
+
+// process is a weir that a script left running.
+type process struct {
+	cmd   *exec.Cmd
+	lines *bufio.Scanner
+	read  []string // so far
+}
+
+// start runs weir in the script's directory until the script ends.
+func start(ts *testscript.TestScript, args ...string) *process {
+	cmd := exec.Command("weir", args...)
+	cmd.Dir, cmd.Env = ts.Getenv("WORK"), environment(ts)
+	out, err := cmd.StdoutPipe()
+	ts.Check(err)
+	cmd.Stderr = cmd.Stdout
+	ts.Check(cmd.Start())
+	p := &process{cmd: cmd, lines: bufio.NewScanner(out)}
+	ts.Defer(func() {
+		_ = cmd.Process.Kill()
+		_ = cmd.Wait()
+	})
+	return p
+}
+
+// environment is a script's own, in which nothing of the developer's is set.
+func environment(ts *testscript.TestScript) []string {
+	var env []string
+	for _, name := range []string{"PATH", "HOME", "TMPDIR"} {
+		env = append(env, name+"="+ts.Getenv(name))
+	}
+	return env
+}
+
+// until reads up to a line with text.
+func (p *process) until(ts *testscript.TestScript, text string) string {
+	for p.lines.Scan() {
+		p.read = append(p.read, p.lines.Text())
+		if strings.Contains(p.lines.Text(), text) {
+			return p.lines.Text()
+		}
+	}
+	ts.Fatalf("%s ended without a line with %q:\n%s", p.cmd, text, strings.Join(p.read, "\n"))
+	return ""
+}
+
+func serverOf(ts *testscript.TestScript) **process { return ts.Value(serverKey{}).(**process) }
+
+func serveScript(ts *testscript.TestScript, neg bool, args []string) {
+	p := start(ts, append([]string{"serve", "--addr", "127.0.0.1:0", "--data", "weir-data"}, args...)...)
+	p.until(ts, "login:")
+	*serverOf(ts) = p
+}
+
+func robotScript(ts *testscript.TestScript, neg bool, args []string) {
+	if len(args) < 2 {
+		ts.Fatalf("usage: robot NAME KIND [FLAG...]")
+	}
+	p := start(ts, append([]string{"testbot", args[1], "--listen", "127.0.0.1:0", "--quiet"}, args[2:]...)...)
+	_, rest, _ := strings.Cut(p.until(ts, "serves on "), "serves on ")
+	url, _, _ := strings.Cut(rest, ";")
+	ts.Setenv(args[0], url)
+}
+
+func loggedScript(ts *testscript.TestScript, neg bool, args []string) {
+	(*serverOf(ts)).until(ts, args[0])
+}
+
+func hangupScript(ts *testscript.TestScript, neg bool, args []string) {
+	ts.Check((*serverOf(ts)).cmd.Process.Signal(syscall.SIGHUP))
+}
+
+func terminateScript(ts *testscript.TestScript, neg bool, args []string) {
+	p := *serverOf(ts)
+	ts.Check(p.cmd.Process.Signal(syscall.SIGTERM))
+	for p.lines.Scan() {
+		p.read = append(p.read, p.lines.Text())
+	}
+	if err := p.cmd.Wait(); err != nil {
+		ts.Fatalf("the server ended with %v:\n%s", err, strings.Join(p.read, "\n"))
+	}
+}
+
+// untilScript gives up after a time that no healthy run needs.
+func untilScript(ts *testscript.TestScript, neg bool, args []string) {
+	if len(args) < 2 {
+		ts.Fatalf("usage: until TEXT CMD [ARG...]")
+	}
+	var out []byte
+	for start := time.Now(); time.Since(start) < time.Minute; {
+		cmd := exec.Command(args[1], args[2:]...)
+		cmd.Dir, cmd.Env = ts.Getenv("WORK"), environment(ts)
+		out, _ = cmd.CombinedOutput()
+		if strings.Contains(string(out), args[0]) {
+			fmt.Fprint(ts.Stdout(), string(out))
+			return
+		}
+	}
+	ts.Fatalf("%q never came; at last:\n%s", args[0], out)
+}
+
+func keepScript(ts *testscript.TestScript, neg bool, args []string) {
+	ts.Setenv(args[0], strings.TrimSpace(ts.ReadFile(args[1])))
+}
+
+func jsonScript(ts *testscript.TestScript, neg bool, args []string) {
+	if len(args) != 4 {
+		ts.Fatalf("usage: json FILE PATH OP VALUE")
+	}
+	var v any
+	ts.Check(json.Unmarshal([]byte(ts.ReadFile(args[0])), &v))
+	for _, key := range strings.Split(args[1], ".") {
+		switch in := v.(type) {
+		case map[string]any:
+			v = in[key]
+		case []any:
+			i, err := strconv.Atoi(key)
+			ts.Check(err)
+			v = in[i]
+		}
+	}
+	if holds(v, args[2], args[3]) == neg {
+		ts.Fatalf("%s in %s is %v, not %s %s", args[1], args[0], v, args[2], args[3])
+	}
+}
+
+// holds compares a JSON value with a word.
+func holds(v any, op, want string) bool {
+	n, number := v.(float64)
+	limit, err := strconv.ParseFloat(want, 64)
+	switch {
+	case op == "=" && number:
+		return err == nil && n == limit
+	case op == "=":
+		return fmt.Sprint(v) == want
+	case op == "<":
+		return number && err == nil && n < limit
+	case op == ">":
+		return number && err == nil && n > limit
+	}
+	return false
+}
