@@ -40,7 +40,7 @@ const (
 // and when it is given nothing has changed.
 type Refusal struct {
 	Code       Code
-	Op         int           // index in the delta of the op at fault, -1 if it is no single op
+	Op         int           // index of the op at fault in the delta as it was judged, where transforms may have left ops out; -1 if it is no single op
 	Field      string        // the part at fault, such as "edit.blip"; "" if it is no single part
 	Reason     string        // what was wrong, one sentence without a full stop
 	Remedy     string        // what to do about it, "" if nothing can be

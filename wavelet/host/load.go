@@ -69,6 +69,9 @@ func (w *writer) recollect() error {
 func (w *writer) catchUp() ([]Committed, error) {
 	var tail []Committed
 	for c, err := range w.host.log.Read(w.host.base, w.name, w.state.Version()+1, Head) {
+		if errors.Is(err, ErrNotFound) && w.state.Version() == 0 {
+			break
+		}
 		if err != nil {
 			return nil, err
 		}

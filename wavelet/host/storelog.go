@@ -48,7 +48,8 @@ type StoreLog struct {
 
 var _ Log = (*StoreLog)(nil)
 
-// NewStoreLog returns a log in s, which the caller keeps and closes after it.
+// NewStoreLog returns a log in s, which the caller keeps and closes after it. A
+// store has one log at a time.
 func NewStoreLog(s store.Store) *StoreLog {
 	return &StoreLog{
 		store: s, pending: make(map[Cursor]struct{}),

@@ -21,14 +21,14 @@ var ErrSlow = errors.New("the subscriber does not keep up")
 
 // Subscription is the standing order of a sink to be given every commit.
 type Subscription struct {
-	sink    Sink
-	release func()
-	done    chan struct{}
+	sink Sink
+	done chan struct{}
 
-	mu    sync.Mutex // held while the sink is called
-	ended bool
-	err   error
-	stop  func() bool // lets go of the context
+	mu      sync.Mutex // held while the sink is called
+	ended   bool
+	err     error
+	release func()      // lets go of the writer
+	stop    func() bool // lets go of the context
 }
 
 // Subscribe gives sink every commit of the wavelet behind version from, in
@@ -38,25 +38,18 @@ type Subscription struct {
 // CodeResync for a subscriber who is more than 10,000 versions behind or has no
 // room for what was missed.
 func (h *Host) Subscribe(ctx context.Context, name wavelet.Name, from wavelet.Version, sink Sink) (*Subscription, error) {
-	if err := h.exists(ctx, name, false); err != nil {
-		return nil, err
-	}
-	w, err := h.acquire(name)
-	if err != nil {
-		return nil, err
-	}
-	s := &Subscription{sink: sink, done: make(chan struct{}), release: sync.OnceFunc(func() { h.release(w) })}
+	s := &Subscription{sink: sink, release: func() {}, done: make(chan struct{})}
 	for joined := false; !joined; {
-		if asked := h.view(ctx, name, func(w *writer) { joined, err = w.join(s, from) }); asked != nil || err != nil {
-			s.end(ErrClosed)
-			return nil, errors.Join(asked, err)
-		}
-		if joined {
-			break
-		}
-		if from, err = h.catchUp(ctx, name, from, sink); err != nil {
-			s.end(ErrClosed)
+		var refused error
+		if err := h.view(ctx, name, func(w *writer) { joined, refused = w.join(s, from) }); err != nil {
+			s.end(ErrClosed) // it may yet join
 			return nil, err
+		}
+		if !joined && refused == nil {
+			from, refused = h.catchUp(ctx, name, from, sink)
+		}
+		if refused != nil {
+			return nil, refused
 		}
 	}
 	s.mu.Lock()
@@ -110,6 +103,13 @@ func (w *writer) join(s *Subscription, from wavelet.Version) (bool, error) {
 	if len(w.subs) == cap(w.subs) {
 		w.subs = slices.DeleteFunc(w.subs, func(s *Subscription) bool { return s.Err() != nil })
 	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.ended {
+		return true, nil // given up meanwhile
+	}
+	w.host.retain(w)
+	s.release = func() { w.host.release(w) }
 	w.subs = append(w.subs, s)
 	return true, nil
 }

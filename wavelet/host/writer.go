@@ -118,6 +118,13 @@ func (h *Host) acquire(name wavelet.Name) (*writer, error) {
 	return w, nil
 }
 
+// retain makes w stay for one more user. It has one already.
+func (h *Host) retain(w *writer) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	w.users++
+}
+
 func (h *Host) release(w *writer) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
