@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -22,12 +23,12 @@ func TestKeystrokesAreMergedAndPaced(t *testing.T) {
 		r.start()
 		defer r.stop()
 		r.create(quiet)
-		time.Sleep(time.Second)
+		pause(time.Second)
 		for range 20 {
 			r.types(ann, "x")
-			time.Sleep(100 * time.Millisecond)
+			pause(100 * time.Millisecond)
 		}
-		time.Sleep(time.Second)
+		pause(time.Second)
 		if diff := cmp.Diff([]string{
 			"human: WAVELET_SELF_ADDED, WAVELET_PARTICIPANTS_CHANGED, WAVELET_BLIP_CREATED",
 			"human: DOCUMENT_CHANGED, WAVELET_TITLE_CHANGED",
@@ -37,8 +38,8 @@ func TestKeystrokesAreMergedAndPaced(t *testing.T) {
 		}, robot.got()); diff != "" {
 			t.Errorf("(-want +got):\n%s", diff)
 		}
-		for i := 1; i < len(robot.at); i++ {
-			if gap := robot.at[i].Sub(robot.at[i-1]); gap < 500*time.Millisecond {
+		for i := 1; i < len(robot.times()); i++ {
+			if gap := robot.times()[i].Sub(robot.times()[i-1]); gap < 500*time.Millisecond {
 				t.Errorf("bundle %d came %s after the one before", i, gap)
 			}
 		}
@@ -46,7 +47,7 @@ func TestKeystrokesAreMergedAndPaced(t *testing.T) {
 		if st.HumanBundles != 5 || st.RawDeltas != 21 || st.RobotBundles != 0 || st.Waiting != 0 {
 			t.Errorf("stats %+v", st)
 		}
-		last := robot.bundles[4]
+		last := robot.all()[4]
 		if last.State.Text() != r.state().Text() || last.Version != r.state().Version() || len(last.Limits.Limits) == 0 {
 			t.Errorf("the last bundle is at version %d with %d limits", last.Version, len(last.Limits.Limits))
 		}
@@ -60,10 +61,10 @@ func TestNothingNewNoBundle(t *testing.T) {
 		r.start()
 		defer r.stop()
 		r.create(quiet)
-		time.Sleep(time.Second)
+		pause(time.Second)
 		r.does(ann, wavelet.SetTag{Tag: "x"})
 		r.does(ann, wavelet.SetTag{Tag: "x", Remove: true})
-		time.Sleep(time.Second)
+		pause(time.Second)
 		if n := len(robot.got()); n != 1 {
 			t.Errorf("%d bundles, want only the first", n)
 		}
@@ -75,9 +76,10 @@ func TestNothingNewNoBundle(t *testing.T) {
 
 func TestFailuresAreRetriedAndNothingIsLost(t *testing.T) {
 	inBubble(t, func(t *testing.T, r *rig) {
-		down := true
+		var down atomic.Bool
+		down.Store(true)
 		robot := recorder{reply: func(context.Context, events.Bundle) (events.Answer, error) {
-			if down {
+			if down.Load() {
 				return events.Answer{}, errors.New("connection refused")
 			}
 			return events.Answer{}, nil
@@ -86,20 +88,20 @@ func TestFailuresAreRetriedAndNothingIsLost(t *testing.T) {
 		r.start()
 		defer r.stop()
 		r.create(quiet)
-		time.Sleep(10 * time.Second)
+		pause(10 * time.Second)
 		r.types(ann, "while you were down")
-		time.Sleep(5 * time.Minute)
+		pause(5 * time.Minute)
 		if st := r.stats(quiet); st.Failures < 6 || st.OpenBreakers != 1 || len(r.happened(gateway.Broken)) != 1 {
 			t.Errorf("%d failures, %d breakers open, opened %d times", st.Failures, st.OpenBreakers, len(r.happened(gateway.Broken)))
 		}
-		if n := len(robot.bundles); n > 12 {
+		if n := len(robot.all()); n > 12 {
 			t.Errorf("%d attempts in 5 minutes", n)
 		}
-		down = false
-		time.Sleep(time.Minute)
-		last := robot.bundles[len(robot.bundles)-1]
-		if last.ID != robot.bundles[0].ID || last.Attempt != len(robot.bundles) || !strings.Contains(last.State.Text(), "while you were down") {
-			t.Errorf("the last attempt is %d of %d of bundle %s, first was %s", last.Attempt, len(robot.bundles), last.ID, robot.bundles[0].ID)
+		down.Store(false)
+		pause(time.Minute)
+		last := robot.all()[len(robot.all())-1]
+		if last.ID != robot.all()[0].ID || last.Attempt != len(robot.all()) || !strings.Contains(last.State.Text(), "while you were down") {
+			t.Errorf("the last attempt is %d of %d of bundle %s, first was %s", last.Attempt, len(robot.all()), last.ID, robot.all()[0].ID)
 		}
 		if st := r.stats(quiet); st.HumanBundles != 1 || st.OpenBreakers != 0 || st.Waiting != 0 {
 			t.Errorf("afterwards %+v", st)
@@ -128,9 +130,9 @@ func TestHangingRobotsDelayNobodyElse(t *testing.T) {
 		r.create(append(robots, quiet)...)
 		for range 30 {
 			r.types(ann, "x")
-			time.Sleep(700 * time.Millisecond)
+			pause(700 * time.Millisecond)
 		}
-		time.Sleep(time.Second)
+		pause(time.Second)
 		st := r.stats(quiet)
 		if st.LagMax > 500*time.Millisecond || st.HumanBundles < 15 {
 			t.Errorf("the fifty-first waited %s, and got %d bundles", st.LagMax, st.HumanBundles)
@@ -138,7 +140,7 @@ func TestHangingRobotsDelayNobodyElse(t *testing.T) {
 		if n := r.gateway.Stats().InFlight; n != 50 {
 			t.Errorf("%d in flight, want the fifty that hang", n)
 		}
-		time.Sleep(time.Minute)
+		pause(time.Minute)
 		if st := r.stats(robots[0]); st.Failures == 0 {
 			t.Error("a robot that hung for a minute has not failed")
 		}
@@ -171,7 +173,7 @@ func TestBundlesToOneRobotAtATime(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		time.Sleep(20 * time.Second)
+		pause(20 * time.Second)
 		if most != 3 || total != 10 {
 			t.Errorf("at most %d at a time, %d in all; want 3 and 10", most, total)
 		}
@@ -186,14 +188,14 @@ func TestLargeWindowsGoOutInParts(t *testing.T) {
 		r.start()
 		defer r.stop()
 		r.create(quiet)
-		time.Sleep(time.Second)
+		pause(time.Second)
 		for range 25 {
 			r.does(ann, wavelet.CreateBlip{Blip: wavelet.NewBlipID()})
 		}
-		time.Sleep(10 * time.Second)
+		pause(10 * time.Second)
 		created := map[wavelet.BlipID]int{}
 		from := wavelet.Version(1)
-		for _, b := range robot.bundles[1:] {
+		for _, b := range robot.all()[1:] {
 			if b.From != from {
 				t.Errorf("a bundle starts at %d, the one before ended at %d", b.From, from)
 			}
@@ -202,8 +204,8 @@ func TestLargeWindowsGoOutInParts(t *testing.T) {
 				created[e.NewBlip]++
 			}
 		}
-		if len(robot.bundles) != 4 || len(created) != 25 || from != r.state().Version() {
-			t.Errorf("%d bundles told of %d blips up to version %d", len(robot.bundles), len(created), from)
+		if len(robot.all()) != 4 || len(created) != 25 || from != r.state().Version() {
+			t.Errorf("%d bundles told of %d blips up to version %d", len(robot.all()), len(created), from)
 		}
 		for id, n := range created {
 			if n != 1 {
@@ -220,20 +222,20 @@ func TestRemovedRobotIsToldSo(t *testing.T) {
 		r.start()
 		defer r.stop()
 		r.create(quiet)
-		time.Sleep(time.Second)
+		pause(time.Second)
 		r.types(ann, "x")
 		if err := r.does(ann, wavelet.RemoveParticipant{Who: quiet}); err != nil {
 			t.Fatal(err)
 		}
 		r.types(ann, "secret")
-		time.Sleep(5 * time.Second)
+		pause(5 * time.Second)
 		if diff := cmp.Diff([]string{
 			"human: WAVELET_SELF_ADDED, WAVELET_PARTICIPANTS_CHANGED, WAVELET_BLIP_CREATED",
 			"human: DOCUMENT_CHANGED, WAVELET_TITLE_CHANGED, WAVELET_PARTICIPANTS_CHANGED, WAVELET_SELF_REMOVED",
 		}, robot.got()); diff != "" {
 			t.Errorf("(-want +got):\n%s", diff)
 		}
-		if strings.Contains(robot.bundles[1].State.Text(), "secret") {
+		if strings.Contains(robot.all()[1].State.Text(), "secret") {
 			t.Error("the robot was shown what was written after its removal")
 		}
 		if n := r.gateway.Stats().Seats; n != 0 {
@@ -242,7 +244,7 @@ func TestRemovedRobotIsToldSo(t *testing.T) {
 		if err := r.does(ann, wavelet.AddParticipant{Who: quiet}); err != nil {
 			t.Fatal(err)
 		}
-		time.Sleep(time.Second)
+		pause(time.Second)
 		if got := robot.got(); len(got) != 3 || got[2] != "human: WAVELET_SELF_ADDED, WAVELET_PARTICIPANTS_CHANGED" {
 			t.Errorf("added again: %q", got)
 		}
@@ -255,11 +257,11 @@ func TestRobotsThatChange(t *testing.T) {
 		defer r.stop()
 		r.create(quiet)
 		r.types(ann, "before it was registered")
-		time.Sleep(time.Second)
+		pause(time.Second)
 		var robot recorder
 		r.register(quiet, "default", robot.receive)
 		r.gateway.RobotChanged(quiet)
-		time.Sleep(time.Second)
+		pause(time.Second)
 		if got := robot.got(); len(got) != 1 || !strings.HasPrefix(got[0], "human: WAVELET_SELF_ADDED") {
 			t.Errorf("after registering: %q", got)
 		}
@@ -273,21 +275,21 @@ func TestRobotsThatChange(t *testing.T) {
 		}
 		set(func(e *entry) { e.out = true })
 		r.types(ann, "while suspended")
-		time.Sleep(time.Minute)
+		pause(time.Minute)
 		if n := len(robot.got()); n != 1 {
 			t.Errorf("%d bundles, one of them while suspended", n)
 		}
 		set(func(e *entry) { e.out = false; e.profile.Pace.Merge = 5 * time.Second })
-		time.Sleep(time.Second)
+		pause(time.Second)
 		if n := len(robot.got()); n != 2 {
 			t.Errorf("%d bundles after it was resumed, want 2", n)
 		}
 		r.types(ann, "at the new pace")
-		time.Sleep(4 * time.Second)
+		pause(4 * time.Second)
 		if n := len(robot.got()); n != 2 {
 			t.Errorf("%d bundles, the new pace is not in force", n)
 		}
-		time.Sleep(2 * time.Second)
+		pause(2 * time.Second)
 		if n := len(robot.got()); n != 3 {
 			t.Errorf("%d bundles, want 3", n)
 		}
@@ -321,7 +323,7 @@ func TestFailedOperationsAreToldInTheHumanLane(t *testing.T) {
 		r.start()
 		defer r.stop()
 		r.create(quiet)
-		time.Sleep(2 * time.Second)
+		pause(2 * time.Second)
 		if !strings.Contains(r.state().Text(), "good") {
 			t.Error("the good operation was lost with the bad one")
 		}
@@ -329,9 +331,9 @@ func TestFailedOperationsAreToldInTheHumanLane(t *testing.T) {
 			t.Errorf("%d bundles; failures must not make one", n)
 		}
 		r.types(ann, "x")
-		time.Sleep(time.Second)
+		pause(time.Second)
 		var told []events.OperationFailure
-		for _, e := range robot.bundles[1].Events {
+		for _, e := range robot.all()[1].Events {
 			if e.Type == events.OperationError {
 				told = append(told, e.Failure)
 			}

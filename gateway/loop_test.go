@@ -5,7 +5,6 @@ import (
 	"errors"
 	"strings"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"weir/events"
@@ -51,11 +50,11 @@ func TestEchoLoopIsEvictedAndTheSpellerSpared(t *testing.T) {
 		r.start()
 		defer r.stop()
 		r.create(spell, echoA, echoB)
-		time.Sleep(time.Second)
+		pause(time.Second)
 		began := time.Now()
 		for range 8 {
 			r.types(ann, "people go on ")
-			time.Sleep(12 * time.Second)
+			pause(12 * time.Second)
 		}
 		evicted := r.happened(gateway.Evicted)
 		if len(evicted) != 1 {
@@ -75,17 +74,17 @@ func TestEchoLoopIsEvictedAndTheSpellerSpared(t *testing.T) {
 			t.Error("the evicted robot is still a participant")
 		}
 		r.checkNotice(out)
-		last := loser.bundles[len(loser.bundles)-1]
+		last := loser.all()[len(loser.all())-1]
 		if e := last.Events[len(last.Events)-1]; e.Type != events.WaveletSelfRemoved || e.Reason != "limit" || e.Limit.Name != "depth" || len(last.Events) != 1 {
 			t.Errorf("its last event is %+v", e)
 		}
-		before := len(speller.bundles)
+		before := len(speller.all())
 		r.types(bob, "and on ")
-		time.Sleep(2 * time.Second)
-		if len(speller.bundles) == before {
+		pause(2 * time.Second)
+		if len(speller.all()) == before {
 			t.Error("the speller is not served any more")
 		}
-		for _, b := range speller.bundles {
+		for _, b := range speller.all() {
 			for _, e := range b.Events {
 				if e.NewBlip != "" && e.NewBlip == r.notices()[0].ID {
 					t.Error("the notice was an event")
@@ -126,8 +125,7 @@ func (r *rig) convict() gateway.Happening {
 	r.t.Helper()
 	r.types(ann, "hello ")
 	for range 60 {
-		time.Sleep(500 * time.Millisecond)
-		synctest.Wait()
+		pause(500 * time.Millisecond)
 		for _, h := range r.happened(gateway.Decided) {
 			if h.Decision.Action == "evict" {
 				return h
@@ -144,9 +142,9 @@ func TestEvictedMeansSilent(t *testing.T) {
 		r.start()
 		defer r.stop()
 		r.create(spell, echoA, echoB)
-		time.Sleep(time.Second)
+		pause(time.Second)
 		out := r.convict()
-		time.Sleep(3 * time.Second)
+		pause(3 * time.Second)
 		head := r.state().Version()
 
 		sub := gateway.Submission{Robot: out.Seat.Robot, Via: gateway.ViaActive, Delta: events.AnswerDelta{
@@ -169,7 +167,7 @@ func TestEvictedMeansSilent(t *testing.T) {
 		if err := r.gateway.Readmit(t.Context(), out.Seat, ann, true); err != nil {
 			t.Fatal(err)
 		}
-		time.Sleep(2 * time.Second)
+		pause(2 * time.Second)
 		if _, in := r.state().Role(out.Seat.Robot); !in || len(r.happened(gateway.Readmitted)) != 1 {
 			t.Error("the override did not bring it back")
 		}
@@ -188,9 +186,9 @@ func TestReadmissionAfterTheCooldown(t *testing.T) {
 		r.start()
 		defer r.stop()
 		r.create(spell, echoA, echoB)
-		time.Sleep(time.Second)
+		pause(time.Second)
 		out := r.convict()
-		time.Sleep(11 * time.Minute)
+		pause(11 * time.Minute)
 		_, err := r.host.Submit(t.Context(), main, wavelet.Delta{Author: spell, Base: r.state().Version(),
 			Ops: []wavelet.Op{wavelet.AddParticipant{Who: out.Seat.Robot}}, Cause: wavelet.Cause{ID: "c", Depth: 1, Kind: wavelet.Robot}})
 		if code(err) != wavelet.CodeCooldown {
@@ -199,7 +197,7 @@ func TestReadmissionAfterTheCooldown(t *testing.T) {
 		if err := r.does(ann, wavelet.AddParticipant{Who: out.Seat.Robot}); err != nil {
 			t.Fatalf("after the cooldown: %v", err)
 		}
-		time.Sleep(2 * time.Second)
+		pause(2 * time.Second)
 		if st := r.stats(out.Seat.Robot); st.Seats != 1 || st.Banned != 0 {
 			t.Errorf("%+v", st)
 		}
@@ -227,13 +225,13 @@ func TestEvictionIsTriedUntilItIsCommitted(t *testing.T) {
 		r.start()
 		defer r.stop()
 		r.create(spell, echoA, echoB)
-		time.Sleep(time.Second)
+		pause(time.Second)
 		out := r.convict()
 		if len(r.happened(gateway.Evicted)) != 0 || r.gateway.Stats().Evicting != 1 {
 			t.Error("evicted though the disk is full")
 		}
 		wrote := r.stats(out.Seat.Robot).Committed
-		time.Sleep(30 * time.Second)
+		pause(30 * time.Second)
 		if len(r.happened(gateway.Evicted)) != 1 || len(r.notices()) != 1 {
 			t.Error("not evicted after the disk had room again")
 		}
@@ -251,13 +249,13 @@ func TestEvictionSurvivesARestart(t *testing.T) {
 		r.loop(echo(200*time.Millisecond), echo(300*time.Millisecond))
 		r.start()
 		r.create(spell, echoA, echoB)
-		time.Sleep(time.Second)
+		pause(time.Second)
 		out := r.convict()
 		r.stop()
 		r.between = nil
 		r.start()
 		defer func() { r.stop() }()
-		time.Sleep(5 * time.Second)
+		pause(5 * time.Second)
 		evicted := r.happened(gateway.Evicted)
 		if len(evicted) != 1 || evicted[0].Seat != out.Seat || evicted[0].Decision.Evidence.Cause != out.Decision.Evidence.Cause {
 			t.Fatalf("evicted %+v, want %s with its evidence", evicted, out.Seat.Robot)
@@ -265,7 +263,7 @@ func TestEvictionSurvivesARestart(t *testing.T) {
 		r.checkNotice(evicted[0])
 		r.stop()
 		r.start()
-		time.Sleep(5 * time.Second)
+		pause(5 * time.Second)
 		if n := len(r.notices()); n != 1 {
 			t.Errorf("%d notices after another restart", n)
 		}
@@ -278,9 +276,9 @@ func TestDecisionsAreKept(t *testing.T) {
 		r.loop(echo(200*time.Millisecond), echo(300*time.Millisecond))
 		r.start()
 		r.create(spell, echoA, echoB)
-		time.Sleep(time.Second)
+		pause(time.Second)
 		out := r.convict()
-		time.Sleep(3 * time.Second)
+		pause(3 * time.Second)
 		r.stop()
 		r.start()
 		defer r.stop()

@@ -20,9 +20,9 @@ func TestEventsMissedWhileDownAreDelivered(t *testing.T) {
 		r.register(quiet, "default", robot.receive)
 		r.start()
 		r.create(quiet)
-		time.Sleep(time.Second)
+		pause(time.Second)
 		r.types(ann, "told ")
-		time.Sleep(2 * time.Second)
+		pause(2 * time.Second)
 		r.types(ann, "pending ")
 		r.stop()
 		r.start()
@@ -30,11 +30,11 @@ func TestEventsMissedWhileDownAreDelivered(t *testing.T) {
 		r.start()
 		defer r.stop()
 		r.types(ann, "later ")
-		time.Sleep(2 * time.Second)
-		if n := len(robot.bundles); n != 3 {
+		pause(2 * time.Second)
+		if n := len(robot.all()); n != 3 {
 			t.Fatalf("%d bundles, want 3: %q", n, robot.got())
 		}
-		last := robot.bundles[2]
+		last := robot.all()[2]
 		if last.From != 2 || last.Version != 4 || last.Deltas != 2 || last.State.Text() != "later pending told \n" {
 			t.Errorf("the last bundle goes from %d to %d with %d deltas", last.From, last.Version, last.Deltas)
 		}
@@ -47,16 +47,16 @@ func TestASecondStartTellsNothingTwice(t *testing.T) {
 		r.register(quiet, "default", robot.receive)
 		r.start()
 		r.create(quiet)
-		time.Sleep(3 * time.Second)
+		pause(3 * time.Second)
 		text := r.state().Text()
 		for range 3 {
 			r.stop()
 			r.start()
-			time.Sleep(5 * time.Second)
+			pause(5 * time.Second)
 		}
 		defer r.stop()
-		if len(robot.bundles) != 1 || r.state().Text() != text {
-			t.Errorf("%d bundles, text %q", len(robot.bundles), r.state().Text())
+		if len(robot.all()) != 1 || r.state().Text() != text {
+			t.Errorf("%d bundles, text %q", len(robot.all()), r.state().Text())
 		}
 	})
 }
@@ -96,12 +96,12 @@ func TestAnswersAreWrittenOnce(t *testing.T) {
 				r.register(quiet, "default", robot.receive)
 				r.start()
 				r.create(quiet)
-				time.Sleep(3 * time.Second)
+				pause(3 * time.Second)
 				r.stop()
 				r.between = func(h gateway.Host) gateway.Host { at.Host = h; return &at }
 				r.start()
 				r.types(ann, "one ")
-				time.Sleep(2 * time.Second)
+				pause(2 * time.Second)
 				if !at.crashed {
 					t.Fatal("the robot has not answered")
 				}
@@ -110,7 +110,7 @@ func TestAnswersAreWrittenOnce(t *testing.T) {
 				r.between = nil
 				r.start()
 				defer r.stop()
-				time.Sleep(20 * time.Second)
+				pause(20 * time.Second)
 				want := []string{
 					"human: WAVELET_SELF_ADDED, WAVELET_PARTICIPANTS_CHANGED, WAVELET_BLIP_CREATED",
 					"human: DOCUMENT_CHANGED, WAVELET_TITLE_CHANGED",
@@ -119,7 +119,7 @@ func TestAnswersAreWrittenOnce(t *testing.T) {
 				if diff := cmp.Diff(want, robot.got()); diff != "" {
 					t.Errorf("(-want +got):\n%s", diff)
 				}
-				same := robot.bundles[1].ID == robot.bundles[2].ID
+				same := robot.all()[1].ID == robot.all()[2].ID
 				if same != at.before {
 					t.Errorf("the same bundle again: %v", same)
 				}
@@ -143,18 +143,18 @@ func TestUnstoredAnswersWait(t *testing.T) {
 		r.start()
 		defer r.stop()
 		r.create(quiet)
-		time.Sleep(time.Second)
+		pause(time.Second)
 		failing.times = 3
 		r.types(ann, "x")
-		time.Sleep(700 * time.Millisecond)
+		pause(700 * time.Millisecond)
 		if st := r.stats(quiet); st.InFlight != 1 {
 			t.Errorf("the answer does not wait: %+v", st)
 		}
-		time.Sleep(time.Minute)
+		pause(time.Minute)
 		if n := strings.Count(r.state().Text(), "echo"); n != 2 {
 			t.Errorf("%d answers written, want 2: %q", n, r.state().Text())
 		}
-		if n := len(robot.bundles); n != 2 {
+		if n := len(robot.all()); n != 2 {
 			t.Errorf("%d deliveries: %q", n, robot.got())
 		}
 		if st := r.stats(quiet); st.Answered != 2 || st.HumanBundles != 2 {
@@ -189,7 +189,7 @@ func TestSeatsOfTheRemovedWhileDown(t *testing.T) {
 		r.register(spell, "default", late.receive)
 		r.start()
 		r.create(quiet)
-		time.Sleep(3 * time.Second)
+		pause(3 * time.Second)
 		r.stop()
 		delete(r.roster.entries, spell) // registered again below, while the gateway is down
 		r.start()
@@ -200,12 +200,12 @@ func TestSeatsOfTheRemovedWhileDown(t *testing.T) {
 		r.register(spell, "default", late.receive)
 		r.start()
 		defer r.stop()
-		time.Sleep(2 * time.Second)
+		pause(2 * time.Second)
 		if got := late.got(); len(got) != 1 || got[0] != "human: WAVELET_SELF_ADDED, WAVELET_PARTICIPANTS_CHANGED" {
 			t.Errorf("registered while down: %q", got)
 		}
 		var kinds []events.Type
-		for _, e := range robot.bundles[len(robot.bundles)-1].Events {
+		for _, e := range robot.all()[len(robot.all())-1].Events {
 			kinds = append(kinds, e.Type)
 		}
 		if diff := cmp.Diff([]events.Type{events.WaveletParticipantsChanged}, kinds); diff != "" {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"maps"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -208,6 +209,12 @@ func inBubble(t *testing.T, f func(t *testing.T, r *rig)) {
 	synctest.Test(t, func(t *testing.T) { f(t, newRig(t)) })
 }
 
+// pause lets d pass, and then everything come to rest.
+func pause(d time.Duration) {
+	time.Sleep(d)
+	synctest.Wait()
+}
+
 // recorder is a robot that keeps what it is sent.
 type recorder struct {
 	mu      sync.Mutex
@@ -226,6 +233,20 @@ func (r *recorder) receive(ctx context.Context, b events.Bundle) (events.Answer,
 		return events.Answer{}, nil
 	}
 	return reply(ctx, b)
+}
+
+// all is the bundles so far.
+func (r *recorder) all() []events.Bundle {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return slices.Clone(r.bundles)
+}
+
+// times is when they came.
+func (r *recorder) times() []time.Time {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return slices.Clone(r.at)
 }
 
 // got is the types of the events in each bundle, with the lane, as

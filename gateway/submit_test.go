@@ -26,8 +26,8 @@ func TestLineageOfCalls(t *testing.T) {
 		r.start()
 		defer r.stop()
 		r.create(quiet)
-		time.Sleep(time.Second)
-		b := robot.bundles[0]
+		pause(time.Second)
+		b := robot.all()[0]
 		got, err := r.gateway.Submit(t.Context(), r.call(b.Token))
 		if err != nil {
 			t.Fatal(err)
@@ -48,7 +48,7 @@ func TestLineageOfCalls(t *testing.T) {
 				t.Errorf("token %s: %+v, forged %v, %v", what, c, got.Forged, err)
 			}
 		}
-		time.Sleep(2 * time.Minute)
+		pause(2 * time.Minute)
 		got, err = r.gateway.Submit(t.Context(), r.call(""))
 		if c := got.Commit.Delta.Cause; err != nil || c.Kind != wavelet.Robot || c.Bundle != "" || got.Forged {
 			t.Errorf("without a token, much later: %+v, %v", c, err)
@@ -64,8 +64,8 @@ func TestAnothersTokenIsForged(t *testing.T) {
 		r.start()
 		defer r.stop()
 		r.create(quiet, spell)
-		time.Sleep(time.Second)
-		sub := r.call(robot.bundles[0].Token)
+		pause(time.Second)
+		sub := r.call(robot.all()[0].Token)
 		sub.Robot, sub.Delta.Author = spell, spell
 		if got, err := r.gateway.Submit(t.Context(), sub); err != nil || !got.Forged {
 			t.Errorf("another robot's token: forged %v, %v", got.Forged, err)
@@ -131,7 +131,7 @@ func TestRequestsAreSpacedAndCapped(t *testing.T) {
 		r.start()
 		defer r.stop()
 		r.create(quiet)
-		time.Sleep(time.Second)
+		pause(time.Second)
 		began := time.Now()
 		for range 3 {
 			if err := r.gateway.Admit(t.Context(), quiet, false); err != nil {
@@ -191,7 +191,7 @@ func TestAnswersThatAreTooLong(t *testing.T) {
 		r.start()
 		defer r.stop()
 		r.create(quiet)
-		time.Sleep(2 * time.Second)
+		pause(2 * time.Second)
 		n := 0
 		for range r.state().Blips() {
 			n++
@@ -199,10 +199,12 @@ func TestAnswersThatAreTooLong(t *testing.T) {
 		if n != 81 {
 			t.Errorf("%d blips, want the first two deltas and the root", n)
 		}
+		robot.mu.Lock()
 		robot.reply = nil
+		robot.mu.Unlock()
 		r.types(ann, "x")
-		time.Sleep(time.Second)
-		last := robot.bundles[len(robot.bundles)-1]
+		pause(time.Second)
+		last := robot.all()[len(robot.all())-1]
 		if e := last.Events[len(last.Events)-1]; e.Type != events.OperationError || !strings.Contains(e.Failure.Message, "100 operations") {
 			t.Errorf("the robot is told %+v", e)
 		}
@@ -219,9 +221,9 @@ func TestTimeScale(t *testing.T) {
 		defer r.stop()
 		began := time.Now()
 		r.create(quiet)
-		time.Sleep(100 * time.Millisecond)
-		if len(robot.at) != 1 || robot.at[0].Sub(began) != 50*time.Millisecond {
-			t.Fatalf("bundles at %v, want one after 50ms", robot.at)
+		pause(100 * time.Millisecond)
+		if len(robot.times()) != 1 || robot.times()[0].Sub(began) != 50*time.Millisecond {
+			t.Fatalf("bundles at %v, want one after 50ms", robot.times())
 		}
 		if lag := r.stats(quiet).LagMax; lag != 500*time.Millisecond {
 			t.Errorf("it waited %s by the gateway's clock, want 500ms", lag)

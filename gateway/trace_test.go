@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"weir/events"
@@ -60,7 +61,7 @@ func TestTraceLaw(t *testing.T) {
 	inBubble(t, func(t *testing.T, r *rig) {
 		var last time.Time
 		bundles, raw, inFlight := 0, 0, 0
-		var text string
+		var seen *wavelet.State
 		r.register(quiet, "default", func(_ context.Context, b events.Bundle) (events.Answer, error) {
 			if inFlight++; inFlight != 1 {
 				t.Error("two bundles in flight")
@@ -74,7 +75,7 @@ func TestTraceLaw(t *testing.T) {
 			}
 			bundles++
 			raw += b.Deltas
-			text = b.State.Text()
+			seen = b.State
 			inFlight--
 			return events.Answer{}, nil
 		})
@@ -97,10 +98,11 @@ func TestTraceLaw(t *testing.T) {
 			head = c.Version
 		}
 		time.Sleep(10 * time.Second)
+		synctest.Wait()
 		if bundles < 7000 || bundles > 7200 {
 			t.Errorf("%d bundles for %d deltas, want 7,000 to 7,200", bundles, len(tr.Txns))
 		}
-		if want := tr.EndContent + "\n"; text != want || r.state().Text() != want {
+		if want := tr.EndContent + "\n"; seen.Text() != want || r.state().Text() != want {
 			t.Error("the text is not that of the trace")
 		}
 		t.Logf("%d bundles for %d deltas, %d of them told", bundles, len(tr.Txns), raw-1)
