@@ -116,7 +116,7 @@ type WaveletPath struct {
 }
 
 func (p WaveletPath) name() (wavelet.Name, error) {
-	return where{p.Wave, p.Wavelet}.name()
+	return where(p).name()
 }
 
 // body is an answer with a JSON body.

@@ -40,7 +40,7 @@ type feed struct {
 type entry struct {
 	version wavelet.Version
 	id      wavelet.DeltaID
-	open    []byte // the push without its closing brace
+	shared  []byte // the push as everybody gets it but the client that published
 	removed []wavelet.Participant
 }
 
@@ -83,10 +83,10 @@ func (f *feed) add(e *entry) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.entries = append(f.entries, e)
-	f.bytes += len(e.open)
+	f.bytes += len(e.shared)
 	drop := 0
 	for drop < len(f.entries)-1 && (f.bytes > feedBytes || len(f.entries)-drop > feedEntries) {
-		f.bytes -= len(f.entries[drop].open)
+		f.bytes -= len(f.entries[drop].shared)
 		drop++
 	}
 	clear(f.entries[:drop])
@@ -124,18 +124,19 @@ func newEntry(c wavelet.Commit) *entry {
 	f := client.Frame{Push: client.PushCommit, Wave: c.Wavelet.Wave, Wavelet: c.Wavelet.Wavelet}
 	s := shown(c)
 	f.Version, f.Author, f.At, f.Kind, f.Depth, f.Ops = s.Version, s.Author, s.At, s.Kind, s.Depth, s.Ops
-	e.open = encode(f)
-	e.open = e.open[: len(e.open)-1 : len(e.open)-1]
+	e.shared = encode(f)
 	return e
 }
 
 // frame is the push for one client: the sequence number is only for the one
 // that published the delta.
 func (e *entry) frame(clientID string) []byte {
-	if seq, ok := seqOf(e.id, clientID); ok {
-		return append(strconv.AppendUint(append(e.open, `,"seq":`...), seq, 10), '}')
+	seq, ok := seqOf(e.id, clientID)
+	if !ok {
+		return e.shared
 	}
-	return append(e.open, '}')
+	open := e.shared[: len(e.shared)-1 : len(e.shared)-1]
+	return append(strconv.AppendUint(append(open, `,"seq":`...), seq, 10), '}')
 }
 
 // deltaID names the delta seq of a client.

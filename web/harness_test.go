@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -51,6 +52,8 @@ type plan struct {
 	host    func(web.Host) web.Host       // put between the edge and the host
 	gateway func(web.Gateway) web.Gateway // put between the edge and the gateway
 	ready   func() error
+
+	handshake time.Duration
 }
 
 // build starts a house. Wrap, if not nil, puts something between the edge and
@@ -96,7 +99,7 @@ func (p plan) build(t *testing.T) *house {
 	}
 	s := web.New(web.Deps{
 		Host: people, Gateway: door, Robots: directory, Profiles: profiles, Auth: auth, Domain: "example.com",
-		RPC: rpc.New(directory, g, h, nil), Version: "test", Ready: p.ready,
+		RPC: rpc.New(directory, g, h, nil), Version: "test", Ready: p.ready, Handshake: p.handshake,
 	})
 	h.Observe(s)
 	server := httptest.NewServer(s)
@@ -232,10 +235,18 @@ func (h *house) ticket(user wavelet.Participant) string {
 	return t.Ticket
 }
 
-// bare opens a socket without a connect frame.
+// bare opens a socket without a connect frame. Its system buffers little of what
+// it does not read.
 func (h *house) bare(user wavelet.Participant) *wire {
 	h.t.Helper()
-	conn, _, err := websocket.Dial(h.t.Context(), h.url+"/ws?ticket="+h.ticket(user), nil)
+	narrow := &http.Transport{DialContext: func(ctx context.Context, network, address string) (net.Conn, error) {
+		c, err := new(net.Dialer).DialContext(ctx, network, address)
+		if err != nil {
+			return nil, err
+		}
+		return c, c.(*net.TCPConn).SetReadBuffer(16 << 10)
+	}}
+	conn, _, err := websocket.Dial(h.t.Context(), h.url+"/ws?ticket="+h.ticket(user), &websocket.DialOptions{HTTPClient: &http.Client{Transport: narrow}})
 	if err != nil {
 		h.t.Fatal(err)
 	}

@@ -48,6 +48,6 @@ func bounded(next http.Handler) http.Handler {
 func unavailable(why error) *client.Error {
 	return &client.Error{
 		Code: client.CodeOverloaded, Reason: "unavailable", Message: why.Error(), Temporary: true,
-		Scope: "server", RetryAfterMS: 1000, Remedy: "try again",
+		Scope: "server", RetryAfterMS: 500, Remedy: "try again",
 	}
 }

@@ -31,6 +31,8 @@ type Host interface {
 	Read(ctx context.Context, name wavelet.Name, from wavelet.Version) iter.Seq2[wavelet.Commit, error]
 	// Resolve tells whether a delta was committed, and as what.
 	Resolve(ctx context.Context, name wavelet.Name, id wavelet.DeltaID) (wavelet.Commit, bool, error)
+	// Stats counts what the host has done.
+	Stats() host.Stats
 	// Summaries yields what is known of the wavelets that p takes part in.
 	Summaries(ctx context.Context, p wavelet.Participant) iter.Seq2[host.Summary, error]
 }
@@ -55,17 +57,18 @@ type RobotAPI interface {
 // Deps is what a Server needs. Host, Gateway, Robots, Profiles, Auth and Domain
 // are required.
 type Deps struct {
-	Host     Host
-	Gateway  Gateway
-	Robots   *robots.Directory
-	Profiles func() policies.Set // those in force now
-	Auth     *Authenticator
-	Domain   string       // of the wavelets made here
-	RPC      RobotAPI     // nil: the robots' own doors are closed
-	Origins  []string     // hosts whose pages may open a socket, beside this server's own
-	Version  string       // of the server, told to clients
-	Ready    func() error // why the server cannot take work now; nil: it always can
-	Logger   *slog.Logger // nil: silent
+	Host      Host
+	Gateway   Gateway
+	Robots    *robots.Directory
+	Profiles  func() policies.Set // those in force now
+	Auth      *Authenticator
+	Domain    string        // of the wavelets made here
+	RPC       RobotAPI      // nil: the robots' own doors are closed
+	Origins   []string      // hosts whose pages may open a socket, beside this server's own
+	Version   string        // of the server, told to clients
+	Handshake time.Duration // for the connect frame of a socket; 0: 5 s
+	Ready     func() error  // why the server cannot take work now; nil: it always can
+	Logger    *slog.Logger  // nil: silent
 }
 
 // Server is the HTTP edge. It is an http.Handler and, so that sockets hear of
@@ -91,6 +94,9 @@ type counters struct {
 func New(d Deps) *Server {
 	if d.Logger == nil {
 		d.Logger = slog.New(slog.DiscardHandler)
+	}
+	if d.Handshake <= 0 {
+		d.Handshake = handshakeTime
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	s := &Server{d: d, tickets: newTickets(), hub: newHub(), ctx: ctx, end: cancel}

@@ -75,6 +75,10 @@ func (k *socket) connect(r client.Request) *client.Error {
 		name := wavelet.Name{Wave: p.Wave, Wavelet: p.Wavelet}
 		resumed := client.Resumed{Wave: p.Wave, Wavelet: p.Wavelet}
 		sub, granted, err := k.open(name, &p.Version, p.Seq)
+		if err == nil && granted.Snapshot != nil { // one reply is not to hold many
+			k.drop(sub)
+			err = refuse(client.CodeResync, "resync", "version", "too much has changed since", "subscribe without a version")
+		}
 		if err != nil {
 			resumed.Err = k.server.toError(err)
 		} else {

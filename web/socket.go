@@ -86,8 +86,8 @@ func (s *Server) upgrade(w http.ResponseWriter, r *http.Request) {
 
 func (k *socket) serve() {
 	k.wg.Go(k.write)
-	hello := time.AfterFunc(handshakeTime, func() {
-		k.close(&disconnect{client.CloseHandshake, "no connect frame within 5 s"})
+	hello := time.AfterFunc(k.server.d.Handshake, func() {
+		k.close(&disconnect{client.CloseHandshake, "no connect frame within " + k.server.d.Handshake.String()})
 	})
 	defer hello.Stop()
 	if until := k.login.Until; !until.IsZero() {

@@ -1,12 +1,16 @@
 package web_test
 
 import (
+	"encoding/json"
 	"fmt"
 	"net/http"
 	"strings"
+	"sync"
 	"testing"
+	"time"
 
 	"github.com/coder/websocket"
+	"github.com/golang-jwt/jwt/v5"
 
 	"weir/robots"
 	"weir/wavelet"
@@ -278,4 +282,45 @@ func TestReadersMayNotWrite(t *testing.T) {
 	if f := w.hear(); f.Err == nil || f.Err.Code != client.CodeForbidden {
 		t.Fatalf("a reader publishes: %s %+v", f.OK, f.Err)
 	}
+}
+
+func TestSilentSocketIsClosed(t *testing.T) {
+	h := plan{handshake: 20 * time.Millisecond}.build(t)
+	if got := h.bare(ann).closed(); got != client.CloseHandshake {
+		t.Errorf("closed with %d, want %d", got, client.CloseHandshake)
+	}
+}
+
+func TestSocketEndsWithTheLogin(t *testing.T) {
+	h := build(t, nil)
+	token := sign(t, jwt.SigningMethodHS256, []byte(loginSecret), "k1", jwt.MapClaims{"sub": string(ann), "exp": time.Now().Add(2 * time.Second).Unix()})
+	_, _, answer := h.rest("", "POST", "/connect", fmt.Sprintf(`{"token":%q}`, token))
+	var ticket client.Ticket
+	if err := json.Unmarshal([]byte(answer), &ticket); err != nil {
+		t.Fatal(err)
+	}
+	conn, _, err := websocket.Dial(t.Context(), h.url+"/ws?ticket="+ticket.Ticket, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.CloseNow()
+	w := &wire{t: t, conn: conn}
+	w.say(`{"id":1,"op":"connect","protocol":1}`)
+	if f := w.hear(); f.Err != nil {
+		t.Fatal(f.Err)
+	}
+	if got := w.closed(); got != client.CloseLoginExpired {
+		t.Errorf("closed with %d, want %d", got, client.CloseLoginExpired)
+	}
+}
+
+func TestCloseSendsSocketsAway(t *testing.T) {
+	h := build(t, nil)
+	w := h.raw(ann)
+	var wg sync.WaitGroup
+	wg.Go(func() { h.web.Close() })
+	if got := w.closed(); got != int(websocket.StatusGoingAway) {
+		t.Errorf("closed with %d, want %d", got, websocket.StatusGoingAway)
+	}
+	wg.Wait()
 }

@@ -19,7 +19,8 @@ const (
 type subscription struct {
 	name   wavelet.Name
 	feed   *feed
-	from   wavelet.Version // the last version sent; owned by pump once it runs
+	from   wavelet.Version // the last version sent; owned by pump once it runs, like waited
+	waited bool            // the socket had no room since the feed was last read
 	cancel context.CancelFunc
 	done   chan struct{} // closed when pump has returned
 }
@@ -33,6 +34,12 @@ func (k *socket) pump(ctx context.Context, s *subscription) {
 	}
 	for {
 		entries, next, ok := s.feed.after(s.from)
+		if !ok && !s.waited { // not slow: more came at once than the feed remembers
+			if !k.catchUp(ctx, s) {
+				return
+			}
+			continue
+		}
 		if !ok {
 			k.server.counters.resyncs.Add(1)
 			k.drop(s)
@@ -42,6 +49,7 @@ func (k *socket) pump(ctx context.Context, s *subscription) {
 			}))
 			return
 		}
+		s.waited = false
 		for _, e := range entries {
 			if !k.send(ctx, s, e) {
 				return
@@ -73,7 +81,7 @@ func (k *socket) catchUp(ctx context.Context, s *subscription) bool {
 			}
 			e := newEntry(c)
 			chunk = append(chunk, e)
-			if size += len(e.open); len(chunk) == chunkCommit || size >= queueBytes {
+			if size += len(e.shared); len(chunk) == chunkCommit || size >= queueBytes {
 				break
 			}
 		}
@@ -90,8 +98,12 @@ func (k *socket) catchUp(ctx context.Context, s *subscription) bool {
 
 // send pushes one commit; false if the subscription has ended.
 func (k *socket) send(ctx context.Context, s *subscription, e *entry) bool {
-	if !k.push(ctx, e.frame(k.client)) {
-		return false
+	frame := e.frame(k.client)
+	if !k.queue.put(frame) {
+		s.waited = true
+		if !k.push(ctx, frame) {
+			return false
+		}
 	}
 	s.from = e.version
 	for _, who := range e.removed {

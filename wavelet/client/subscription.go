@@ -98,9 +98,14 @@ func (w *Wavelet) restart(l *link, why error) {
 	w.subscribe(l, false)
 }
 
-// refusedSubscription tries again later if the refusal is temporary.
+// refusedSubscription takes a snapshot if that is what the server asks for, and
+// tries again later if the refusal is temporary.
 func (w *Wavelet) refusedSubscription(l *link, refusal *Error) {
-	if !refusal.Temporary {
+	switch {
+	case refusal.Code == CodeResync || refusal.Code == CodePastHead:
+		w.subscribe(l, false)
+		return
+	case !refusal.Temporary:
 		w.end(refusal)
 		return
 	}
