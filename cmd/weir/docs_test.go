@@ -1,0 +1,118 @@
+package main
+
+import (
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// TestByHand runs the shell blocks of docs/robots.md as they stand, up to the
+// end of the loop that is caught by hand, and the README's first robot; only
+// the ports are others.
+func TestByHand(t *testing.T) {
+	for _, tool := range []string{"bash", "curl", "sed"} {
+		if _, err := exec.LookPath(tool); err != nil {
+			t.Skipf("the documents' examples need %s, which is not installed", tool)
+		}
+	}
+	text := doc(t, "docs/robots.md")
+	_, text, ok := strings.Cut(text, "## An echo loop, caught by hand")
+	text, _, ok2 := strings.Cut(text, "## What a passive robot does")
+	if !ok || !ok2 {
+		t.Fatal("docs/robots.md has lost the headings around the loop caught by hand")
+	}
+	out := shell(t, blocks(text, "sh"))
+	for _, want := range []string{
+		"was removed from this conversation: robots answered each other 16 times in a row",
+		"I receive robots.", `"status":`, "evict echo-", "by depth", `"reason":"cooldown"`, `"version":`,
+	} {
+		if !strings.Contains(out, want) {
+			t.Errorf("the shell did not print %q; it printed\n%s", want, out)
+		}
+	}
+}
+
+// TestFirstRobot runs the ten lines of the README.
+func TestFirstRobot(t *testing.T) {
+	for _, tool := range []string{"bash", "curl", "python3"} {
+		if _, err := exec.LookPath(tool); err != nil {
+			t.Skipf("the README's robot needs %s, which is not installed", tool)
+		}
+	}
+	script := "cat > robot.py <<'END'\n" + blocks(doc(t, "README.md"), "python") + "END\n" + `
+weir serve --addr 127.0.0.1:8080 --data weir-data > server.log 2>&1 &
+python3 robot.py > robot.log 2>&1 &
+until curl -sf http://127.0.0.1:8080/readyz > /dev/null; do sleep 0.1; done
+until curl -sf http://127.0.0.1:9002/_wave/capabilities.xml > /dev/null; do sleep 0.1; done
+weir robots register hello@weir.local --callback http://127.0.0.1:9002
+wave=$(weir wave create --as ann@weir.local --title Greetings hello@weir.local | grep -o 'weir.local!w+[^/ ]*/weir.local!conv+root' | head -1)
+until weir wave show --as ann@weir.local "$wave" | grep 'Hello!'; do sleep 0.2; done
+`
+	if out := shell(t, script); !strings.Contains(out, "Hello!") {
+		t.Errorf("the robot did not say hello:\n%s", out)
+	}
+}
+
+// doc reads a file of the repository.
+func doc(t *testing.T, name string) string {
+	t.Helper()
+	text, err := os.ReadFile(filepath.Join("..", "..", name))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
+}
+
+// blocks is the text of all fenced blocks of a language.
+func blocks(text, language string) string {
+	var out strings.Builder
+	in := false
+	for line := range strings.Lines(text) {
+		switch {
+		case strings.HasPrefix(line, "```"+language):
+			in = true
+		case strings.HasPrefix(line, "```"):
+			in = false
+		case in:
+			out.WriteString(line)
+		}
+	}
+	return out.String()
+}
+
+// shell runs a script in an empty directory with weir on the path and the
+// documents' ports replaced by free ones.
+func shell(t *testing.T, script string) string {
+	t.Helper()
+	dir := t.TempDir()
+	if out, err := exec.Command("go", "build", "-o", filepath.Join(dir, "bin", "weir"), ".").CombinedOutput(); err != nil {
+		t.Fatalf("go build: %v\n%s", err, out)
+	}
+	for _, port := range []string{"8080", "9001", "9002", "9003"} {
+		script = strings.ReplaceAll(script, "127.0.0.1:"+port, freeAddress(t))
+	}
+	script = "trap 'kill $(jobs -p) 2>/dev/null || true' EXIT\n" + script
+	cmd := exec.CommandContext(t.Context(), "bash", "-euo", "pipefail", "-c", script)
+	cmd.Dir = dir
+	cmd.Env = append(os.Environ(), "PATH="+filepath.Join(dir, "bin")+":"+os.Getenv("PATH"))
+	out, err := cmd.CombinedOutput()
+	if err != nil {
+		log, _ := os.ReadFile(filepath.Join(dir, "server.log"))
+		t.Fatalf("the shell failed: %v\n%s\nserver:\n%s", err, out, log)
+	}
+	return string(out)
+}
+
+// freeAddress is a loopback address that nothing listens on now.
+func freeAddress(t *testing.T) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	return l.Addr().String()
+}
