@@ -40,6 +40,12 @@ type setting struct {
 
 // limitRoutes are the calls about what robots are held to.
 func (s *Server) limitRoutes(api huma.API) {
+	if s.d.RPC != nil {
+		limits := operation(http.MethodGet, "/robots/{id}/limits", "robot-limits", "Tell a robot its limits; operators may ask too", "robot")
+		limits.Parameters = []*huma.Param{{Name: "id", In: "path", Required: true, Schema: &huma.Schema{Type: huma.TypeString}}}
+		limits.Responses = map[string]*huma.Response{"200": {Description: "The limits with what is used of them, and the last decisions."}}
+		api.OpenAPI().AddOperation(&limits) // its handler is the robots' own
+	}
 	huma.Register(api, operation(http.MethodGet, "/decisions", "list-decisions", "List the governor's decisions, newest first", "admin"),
 		asAdmin(s, s.decisions))
 	huma.Register(api, operation(http.MethodGet, "/profiles", "list-profiles", "List the limit profiles", "person"),

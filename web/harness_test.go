@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -235,18 +234,10 @@ func (h *house) ticket(user wavelet.Participant) string {
 	return t.Ticket
 }
 
-// bare opens a socket without a connect frame. Its system buffers little of what
-// it does not read.
+// bare opens a socket without a connect frame.
 func (h *house) bare(user wavelet.Participant) *wire {
 	h.t.Helper()
-	narrow := &http.Transport{DialContext: func(ctx context.Context, network, address string) (net.Conn, error) {
-		c, err := new(net.Dialer).DialContext(ctx, network, address)
-		if err != nil {
-			return nil, err
-		}
-		return c, c.(*net.TCPConn).SetReadBuffer(16 << 10)
-	}}
-	conn, _, err := websocket.Dial(h.t.Context(), h.url+"/ws?ticket="+h.ticket(user), &websocket.DialOptions{HTTPClient: &http.Client{Transport: narrow}})
+	conn, _, err := websocket.Dial(h.t.Context(), h.url+"/ws?ticket="+h.ticket(user), nil)
 	if err != nil {
 		h.t.Fatal(err)
 	}
@@ -283,19 +274,23 @@ func (w *wire) hear() client.Frame {
 	return f
 }
 
-// next reads the next frame, or how the socket was closed.
+// next reads the next frame that is no ping, or how the socket was closed.
 func (w *wire) next() (client.Frame, error) {
-	if len(w.rest) == 0 {
-		_, message, err := w.conn.Read(w.t.Context())
-		if err != nil {
-			return client.Frame{}, err
+	for {
+		if len(w.rest) == 0 {
+			_, message, err := w.conn.Read(w.t.Context())
+			if err != nil {
+				return client.Frame{}, err
+			}
+			w.rest = bytes.Split(message, []byte("\n"))
 		}
-		w.rest = bytes.Split(message, []byte("\n"))
+		var f client.Frame
+		err := json.Unmarshal(w.rest[0], &f)
+		w.rest = w.rest[1:]
+		if err != nil || f.Push != client.PushPing {
+			return f, err
+		}
 	}
-	var f client.Frame
-	err := json.Unmarshal(w.rest[0], &f)
-	w.rest = w.rest[1:]
-	return f, err
 }
 
 // closed reads on until the server closes and gives the code.

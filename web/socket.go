@@ -162,8 +162,8 @@ func (k *socket) frame(line []byte) error {
 	return nil
 }
 
-// reply answers request id, with ok or with err. A reply always has room: the
-// reader waits for it before it takes the next frame.
+// reply answers request id, with ok or with err. It waits for room, and with it
+// the reader: who does not read is not read from.
 func (k *socket) reply(id uint64, ok any, err *client.Error) {
 	f := struct {
 		ID  uint64        `json:"id"`

@@ -245,6 +245,12 @@ func TestByHand(t *testing.T) {
 	if f := w.hear(); !strings.Contains(string(f.OK), `"version":1`) || strings.Contains(string(f.OK), "hello") {
 		t.Fatalf("snapshot at 1: %s %+v", f.OK, f.Err)
 	}
+	for when, want := range map[string]string{"2001-02-03T04:05:06Z": `"version":0`, "2999-01-01T00:00:00Z": `"version":2`} {
+		w.say(`{"id":9,"op":"history",` + at + `,"time":"` + when + `"}`)
+		if f := w.hear(); !strings.Contains(string(f.OK), `"snapshot":{`+want) {
+			t.Errorf("snapshot at %s: %s %+v", when, f.OK, f.Err)
+		}
+	}
 	w.say(`{"id":6,"op":"unsubscribe",` + at + `}`)
 	if f := w.hear(); string(f.OK) != `{}` {
 		t.Fatalf("unsubscribe: %s %+v", f.OK, f.Err)

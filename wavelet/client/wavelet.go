@@ -116,11 +116,11 @@ func (w *Wavelet) Publish(ctx context.Context, ops ...wavelet.Op) error {
 	return w.Update(ctx, func(*wavelet.State) ([]wavelet.Op, error) { return ops, nil })
 }
 
-// Update is Publish for ops that depend on the state: make is called with the
+// Update is Publish for ops that depend on the state: edit is called with the
 // shadow, which it must not change or keep, and no other change comes between.
-func (w *Wavelet) Update(ctx context.Context, make func(s *wavelet.State) ([]wavelet.Op, error)) error {
+func (w *Wavelet) Update(ctx context.Context, edit func(s *wavelet.State) ([]wavelet.Op, error)) error {
 	for {
-		pulse, err := w.update(make)
+		pulse, err := w.update(edit)
 		if !errors.Is(err, ErrFull) {
 			return err
 		}
@@ -134,13 +134,13 @@ func (w *Wavelet) Update(ctx context.Context, make func(s *wavelet.State) ([]wav
 
 // update is one attempt of Update; after ErrFull the next may succeed when pulse
 // is closed.
-func (w *Wavelet) update(make func(s *wavelet.State) ([]wavelet.Op, error)) (pulse <-chan struct{}, err error) {
+func (w *Wavelet) update(edit func(s *wavelet.State) ([]wavelet.Op, error)) (pulse <-chan struct{}, err error) {
 	w.c.mu.Lock()
 	defer w.c.mu.Unlock()
 	if w.err != nil {
 		return nil, w.err
 	}
-	ops, err := make(w.replica.State())
+	ops, err := edit(w.replica.State())
 	if err != nil || len(ops) == 0 {
 		return nil, err
 	}
