@@ -108,6 +108,9 @@ func decodeFields(line []byte) (map[string]json.RawMessage, error) {
 		if !ok {
 			return nil, errors.New("want a JSON object")
 		}
+		if name == "" {
+			return nil, errors.New("a field has no name")
+		}
 		if _, twice := fields[name]; twice {
 			return nil, fmt.Errorf("field %q is given twice", name)
 		}
