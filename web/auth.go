@@ -21,7 +21,7 @@ import (
 // LoginKey verifies login tokens. HS256 takes a secret of at least 32 bytes,
 // EdDSA an Ed25519 public key of 32.
 type LoginKey struct {
-	ID        string // the token's "kid"; "" verifies tokens that name no key
+	ID        string // the "kid" of the tokens it verifies; "" verifies any, and a token without one is tried with every key
 	Algorithm string // HS256 or EdDSA
 	Key       []byte
 }
@@ -126,7 +126,7 @@ func (a *Authenticator) key(t *jwt.Token) (any, error) {
 	kid, _ := t.Header["kid"].(string)
 	var set jwt.VerificationKeySet
 	for _, k := range a.o.Keys {
-		if k.Algorithm != t.Method.Alg() || k.ID != kid {
+		if k.Algorithm != t.Method.Alg() || k.ID != "" && kid != "" && k.ID != kid {
 			continue
 		}
 		if k.Algorithm == "EdDSA" {
