@@ -26,8 +26,8 @@ func Check(doc, d Delta) error {
 	at := 0
 	c.splits = func(pos int) bool {
 		r.skipTo(&at, pos)
-		_, split := offsetOf(r.cur.text, min(pos-at, len(r.cur.text)))
-		return split
+		_, left := offsetOf(r.cur.text, pos-at)
+		return left < 0
 	}
 	return c.check(d)
 }

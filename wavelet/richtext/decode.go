@@ -220,7 +220,7 @@ func (d *decoder) attributes() (Attributes, error) {
 		}
 		return Attributes{}, d.fail(ErrAttributes, "attributes", "attributes are an object, or left out")
 	}
-	var list []attribute
+	list := make([]attribute, 0, 2)
 	err := d.members("attributes", func(key string) error {
 		if over(len(list)+1, d.limits.Attributes) {
 			return d.fail(ErrTooLarge, "attributes", "more than %d attributes", d.limits.Attributes)

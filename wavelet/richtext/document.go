@@ -31,31 +31,25 @@ type finger struct {
 }
 
 // locate returns the bytes of the finger's leaf that hold the n units after at,
-// all in the run at s, and whether neither end splits a surrogate pair. Among
-// wider characters it counts from the finger if that is in the run, from the
-// start of the run if not.
+// all in the run at s, and whether neither end splits a surrogate pair. It counts
+// from the finger if that is in the run, from the start of the run if not.
 func (f *finger) locate(l *leaf, s span, at, n int) (from, to int, ok bool) {
 	r := &l.runs[s.run]
-	if r.units == r.bytes {
-		from = s.bytes + at - s.units
-		return from, from + n, true
-	}
 	units, bytes := s.units, s.bytes
 	if f.units >= units && f.units <= units+r.units {
 		units, bytes = f.units, f.bytes
 	}
 	split := false
 	if at < units {
-		from, split = offsetBefore(l.text[:bytes], units-at)
+		from, split = l.text.before(bytes, units-at)
 	} else {
-		from, split = offsetOf(l.text[bytes:], at-units)
-		from += bytes
+		from, split = l.text.after(bytes, at-units)
 	}
 	if split || n == 0 {
 		return from, from, !split
 	}
-	to, split = offsetOf(l.text[from:], n)
-	return from, from + to, !split
+	to, split = l.text.after(from, n)
+	return from, to, !split
 }
 
 // NewDoc returns a document with the content of d. It fails with an [*Error] if
@@ -154,7 +148,9 @@ func (d *Doc) Clone() *Doc {
 func (d *Doc) Text() string {
 	var b strings.Builder
 	for _, l := range d.leaves {
-		b.Write(l.text)
+		head, tail := l.text.parts()
+		b.Write(head)
+		b.Write(tail)
 	}
 	return b.String()
 }
@@ -193,27 +189,26 @@ type collector struct {
 }
 
 func (c *collector) leaf(l *leaf) {
-	at := 0
+	text := l.text.all()
 	for i := range l.runs {
 		r := &l.runs[i]
-		c.run(r, r.units, l.text[at:at+r.bytes])
-		at += r.bytes
+		c.run(r, r.units, text[:r.bytes])
+		text = text[r.bytes:]
 	}
 }
 
 // part collects the units from..to of a leaf.
 func (c *collector) part(l *leaf, from, to int) {
-	at, bytes := 0, 0
+	text, at := l.text.all(), 0
 	for i := range l.runs {
 		r := &l.runs[i]
 		if lo, hi := max(from-at, 0), min(to-at, r.units); lo < hi {
-			text := string(l.text[bytes : bytes+r.bytes])
-			text, _ = cutText(text, r.units, hi)
-			_, text = cutText(text, hi, lo)
-			c.run(r, hi-lo, []byte(text))
+			part, _ := cutText(string(text[:r.bytes]), r.units, hi)
+			_, part = cutText(part, hi, lo)
+			c.run(r, hi-lo, []byte(part))
 		}
+		text = text[r.bytes:]
 		at += r.units
-		bytes += r.bytes
 	}
 }
 

@@ -17,11 +17,7 @@ func (d *Doc) Check(delta Delta) error {
 
 // terminated reports whether the document ends in a newline.
 func (d *Doc) terminated() bool {
-	if len(d.leaves) == 0 {
-		return false
-	}
-	text := d.leaves[len(d.leaves)-1].text
-	return text[len(text)-1] == '\n'
+	return len(d.leaves) > 0 && d.leaves[len(d.leaves)-1].text.last() == '\n'
 }
 
 // splits reports whether pos lies inside a surrogate pair.
@@ -68,6 +64,15 @@ func (d *Doc) own() {
 	}
 }
 
+// ownLeaf makes leaf i the document's own as well, and returns it.
+func (d *Doc) ownLeaf(i int) *leaf {
+	d.own()
+	if d.leaves[i].owner != d.owner {
+		d.leaves[i] = d.leaves[i].copy(d.owner)
+	}
+	return d.leaves[i]
+}
+
 // joins reports whether leaf i, once it has only size bytes, fits into one leaf
 // with the neighbour that applyAnywhere would join it with.
 func (d *Doc) joins(i, size int) bool {
@@ -79,71 +84,83 @@ func (d *Doc) joins(i, size int) bool {
 	if next == len(d.leaves) {
 		next = i - 1
 	}
-	return size+len(d.leaves[next].text) <= leafTarget && runs+len(d.leaves[next].runs) <= runsTarget
+	return size+d.leaves[next].text.len() <= leafTarget && runs+len(d.leaves[next].runs) <= runsTarget
+}
+
+// keystroke takes a delta of somebody who types apart: at one place, text comes or
+// goes or both. The insert is nil if none comes. It reports whether the delta is
+// no more than that.
+func keystroke(delta Delta) (at int, insert *Op, gone int, ok bool) {
+	if len(delta) > 0 && delta[0].plainRetain() {
+		at, delta = delta[0].n, delta[1:]
+	}
+	if len(delta) > 0 && delta[0].kind == KindInsert {
+		insert, delta = &delta[0], delta[1:]
+	}
+	if len(delta) > 0 && delta[0].kind == KindDelete {
+		gone, delta = delta[0].n, delta[1:]
+	}
+	return at, insert, gone, len(delta) == 0
 }
 
 // applyTyped applies a delta that types inside one run, the common case. It
 // reports whether delta was one, and did nothing if not; a delta that must not be
 // applied is none.
-func (d *Doc) applyTyped(typed Delta) bool {
-	at, gone, delta := 0, 0, typed
-	text, units, attrs := "", 0, Attributes{}
-	if len(delta) > 0 && delta[0].plainRetain() {
-		at, delta = delta[0].n, delta[1:]
-	}
-	if len(delta) > 0 && delta[0].kind == KindInsert {
-		text, units, attrs, delta = delta[0].text, delta[0].n, delta[0].attrs, delta[1:]
-	}
-	if len(delta) > 0 && delta[0].kind == KindDelete {
-		gone, delta = delta[0].n, delta[1:]
+func (d *Doc) applyTyped(delta Delta) bool {
+	var nothing Op
+	at, in, gone, ok := keystroke(delta)
+	if in == nil {
+		in = &nothing
 	}
 	// The document's last unit stays the last, so that a final newline does.
-	if len(delta) > 0 || units+gone == 0 || at >= d.length || gone >= d.length-at || d.length+units > MaxDocument {
+	if !ok || at >= d.length || gone >= d.length-at || d.length+in.n > MaxDocument || in.n+gone == 0 {
 		return false
 	}
-	if len(text) != units && !utf8.ValidString(text) {
+	if len(in.text) != in.n && !utf8.ValidString(in.text) {
 		return false
 	}
 	i, start := d.find(at, gone)
 	l := d.leaves[i]
 	s, ok := l.span(at-start, gone)
-	if !ok {
+	if !ok || !l.runs[s.run].takes(in, gone) {
 		return false
 	}
-	r := &l.runs[s.run]
-	if !r.embed.IsZero() || units > 0 && !r.attrs.Equal(attrs) || units == 0 && gone == r.units {
+	if d.finger.leaf != i {
+		d.finger.leaf, d.finger.start, d.finger.units, d.finger.bytes = i, start, 0, 0
+	}
+	from := s.bytes + at - start - s.units
+	to := from + gone
+	if r := &l.runs[s.run]; r.units != r.bytes {
+		if from, to, ok = d.finger.locate(l, s, at-start, gone); !ok {
+			return false
+		}
+	}
+	size := l.text.len() + len(in.text) - (to - from)
+	if size > leafMax && len(in.text) > leafTarget || size < l.text.len() && d.joins(i, size) {
 		return false
 	}
-	f := &d.finger
-	if f.leaf != i {
-		f.leaf, f.start, f.units, f.bytes = i, start, 0, 0
-	}
-	from, to, ok := f.locate(l, s, at-start, gone)
-	if !ok {
-		return false
-	}
-	size := len(l.text) + len(text) - (to - from)
-	if size > leafMax && len(text) > leafTarget || size < len(l.text) && d.joins(i, size) {
-		return false
-	}
-	if d.shared {
-		d.own()
-	}
-	if l.owner != d.owner {
-		l = l.copy(d.owner)
-		d.leaves[i] = l
+	if d.shared || l.owner != d.owner {
+		l = d.ownLeaf(i)
 	}
 	if size > leafMax {
 		d.leaves = slices.Insert(d.leaves, i+1, l.split())
 		d.index = d.index.index(d.leaves)
-		return d.applyTyped(typed)
+		return d.applyTyped(delta)
 	}
-	l.replace(s.run, from, to, gone, text, units)
-	d.length += units - gone
-	d.index.add(i, units-gone)
-	f.units, f.bytes = at-start+units, from+len(text)
-	d.pairs = d.pairs || len(text) != units && hasPairs(text)
+	l.replace(s.run, from, to, in, gone)
+	d.index.add(i, in.n-gone)
+	d.length += in.n - gone
+	d.pairs = d.pairs || len(in.text) != in.n && hasPairs(in.text)
+	d.finger.units, d.finger.bytes = at-start+in.n, from+len(in.text)
 	return true
+}
+
+// takes reports whether the run stays one run if text comes in and units go.
+func (r *run) takes(in *Op, gone int) bool {
+	if in.n == 0 {
+		return gone < r.units
+	}
+	return r.embed.IsZero() && r.attrs.Equal(in.attrs)
 }
 
 // applyAnywhere applies any delta: it packs the leaves from the first to the
@@ -164,7 +181,7 @@ func (d *Doc) applyAnywhere(delta Delta) {
 	}
 	e := editor{doc: d, packer: packer{owner: d.owner}, leaves: d.leaves[i : j+1]}
 	e.edit(delta, start)
-	if open := e.packer.open; open != nil && small(len(open.text), len(open.runs)) && j+1 < len(d.leaves) {
+	if open := e.packer.open; open != nil && small(open.text.len(), len(open.runs)) && j+1 < len(d.leaves) {
 		j++
 		e.packer.whole(d.leaves[j])
 	}
@@ -201,8 +218,10 @@ type editor struct {
 	doc    *Doc
 	packer packer
 	leaves []*leaf // what is left of the range
-	past   span    // what is behind us of the first of them
-	inRun  int     // units behind us of its run past.run; past.bytes includes them
+	text   []byte  // what is left of the text of the first of them
+	units  int     // what is behind us of it
+	run    int     // the run of it that we are in
+	inRun  int     // units behind us of that run
 }
 
 // edit applies delta to the range, which starts at the unit start.
@@ -239,7 +258,7 @@ func (e *editor) copy(n int, change Attributes) {
 	}
 	for n > 0 && len(e.leaves) > 0 {
 		l := e.leaves[0]
-		left := l.units - e.past.units
+		left := l.units - e.units
 		if left == l.units && left <= n && change.IsZero() {
 			e.packer.whole(l)
 			e.leaves = e.leaves[1:]
@@ -255,27 +274,29 @@ func (e *editor) copy(n int, change Attributes) {
 func (e *editor) take(n int, f func(r run, text []byte)) {
 	for n > 0 && len(e.leaves) > 0 {
 		l := e.leaves[0]
-		r := l.runs[e.past.run]
-		text := l.text[e.past.bytes:]
+		r := l.runs[e.run]
+		if e.units == 0 {
+			e.text = l.text.all()
+		}
 		piece, size := min(n, r.units-e.inRun), r.bytes
 		if piece < r.units {
 			size = piece
 			if r.units != r.bytes {
-				size, _ = offsetOf(text, piece)
+				size, _ = offsetOf(e.text, piece)
 			}
 		}
 		if f != nil {
-			f(run{units: piece, bytes: size, attrs: r.attrs, embed: r.embed}, text[:size])
+			f(run{units: piece, bytes: size, attrs: r.attrs, embed: r.embed}, e.text[:size])
 		}
 		n -= piece
-		e.past.units += piece
-		e.past.bytes += size
+		e.units += piece
+		e.text = e.text[size:]
 		if e.inRun += piece; e.inRun == r.units {
-			e.past.run++
+			e.run++
 			e.inRun = 0
 		}
-		if e.past.run == len(l.runs) {
-			e.leaves, e.past = e.leaves[1:], span{}
+		if e.run == len(l.runs) {
+			e.leaves, e.units, e.run = e.leaves[1:], 0, 0
 		}
 	}
 }

@@ -8,7 +8,7 @@ import (
 // Sizes of a leaf, in bytes of text and in runs. A leaf is built up to its
 // target and may then grow by typing to twice of that.
 const (
-	leafTarget = 512
+	leafTarget = 1024
 	leafMax    = 2 * leafTarget
 	leafMin    = leafTarget / 4
 	runsTarget = 32
@@ -21,7 +21,7 @@ const (
 type leaf struct {
 	owner *owner
 	units int
-	text  []byte
+	text  gapText
 	runs  []run
 }
 
@@ -57,37 +57,19 @@ func (l *leaf) span(at, n int) (span, bool) {
 	return s, false
 }
 
-// offset returns the byte index of a unit of the leaf that lies inside the run
-// at s or at its end, and whether it splits a pair.
-func (l *leaf) offset(s span, unit int) (at int, split bool) {
-	r := &l.runs[s.run]
-	unit -= s.units
-	switch {
-	case r.units == r.bytes:
-		return s.bytes + unit, false
-	case r.units == unit:
-		return s.bytes + r.bytes, false
-	}
-	at, split = offsetOf(l.text[s.bytes:], unit)
-	return s.bytes + at, split
-}
-
 // splits reports whether a unit of the leaf is the second half of a pair.
 func (l *leaf) splits(unit int) bool {
-	if l.units == len(l.text) {
+	if l.units == l.text.len() {
 		return false
 	}
-	s, ok := l.span(unit, 0)
-	if !ok {
-		return false
-	}
-	_, split := l.offset(s, unit)
+	s, _ := l.span(unit, 0)
+	_, split := l.text.after(s.bytes, unit-s.units)
 	return split
 }
 
 // copy returns a copy of l that belongs to o.
 func (l *leaf) copy(o *owner) *leaf {
-	return &leaf{owner: o, units: l.units, text: slices.Clone(l.text), runs: slices.Clone(l.runs)}
+	return &leaf{owner: o, units: l.units, text: l.text.copy(), runs: slices.Clone(l.runs)}
 }
 
 // split cuts a leaf that its owner may write to in the middle. The leaf becomes
@@ -97,12 +79,12 @@ func (l *leaf) split() *leaf {
 	s, _ := l.span(middle, 1)
 	r := &l.runs[s.run]
 	units := middle - s.units
-	bytes, pair := offsetOf(l.text[s.bytes:], units)
+	at, pair := l.text.after(s.bytes, units)
 	if pair {
 		units--
 	}
-	second := &leaf{owner: l.owner, units: l.units - s.units - units}
-	second.text = append(make([]byte, 0, leafMax), l.text[s.bytes+bytes:]...)
+	bytes := at - s.bytes
+	second := &leaf{owner: l.owner, units: l.units - s.units - units, text: l.text.cut(at)}
 	second.runs = append(second.runs, run{r.units - units, r.bytes - bytes, r.attrs, r.embed})
 	second.runs = append(second.runs, l.runs[s.run+1:]...)
 
@@ -112,30 +94,17 @@ func (l *leaf) split() *leaf {
 		l.runs = l.runs[:s.run]
 	}
 	l.units = s.units + units
-	l.text = l.text[:s.bytes+bytes]
 	return second
 }
 
-// replace puts text of the given units in the place of the bytes from..to, of
-// gone units, all inside the run with the given index.
-func (l *leaf) replace(run, from, to, gone int, text string, units int) {
+// replace puts the text of in in the place of the bytes from..to, of gone units,
+// all inside the run with the given index.
+func (l *leaf) replace(run, from, to int, in *Op, gone int) {
 	r := &l.runs[run]
-	r.units += units - gone
-	r.bytes += len(text) - (to - from)
-	l.units += units - gone
-	if grow := len(text) - (to - from); grow > 0 {
-		l.text = slices.Grow(l.text, grow)
-		l.text = l.text[:len(l.text)+grow]
-		copy(l.text[to+grow:], l.text[to:])
-	} else if grow < 0 {
-		copy(l.text[to+grow:], l.text[to:])
-		l.text = l.text[:len(l.text)+grow]
-	}
-	if len(text) == 1 { // a keystroke
-		l.text[from] = text[0]
-	} else {
-		copy(l.text[from:], text)
-	}
+	r.units += in.n - gone
+	r.bytes += len(in.text) - (to - from)
+	l.units += in.n - gone
+	l.text.replace(from, to, in.text)
 }
 
 // small reports whether a leaf of so many bytes and runs is better joined with
@@ -151,11 +120,11 @@ type packer struct {
 
 // room returns the open leaf, a new one if there is none or it is full.
 func (p *packer) room() *leaf {
-	if p.open != nil && (len(p.open.text) >= leafTarget || len(p.open.runs) >= runsTarget) {
+	if p.open != nil && (p.open.text.len() >= leafTarget || len(p.open.runs) >= runsTarget) {
 		p.close()
 	}
 	if p.open == nil {
-		p.open = &leaf{owner: p.owner, text: make([]byte, 0, leafTarget+leafTarget/4)}
+		p.open = &leaf{owner: p.owner, text: gapText{buf: make([]byte, 0, leafTarget)}}
 	}
 	return p.open
 }
@@ -172,7 +141,7 @@ func (p *packer) text(text []byte, units int, attrs Attributes) {
 	for len(text) > 0 {
 		l := p.room()
 		n, head := len(text), units
-		if space := leafTarget - len(l.text); n > space {
+		if space := leafTarget - l.text.len(); n > space {
 			for n = space; n > 0 && !utf8.RuneStart(text[n]); n-- {
 			}
 			if n == 0 {
@@ -204,11 +173,11 @@ func (p *packer) run(r run, text []byte) {
 // whole adds a complete leaf, as it is unless the open leaf is too small to be
 // left behind.
 func (p *packer) whole(l *leaf) {
-	if p.open != nil && small(len(p.open.text), len(p.open.runs)) {
-		at := 0
+	if p.open != nil && small(p.open.text.len(), len(p.open.runs)) {
+		text := l.text.all()
 		for _, r := range l.runs {
-			p.run(r, l.text[at:at+r.bytes])
-			at += r.bytes
+			p.run(r, text[:r.bytes])
+			text = text[r.bytes:]
 		}
 		return
 	}
@@ -218,7 +187,7 @@ func (p *packer) whole(l *leaf) {
 
 // add appends a run to the leaf, to its last run if that is alike.
 func (l *leaf) add(r run, text []byte) {
-	l.text = append(l.text, text...)
+	l.text.append(text)
 	l.units += r.units
 	if n := len(l.runs); n > 0 && r.embed.IsZero() {
 		if last := &l.runs[n-1]; last.embed.IsZero() && last.attrs.Equal(r.attrs) {

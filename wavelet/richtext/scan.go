@@ -1,6 +1,7 @@
 package richtext
 
 import (
+	"bytes"
 	"math"
 	"strconv"
 	"strings"
@@ -99,13 +100,28 @@ func (s *scanner) key(what string) (string, error) {
 
 // commonKey reads the keys that make up nearly every delta, without allocating.
 func (s *scanner) commonKey() (string, bool) {
-	for _, key := range [...]string{`"insert"`, `"retain"`, `"delete"`, `"attributes"`, `"ops"`} {
-		if end := s.pos + len(key); end <= len(s.data) && string(s.data[s.pos:end]) == key {
-			s.pos = end
-			return key[1 : len(key)-1], true
-		}
+	if s.pos+1 == len(s.data) {
+		return "", false
 	}
-	return "", false
+	key := ""
+	switch s.data[s.pos+1] {
+	case 'i':
+		key = `"insert"`
+	case 'r':
+		key = `"retain"`
+	case 'd':
+		key = `"delete"`
+	case 'a':
+		key = `"attributes"`
+	case 'o':
+		key = `"ops"`
+	}
+	end := s.pos + len(key)
+	if key == "" || end > len(s.data) || string(s.data[s.pos:end]) != key {
+		return "", false
+	}
+	s.pos = end
+	return key[1 : len(key)-1], true
 }
 
 // text reads a string and returns it with its length in UTF-16 units.
@@ -140,6 +156,9 @@ func (s *scanner) slowText(field string, start, from int) (string, int, error) {
 			}
 			return string(append(buf, s.data[copied:end]...)), units, nil
 		case c == '\\':
+			if buf == nil {
+				buf = make([]byte, 0, s.pos-start+1+bytes.IndexByte(s.data[s.pos:], '"'))
+			}
 			buf = append(buf, s.data[copied:s.pos]...)
 			r, err := s.escape(field)
 			if err != nil {

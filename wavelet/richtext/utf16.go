@@ -25,11 +25,11 @@ func unitsOf[T string | []byte](s T) int {
 	return n
 }
 
-// offsetOf returns the byte index of the given unit of s, which must not lie
-// behind its end. If the unit is the second half of a surrogate pair, it returns
-// the index of the pair and true.
-func offsetOf[T string | []byte](s T, unit int) (at int, split bool) {
-	for unit > 0 {
+// offsetOf returns the byte index of the given unit of s and the units that are
+// left if s ends before it. If the unit is the second half of a surrogate pair,
+// it returns the index of the pair and -1.
+func offsetOf[T string | []byte](s T, unit int) (at, left int) {
+	for unit > 0 && at < len(s) {
 		switch b := s[at]; {
 		case b < 0x80:
 			at++
@@ -38,22 +38,22 @@ func offsetOf[T string | []byte](s T, unit int) (at int, split bool) {
 		case b < 0xF0:
 			at += 3
 		case unit == 1:
-			return at, true
+			return at, -1
 		default:
 			at += 4
 			unit--
 		}
 		unit--
 	}
-	return at, false
+	return at, unit
 }
 
 // offsetBefore returns the byte index that lies the given units before the end of
-// s. If that is the second half of a surrogate pair, it returns the index of the
-// pair and true.
-func offsetBefore(s []byte, units int) (at int, split bool) {
+// s and the units that are left if s starts behind it. If the index splits a
+// surrogate pair, it returns the index of the pair and -1.
+func offsetBefore(s []byte, units int) (at, left int) {
 	at = len(s)
-	for units > 0 {
+	for units > 0 && at > 0 {
 		at--
 		switch b := s[at]; {
 		case b >= 0x80 && b < 0xC0:
@@ -63,7 +63,7 @@ func offsetBefore(s []byte, units int) (at int, split bool) {
 			units--
 		}
 	}
-	return at, units < 0
+	return at, units
 }
 
 // hasPairs reports whether s holds a surrogate pair.
@@ -82,8 +82,8 @@ func cutText(s string, units, n int) (head, tail string) {
 	if units == len(s) {
 		return s[:n], s[n:]
 	}
-	at, split := offsetOf(s, n)
-	if !split {
+	at, left := offsetOf(s, n)
+	if left == 0 {
 		return s[:at], s[at:]
 	}
 	r, size := utf8.DecodeRuneInString(s[at:])

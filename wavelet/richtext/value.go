@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"slices"
 	"strings"
+	"unicode/utf8"
 )
 
 // reserved reports whether key may not be used: the empty key, and those that
@@ -43,8 +44,30 @@ func (s *scanner) value(field string) (string, error) {
 		s.pos += len(word)
 		return word, nil
 	}
+	if text := s.plainString(); text != "" {
+		return text, nil
+	}
 	canonical, err := s.appendValue(nil, field, 0)
 	return string(canonical), err
+}
+
+// plainString reads a string of printable ASCII without escapes and returns it
+// with its quotes, as which it is canonical. It returns "" for anything else.
+func (s *scanner) plainString() string {
+	if s.peek() != '"' {
+		return ""
+	}
+	for i := s.pos + 1; i < len(s.data); i++ {
+		switch c := s.data[i]; {
+		case c == '"':
+			text := string(s.data[s.pos : i+1])
+			s.pos = i + 1
+			return text
+		case c == '\\' || c < ' ' || c >= utf8.RuneSelf:
+			return ""
+		}
+	}
+	return ""
 }
 
 func (s *scanner) appendValue(dst []byte, field string, depth int) ([]byte, error) {

@@ -29,7 +29,7 @@ func quillRows(ctx context.Context, o Options, trace Trace) ([]Row, error) {
 		{Name: "pipeline", Unit: "x as fast as quill-delta", Bar: 10, HasBar: true, AtLeast: true},
 		{Name: "pipeline, 10,000 runs", Unit: "x as fast as quill-delta", Bar: 50, HasBar: true, AtLeast: true},
 	}
-	tasks := []task{typing(trace), formatted(10_000, o.pick(500, 20))}
+	tasks := []task{typing(trace), formatted(10_000, o.pick(300, 20))}
 	q, err := startQuill(ctx, o, tasks)
 	if err != nil {
 		if ctx.Err() != nil {
@@ -160,17 +160,17 @@ func (q *quill) do(task int) (answer, error) {
 	if !q.out.Scan() {
 		q.cmd.Wait()
 		q.cmd = nil
-		return a, fmt.Errorf("Node ended: %w: %s", errors.Join(q.out.Err(), io.ErrUnexpectedEOF), q.errors.String())
+		return a, fmt.Errorf("the Node process ended: %w: %s", errors.Join(q.out.Err(), io.ErrUnexpectedEOF), q.errors.String())
 	}
 	if err := json.Unmarshal(q.out.Bytes(), &a); err != nil {
-		return a, fmt.Errorf("Node said %q: %w", q.out.Text(), err)
+		return a, fmt.Errorf("the Node process said %q: %w", q.out.Text(), err)
 	}
 	return a, nil
 }
 
 // budget is how long the turns of one comparison may take together, after the
 // first three.
-const budget = 14 * time.Second
+const budget = 8 * time.Second
 
 // compare lets both sides take turns at a task and fills in its row.
 func (q *quill) compare(ctx context.Context, o Options, number int, t task, row *Row) error {
