@@ -32,6 +32,7 @@ var floors = map[string]int{
 	"weir/gateway":          4,
 	"weir/robots/rpc":       5,
 	"weir/testbots":         5,
+	"weir/sim":              5,
 	"weir/web":              6,
 	"weir/cmd/weir":         7,
 

@@ -1,0 +1,93 @@
+package sim
+
+import (
+	"time"
+
+	"weir/events"
+	"weir/gateway"
+)
+
+// save is what the gateway has written down.
+type save struct {
+	checkpoint []byte
+	cursors    map[*seat]gateway.Cursor
+}
+
+// savedEvery is how often the gateway writes down what it knows.
+const savedEvery = time.Second
+
+// keeper is a Detector that survives a restart. One that is none goes on as if
+// nothing had happened.
+type keeper interface {
+	Checkpoint() []byte
+	Restore(checkpoint []byte) error
+}
+
+// planRestart has the gateway restart, with what it wrote down up to a second
+// before.
+func (w *world) planRestart(at time.Duration) {
+	lost := Range{0, savedEvery}.draw(w.luck)
+	w.agenda.add(max(0, at-lost), w.save)
+	w.agenda.add(at, w.restart)
+}
+
+func (w *world) save() {
+	w.saved = &save{cursors: map[*seat]gateway.Cursor{}}
+	if d, ok := w.det.(keeper); ok {
+		w.saved.checkpoint = d.Checkpoint()
+	}
+	for _, in := range w.list {
+		for _, s := range in.seats {
+			w.saved.cursors[s] = s.lane.Cursor()
+		}
+	}
+}
+
+// restart breaks all connections and takes everything up again, as Gateway.load
+// and recover do.
+func (w *world) restart() {
+	w.epoch++
+	if _, ok := w.det.(keeper); ok {
+		w.det = w.o.detector()
+		for _, r := range w.robots {
+			if !r.Remote {
+				w.det.SetProfile(r.id, r.profile)
+			}
+		}
+		if err := w.det.(keeper).Restore(w.saved.checkpoint); err != nil {
+			panic("sim: the governor does not read its own checkpoint: " + err.Error())
+		}
+	}
+	for _, in := range w.list {
+		for _, s := range in.seats {
+			if !s.robot.Remote {
+				w.recover(s, w.saved.cursors[s])
+			}
+		}
+	}
+	w.saved = nil
+	w.tally.restarted(w.at)
+}
+
+// recover brings a seat up to its wavelet's head.
+func (w *world) recover(s *seat, c gateway.Cursor) {
+	s.flight++
+	s.flying = false
+	s.rest(w.at)
+	s.lane = gateway.NewLane(s.robot.profile, c)
+	for _, lane := range []events.Lane{events.HumanLane, events.RobotLane} {
+		if o := s.offers[lane]; o.wrote {
+			s.lane.Skip(lane, o.to)
+		}
+	}
+	s.present = true
+	people := s.people
+	for i := s.lane.Head(); int(i) < len(s.room.log); i++ {
+		w.see(s, &s.room.log[i])
+	}
+	s.people = people // they are measured once
+	if _, out := w.det.Banned(w.now(), s.id); out {
+		s.lane.Stop()
+	}
+	w.rearm(s)
+}

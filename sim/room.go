@@ -1,0 +1,141 @@
+package sim
+
+import (
+	"fmt"
+	"slices"
+	"time"
+
+	"weir/events"
+	"weir/gateway"
+	"weir/wavelet"
+	"weir/wavelet/richtext"
+)
+
+// room is a wavelet: its history and who listens.
+type room struct {
+	name   wavelet.Name
+	log    []entry
+	seats  []*seat
+	chains map[wavelet.Participant]chain
+
+	written map[wavelet.DeltaID]bool // answers, by the ids that make them be written once; nil if nothing restarts
+}
+
+// chain is the cause that a person's deltas share while they follow closely.
+type chain struct {
+	cause string
+	last  time.Duration
+}
+
+// causeGap is the host's: deltas of one person closer together share a cause.
+const causeGap = 10 * time.Second
+
+// entry is a commit, and what only the simulator knows about it.
+type entry struct {
+	wavelet.Commit
+	by     string // who wrote it, by the scenario's name; "" is the server
+	person bool   // a person did
+	truth  truth
+}
+
+// truth is what a delta really goes back to.
+type truth struct {
+	chain string
+	depth int // robots since a person; a robot's first word is 1
+}
+
+// The contents of deltas, which nobody reads but whoever tells typing from lines
+// that come in whole.
+var (
+	aKey  = []wavelet.Op{wavelet.EditBlip{Blip: "b+root", Delta: richtext.Delta{}.Insert("x", richtext.Attributes{})}}
+	aLine = []wavelet.Op{wavelet.EditBlip{Blip: "b+root", Delta: richtext.Delta{}.Insert("a line of a few words, as people and robots write them\n", richtext.Attributes{})}}
+)
+
+func lines(n int) []wavelet.Op {
+	if n == 1 {
+		return aLine
+	}
+	return slices.Repeat(aLine, n)
+}
+
+// seat is the robot's in this room, nil if it has none.
+func (in *room) seat(r *robot) *seat {
+	for _, s := range in.seats {
+		if s.robot == r {
+			return s
+		}
+	}
+	return nil
+}
+
+func (w *world) nextID(by string) string {
+	w.ids++
+	return fmt.Sprintf("%s/%d", by, w.ids)
+}
+
+// commit writes a delta and tells everybody, in the order of Gateway.Committed.
+func (w *world) commit(in *room, e entry, author wavelet.Participant, cause wavelet.Cause, ops []wavelet.Op) {
+	v := wavelet.Version(len(in.log) + 1)
+	if e.Delta.ID == "" {
+		e.Delta.ID = wavelet.DeltaID(w.nextID(string(author)))
+	}
+	e.Commit = wavelet.Commit{Wavelet: in.name, Version: v, At: w.now(), Delta: wavelet.Delta{
+		ID: e.Delta.ID, Author: author, Base: v - 1, Ops: ops, Cause: cause,
+	}}
+	in.log = append(in.log, e)
+	verdict := w.det.Commit(w.now(), e.Commit)
+	for _, s := range slices.Clone(in.seats) {
+		w.see(s, &e)
+	}
+	w.carry(verdict)
+	w.tally.committed(w.at, &e)
+}
+
+// see tells a seat's lane about the next commit, as Gateway.see does.
+func (w *world) see(s *seat, e *entry) {
+	lane, _ := events.LaneOf(e.Delta.Cause)
+	cut := lane == events.RobotLane && w.cuts(s, e)
+	p := gateway.See(s.id.Robot, e.Commit, cut)
+	if removes(e.Delta.Ops, s.id.Robot) {
+		s.present = false
+		s.lane.Leave(w.now(), p)
+	} else {
+		s.lane.Add(w.now(), p)
+		if p.Quiet {
+			return
+		}
+	}
+	if s.lane.Over() {
+		s.room.close(s)
+		return
+	}
+	if e.person && s.listens && s.present {
+		s.people = append(s.people, said{version: e.Version, at: w.at, busy: s.busy(w.at)})
+	}
+	w.rearm(s)
+}
+
+// cuts reports whether the detector keeps the delta from the seat. A robot's own
+// server is no business of the detector.
+func (w *world) cuts(s *seat, e *entry) bool {
+	if s.robot.Remote || !w.det.Cuts(s.id, e.Delta.Author) {
+		return false
+	}
+	if s.robot.listensTo(w.at, e) && s.listens {
+		w.tally.ignored(w.at, s.id, e.truth.depth)
+	}
+	return true
+}
+
+func removes(ops []wavelet.Op, robot wavelet.Participant) bool {
+	return slices.ContainsFunc(ops, func(op wavelet.Op) bool {
+		out, ok := op.(wavelet.RemoveParticipant)
+		return ok && out.Who == robot
+	})
+}
+
+// close ends a seat.
+func (in *room) close(s *seat) {
+	s.wake = never
+	in.seats = slices.DeleteFunc(slices.Clone(in.seats), func(x *seat) bool { return x == s })
+}

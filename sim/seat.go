@@ -1,0 +1,273 @@
+package sim
+
+import (
+	"time"
+
+	"weir/events"
+	"weir/gateway"
+	"weir/governor"
+	"weir/wavelet"
+)
+
+// seat is a robot in a wavelet.
+type seat struct {
+	id      wavelet.Seat
+	robot   *robot
+	room    *room
+	lane    *gateway.Lane
+	listens bool // the scenario has the robot in here; else it only writes here
+	present bool
+	wake    time.Duration // in the agenda, never if it is not
+	tick    func()
+	flight  int // grows when a flight begins and when it is called back
+	flying  bool
+	sent    time.Time // when the flight's bundle was sent
+
+	working time.Duration // since when the robot is at work on the bundle in flight, never if it is not
+	worked  time.Duration // at all bundles before
+
+	first  governor.Delivery // of the human lane
+	offers [2]offer          // by lane
+	people []said            // by people, not in a bundle yet
+}
+
+// said is a person's delta that waits for its bundle.
+type said struct {
+	version wavelet.Version
+	at      time.Duration
+	busy    time.Duration // seat.busy when it came
+}
+
+// offer is what Gateway.promise writes down: where the cursor goes once the
+// answer is committed.
+type offer struct {
+	to    wavelet.Version
+	wrote bool
+}
+
+// never is no instant.
+const never = time.Duration(-1)
+
+func (w *world) seat(r *robot, in *room, listens bool) {
+	s := &seat{
+		id: wavelet.Seat{Wavelet: in.name, Robot: r.id}, robot: r, room: in, listens: listens, present: true,
+		lane: gateway.NewLane(r.profile, gateway.Cursor{}), wake: never, working: never,
+	}
+	s.tick = func() {
+		if s.wake == w.at {
+			s.wake = never
+			w.due(s)
+		}
+	}
+	in.seats = append(in.seats, s)
+}
+
+// busy is how long the robot has been at work on bundles so far.
+func (s *seat) busy(at time.Duration) time.Duration {
+	if s.working == never {
+		return s.worked
+	}
+	return s.worked + at - s.working
+}
+
+// rest notes that the robot is done with the bundle in flight.
+func (s *seat) rest(at time.Duration) {
+	if s.working != never {
+		s.worked, s.working = s.worked+at-s.working, never
+	}
+}
+
+// rearm enters in the agenda when the seat is due next.
+func (w *world) rearm(s *seat) {
+	wake := s.lane.Wake()
+	if wake.IsZero() {
+		s.wake = never
+		return
+	}
+	if at := max(wake.Sub(began), w.at); at != s.wake {
+		s.wake = at
+		w.agenda.add(at, s.tick)
+	}
+}
+
+// due sends the bundle that is due, as Gateway.fly and deliver do.
+func (w *world) due(s *seat) {
+	t, _, due := s.lane.Next(w.now())
+	if !due {
+		w.rearm(s)
+		return
+	}
+	s.flight++
+	s.flying, s.sent = true, time.Time{}
+	if s.robot.out {
+		w.landed(s, gateway.Outcome{Kind: gateway.Parked})
+		return
+	}
+	heard := w.window(s, t)
+	if len(heard) == 0 {
+		w.landed(s, gateway.Outcome{Kind: gateway.Silent})
+		return
+	}
+	named := governor.Delivery{
+		Seat: s.id, Bundle: events.BundleID(s.id, t.Lane, t.From), RobotLane: t.Lane == events.RobotLane,
+		Cause: t.Cause, Author: t.Author, Parts: parts(heard, t.Lane), Sent: w.now(),
+	}
+	if !t.Last && !s.robot.Remote && !w.let(s, t, named) {
+		return
+	}
+	w.send(s, t, named, heard)
+}
+
+// let asks whether the bundle may go out.
+func (w *world) let(s *seat, t gateway.Take, named governor.Delivery) bool {
+	flight := s.flight
+	v := w.det.Deliver(w.now(), named)
+	w.carry(v)
+	switch {
+	case s.flight != flight: // the verdict put this seat out
+	case v.Refuse != nil && v.Refuse.Code == string(wavelet.CodeSuspended):
+		w.landed(s, gateway.Outcome{Kind: gateway.Parked})
+	case v.Refuse != nil:
+		w.landed(s, gateway.Outcome{Kind: gateway.Dropped})
+	case v.Delay > 0:
+		w.tally.delayed(w.at, s, t.Lane, v.Delay)
+		w.landed(s, gateway.Outcome{Kind: gateway.Held, Delay: v.Delay})
+	default:
+		return true
+	}
+	return false
+}
+
+// window is what a take holds: the deltas of its lane that raise an event here.
+func (w *world) window(s *seat, t gateway.Take) []*entry {
+	var heard []*entry
+	for i := t.From; i < t.To; i++ {
+		e := &s.room.log[i]
+		lane, _ := events.LaneOf(e.Delta.Cause)
+		cut := lane == events.RobotLane && !s.robot.Remote && w.det.Cuts(s.id, e.Delta.Author)
+		if p := gateway.See(s.id.Robot, e.Commit, cut); p.Quiet || lane != t.Lane || t.Lane == events.RobotLane && muted(t.Mutes, e) {
+			continue
+		}
+		heard = append(heard, e)
+	}
+	return heard
+}
+
+func muted(mutes []gateway.Mute, e *entry) bool {
+	for _, m := range mutes {
+		if m.Cause == e.Delta.Cause.ID && e.Version <= m.Through {
+			return true
+		}
+	}
+	return false
+}
+
+// parts is the deepest delta of each author, if several robots wrote what the
+// bundle holds.
+func parts(heard []*entry, lane events.Lane) []governor.Part {
+	if lane != events.RobotLane || len(heard) < 2 {
+		return nil
+	}
+	var out []governor.Part
+next:
+	for _, e := range heard {
+		for i := range out {
+			if p := &out[i]; p.Author == e.Delta.Author {
+				if c := &e.Delta.Cause; c.Depth > p.Cause.Depth || c.Depth == p.Cause.Depth && c.Exact >= p.Cause.Exact {
+					p.Cause = *c
+				}
+				continue next
+			}
+		}
+		out = append(out, governor.Part{Author: e.Delta.Author, Cause: e.Delta.Cause})
+	}
+	if len(out) < 2 {
+		return nil
+	}
+	return out
+}
+
+// send hands the bundle to the robot. It may get lost on the way.
+func (w *world) send(s *seat, t gateway.Take, named governor.Delivery, heard []*entry) {
+	s.sent = w.now()
+	w.arrived(s, t)
+	takes := s.robot.Latency.draw(s.robot.rnd)
+	if j := w.sc.Faults.Jitter; j > 0 {
+		takes += Range{0, j}.draw(w.luck)
+	}
+	flight := s.flight
+	if w.luck.Float64() < w.sc.Faults.Lose {
+		w.after(takes, func() {
+			if s.flight == flight {
+				w.landed(s, gateway.Outcome{Kind: gateway.Failed, Sent: s.sent, Jitter: w.luck.Float64()})
+			}
+		})
+		return
+	}
+	if t.Lane == events.HumanLane && s.first.Bundle == "" {
+		s.first = named
+	}
+	w.tally.delivered(w.at, s, t.Lane)
+	k := s.robot.plan(w, s, t, named, heard)
+	s.working = w.at
+	w.after(takes, func() {
+		if s.flight == flight {
+			s.rest(w.at)
+			s.offers[t.Lane] = offer{to: t.To}
+			w.goOn(k)
+		} else if k.door() == governor.Call {
+			w.goOn(k) // the robot does not know that its bundle was called back
+		}
+	})
+}
+
+// arrived measures how long people's deltas waited for their first bundle.
+func (w *world) arrived(s *seat, t gateway.Take) {
+	if t.Lane != events.HumanLane {
+		return
+	}
+	n := 0
+	for n < len(s.people) && s.people[n].version <= t.To {
+		x := s.people[n]
+		w.tally.waited(s, w.at-x.at-(s.busy(w.at)-x.busy))
+		n++
+	}
+	s.people = s.people[n:]
+}
+
+// leftWaiting measures the deltas that no bundle brought until the end.
+func (w *world) leftWaiting() {
+	for _, in := range w.list {
+		for _, s := range in.seats {
+			for _, x := range s.people {
+				if d := w.at - x.at - (s.busy(w.at) - x.busy); d > patience {
+					w.tally.waited(s, d)
+				}
+			}
+		}
+	}
+}
+
+// patience is how long a delta may well wait at the end of a run.
+const patience = 2 * time.Second
+
+// landed tells the lane what became of its bundle.
+func (w *world) landed(s *seat, o gateway.Outcome) {
+	s.flying = false
+	s.rest(w.at)
+	s.lane.Done(w.now(), o)
+	if s.lane.Over() {
+		s.room.close(s)
+		return
+	}
+	w.rearm(s)
+}
+
+// callBack ends a flight without its answer.
+func (w *world) callBack(s *seat) {
+	if !s.flying {
+		return
+	}
+	s.flight++
+	w.landed(s, gateway.Outcome{Kind: gateway.Dropped, Sent: s.sent})
+}

@@ -1,0 +1,211 @@
+package sim
+
+import (
+	"cmp"
+	"slices"
+	"time"
+
+	"weir/events"
+	"weir/governor"
+	"weir/wavelet"
+)
+
+// tally is what is measured while a run goes on.
+type tally struct {
+	sc       *Scenario
+	o        Options
+	chains   map[string]*stretch
+	wasted   map[string]int // by robot
+	acts     []Acted
+	waits    []time.Duration // of people's deltas for their bundles
+	slowed   map[string]bool // robots whose human lane was slowed
+	pending  map[matter]bool // warnings that the next bundle will tell
+	told     map[matter]bool
+	throttle int // things that a robot should have been warned of
+	expected int // of these, those that it had been
+	muted    map[wavelet.Seat]bool
+}
+
+// stretch is how long robots answered each other in one chain.
+type stretch struct {
+	first, last time.Duration
+	gap         time.Duration // the longest between two answers
+}
+
+// matter is what a warning is about; the wavelet is "" if it is about the robot
+// as a whole.
+type matter struct {
+	robot   wavelet.Participant
+	wavelet string
+	rule    string
+}
+
+func newTally(sc *Scenario, o Options) *tally {
+	return &tally{
+		sc: sc, o: o, chains: map[string]*stretch{}, wasted: map[string]int{}, slowed: map[string]bool{},
+		pending: map[matter]bool{}, told: map[matter]bool{}, muted: map[wavelet.Seat]bool{},
+	}
+}
+
+// answered counts an answer that is about to be committed.
+func (t *tally) answered(at time.Duration, k *work) {
+	if t.o.Trace != nil {
+		t.o.Trace.answer(at, k)
+	}
+	if k.truth.depth < 2 || k.seat == nil || at < t.sc.Expect.Onset {
+		return
+	}
+	t.wasted[k.robot.Name]++
+	c := t.chains[k.truth.chain]
+	if c == nil {
+		c = &stretch{first: at, last: at}
+		t.chains[k.truth.chain] = c
+	}
+	c.gap = max(c.gap, at-c.last)
+	c.last = at
+}
+
+// acted notes an act.
+func (t *tally) acted(at time.Duration, a *governor.Act) {
+	t.note(Acted{
+		Robot: local(a.Seat.Robot), Action: string(a.Kind), Rule: a.Decision.Rule, AtS: seconds(at), Depth: a.Decision.Evidence.Depth,
+	})
+}
+
+func (t *tally) note(a Acted) {
+	t.acts = append(t.acts, a)
+	if t.o.Trace != nil {
+		t.o.Trace.act(a)
+	}
+}
+
+// ignored notes that a detector keeps from a seat what it would have answered.
+func (t *tally) ignored(at time.Duration, id wavelet.Seat, depth int) {
+	cut := func(a Acted) bool { return a.Robot == local(id.Robot) && a.Action == string(governor.Cut) }
+	if t.muted[id] || slices.ContainsFunc(t.acts, cut) {
+		return
+	}
+	t.muted[id] = true
+	t.note(Acted{Robot: local(id.Robot), Action: "ignore", Rule: t.o.Name, AtS: seconds(at), Depth: depth})
+}
+
+// decided notes a decision, and whether the robot could have known.
+func (t *tally) decided(at time.Duration, d *governor.Decision) {
+	if d.DryRun {
+		return
+	}
+	if t.o.Trace != nil {
+		t.o.Trace.decide(at, d)
+	}
+	switch d.Action {
+	case "cut-off":
+		t.note(Acted{Robot: local(d.Robot), Action: d.Action, Rule: d.Rule, AtS: seconds(at)})
+	case "slow", "refuse", string(governor.Evict), string(governor.Cut), string(governor.Suspend):
+	default:
+		return
+	}
+	t.throttled(matter{d.Robot, d.Wavelet, d.Rule})
+}
+
+func (t *tally) throttled(m matter) {
+	t.throttle++
+	if t.told[m] {
+		t.expected++
+	}
+}
+
+// refused notes a refusal. Most are told by decisions; that of one request too
+// many at once is not.
+func (t *tally) refused(at time.Duration, robot wavelet.Participant, r *governor.Refusal) {
+	if r.Limit == "burst" {
+		t.throttled(matter{robot: robot, rule: r.Limit})
+	}
+	if t.o.Trace != nil {
+		t.o.Trace.refuse(at, robot)
+	}
+}
+
+// warned keeps a warning for the next bundle.
+func (t *tally) warned(w *governor.Warning) {
+	m := matter{robot: w.Robot, rule: w.Limit.Name}
+	if !w.Wavelet.IsZero() {
+		m.wavelet = w.Wavelet.String()
+	}
+	t.pending[m] = true
+}
+
+// delivered notes a bundle that reached its robot, with all warnings for it.
+func (t *tally) delivered(at time.Duration, s *seat, lane events.Lane) {
+	if t.o.Trace != nil {
+		t.o.Trace.deliver(at, s, lane)
+	}
+	if len(t.pending) == 0 {
+		return
+	}
+	in := s.id.Wavelet.String()
+	for m := range t.pending {
+		if m.robot == s.id.Robot && (m.wavelet == "" || m.wavelet == in) {
+			t.told[m] = true
+			delete(t.pending, m)
+		}
+	}
+}
+
+// delayed notes that the detector put a bundle off. The pace may do that a
+// little; a human lane that is put off longer is slowed.
+func (t *tally) delayed(at time.Duration, s *seat, lane events.Lane, d time.Duration) {
+	if t.o.Trace != nil {
+		t.o.Trace.delay(at, s, d)
+	}
+	if lane == events.HumanLane && d > s.robot.profile.Pace.MinInterval {
+		t.slowed[s.robot.Name] = true
+	}
+}
+
+// waited notes how long a person's delta waited for its bundle, less what the
+// robot's own answer took.
+func (t *tally) waited(s *seat, d time.Duration) {
+	if !s.robot.Remote && s.listens {
+		t.waits = append(t.waits, d)
+	}
+}
+
+// committed notes a delta.
+func (t *tally) committed(at time.Duration, e *entry) {
+	if t.o.Trace != nil {
+		t.o.Trace.commit(at, e)
+	}
+}
+
+// restarted notes that the gateway forgot what it had not written down.
+func (t *tally) restarted(at time.Duration) {
+	clear(t.pending)
+	if t.o.Trace != nil {
+		t.o.Trace.restart(at)
+	}
+}
+
+// p95 is what 95 of 100 do not exceed; 0 if there are none.
+func p95(list []time.Duration) time.Duration {
+	if len(list) == 0 {
+		return 0
+	}
+	sorted := slices.Clone(list)
+	slices.Sort(sorted)
+	return sorted[(len(sorted)*95+99)/100-1]
+}
+
+// longest is the chain in which robots answered each other for the longest
+// time, nil if there is none.
+func (t *tally) longest() *stretch {
+	var all []*stretch
+	for _, c := range t.chains {
+		all = append(all, c)
+	}
+	if len(all) == 0 {
+		return nil
+	}
+	return slices.MaxFunc(all, func(a, b *stretch) int {
+		return cmp.Or(cmp.Compare(a.last-a.first, b.last-b.first), cmp.Compare(a.last, b.last), cmp.Compare(a.gap, b.gap))
+	})
+}

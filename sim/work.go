@@ -1,0 +1,184 @@
+package sim
+
+import (
+	"fmt"
+	"time"
+
+	"weir/gateway"
+	"weir/governor"
+	"weir/wavelet"
+)
+
+// work is what a robot writes in one go: its answers to a bundle, or a group of
+// deltas unasked. It writes one after the other, and waits for the response to
+// each.
+type work struct {
+	robot   *robot
+	seat    *seat // where the bundle was heard; nil if nobody asked
+	flight  int
+	take    gateway.Take
+	named   governor.Delivery // the bundle
+	via     Via
+	truth   truth
+	writes  []write
+	landing int // the response to the bundle ends before this one
+	next    int
+}
+
+// write is one delta, written so long after the one before it was begun.
+type write struct {
+	to  *room
+	gap time.Duration
+}
+
+// door is the one that the next write comes by. A streamed answer goes on by
+// the active API when the response to the bundle has ended.
+func (k *work) door() governor.Door {
+	if k.via == ViaReply && k.seat != nil && k.next < k.landing {
+		return governor.Reply
+	}
+	return governor.Call
+}
+
+// inFlight reports whether the bundle that the work answers still waits for its
+// response.
+func (k *work) inFlight() bool { return k.seat != nil && k.seat.flying && k.seat.flight == k.flight }
+
+// goOn writes the next delta.
+func (w *world) goOn(k *work) {
+	if k.next >= k.landing && k.inFlight() {
+		w.landed(k.seat, gateway.Outcome{Kind: gateway.Delivered, Sent: k.seat.sent})
+	}
+	if k.next >= len(k.writes) {
+		return
+	}
+	begun := w.at
+	done := func(out bool) {
+		if k.next++; out { // it was put out: it gives up
+			k.next = len(k.writes)
+		}
+		if k.next < len(k.writes) {
+			if gap := begun + k.writes[k.next].gap - w.at; gap > 0 {
+				w.after(gap, func() { w.goOn(k) })
+				return
+			}
+		}
+		w.goOn(k)
+	}
+	switch {
+	case k.robot.Remote:
+		w.arrive(k, k.writes[k.next].to)
+		done(false)
+	case k.door() == governor.Reply:
+		if k.inFlight() {
+			w.submit(k, done)
+		}
+	default:
+		w.call(k, done)
+	}
+}
+
+// arrive commits what a robot on another server wrote.
+func (w *world) arrive(k *work, to *room) {
+	cause := wavelet.Cause{ID: w.nextID(k.robot.Name), Kind: wavelet.Unknown}
+	w.answered(k, to, "", cause)
+}
+
+// call makes a request of the active or data API, as Gateway.Admit decides, and
+// writes with it.
+func (w *world) call(k *work, done func(out bool)) {
+	v := w.det.Call(w.now(), k.robot.id, false)
+	w.carry(v)
+	if v.Refuse != nil {
+		w.tally.refused(w.at, k.robot.id, v.Refuse)
+		done(v.Refuse.Code == string(wavelet.CodeSuspended))
+		return
+	}
+	w.wait(v.Delay, done, func() { w.submit(k, done) })
+}
+
+// wait goes on later. If the gateway restarts in between, the connection breaks
+// and what was to be written is lost.
+func (w *world) wait(d time.Duration, done func(out bool), then func()) {
+	if d <= 0 {
+		then()
+		return
+	}
+	epoch := w.epoch
+	w.after(d, func() {
+		if w.epoch != epoch {
+			done(false)
+			return
+		}
+		then()
+	})
+}
+
+// submit commits a robot's delta if nothing speaks against it, as Gateway.submit
+// does.
+func (w *world) submit(k *work, done func(out bool)) {
+	to := k.writes[k.next].to
+	id := wavelet.Seat{Wavelet: to.name, Robot: k.robot.id}
+	if _, out := w.det.Banned(w.now(), id); out || !to.has(k.robot) {
+		done(true)
+		return
+	}
+	a := governor.Answer{Robot: k.robot.id, Wavelet: to.name, Door: k.door(), Named: k.token()}
+	if a.Door == governor.Reply {
+		a.Delta = wavelet.DeltaID(fmt.Sprintf("%s/%d", k.named.Bundle, k.next))
+	} else {
+		a.Delta = wavelet.DeltaID(w.nextID(k.robot.Name))
+	}
+	v := w.det.Answer(w.now(), a)
+	w.carry(v)
+	if v.Refuse != nil {
+		w.tally.refused(w.at, k.robot.id, v.Refuse)
+		done(v.Refuse.Code != string(wavelet.CodeLimit))
+		return
+	}
+	w.wait(v.Delay, done, func() {
+		if _, out := w.det.Banned(w.now(), id); out {
+			done(true)
+			return
+		}
+		w.answered(k, to, a.Delta, v.Cause)
+		done(false)
+	})
+}
+
+// has reports whether the robot takes part in the wavelet.
+func (in *room) has(r *robot) bool {
+	s := in.seat(r)
+	return s != nil && s.present
+}
+
+// token is what the robot says it answers. The response to a bundle says so by
+// itself.
+func (k *work) token() governor.Delivery {
+	switch {
+	case k.seat == nil:
+		return governor.Delivery{}
+	case k.door() == governor.Reply || k.robot.Lineage == Kept:
+		return k.named
+	case k.robot.Lineage == Forged:
+		return k.seat.first
+	}
+	return governor.Delivery{}
+}
+
+// answered commits a robot's delta.
+func (w *world) answered(k *work, to *room, id wavelet.DeltaID, cause wavelet.Cause) {
+	if k.inFlight() && k.next < k.landing {
+		k.seat.offers[k.take.Lane].wrote = true
+		if to.written[id] { // before a restart
+			return
+		}
+		if to.written != nil {
+			to.written[id] = true
+		}
+	}
+	e := entry{by: k.robot.Name, truth: k.truth}
+	e.Delta.ID = id
+	w.tally.answered(w.at, k)
+	w.commit(to, e, k.robot.id, cause, lines(k.robot.Operations))
+}
