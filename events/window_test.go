@@ -284,6 +284,28 @@ func TestComingAndGoing(t *testing.T) {
 		"WAVELET_PARTICIPANTS_CHANGED by ann about b+root +other+bob@example.com -other@example.com")
 }
 
+// What a new participant is told is the change since it came, not since the
+// window began.
+func TestAddedInTheMiddle(t *testing.T) {
+	s := begin(t)
+	s.human(ann, wavelet.CreateBlip{Blip: "b+2", Content: insert("two\n")})
+	from := s.state.Version()
+	s.human(ann, typed("b+2", 0, "unheard "))
+	s.human(bob, wavelet.AddParticipant{Who: other})
+	s.human(ann, erased("b+2", 0, 8))
+	check(t, "back to before the window", s.window(other, events.HumanLane, from),
+		"WAVELET_SELF_ADDED by bob about b+root",
+		"WAVELET_PARTICIPANTS_CHANGED by bob about b+root +other@example.com",
+		"DOCUMENT_CHANGED by ann about b+2")
+	from = s.state.Version()
+	s.human(ann, wavelet.RemoveParticipant{Who: bob})
+	s.human(ann, wavelet.AddParticipant{Who: "third@example.com"})
+	s.human(ann, wavelet.AddParticipant{Who: bob})
+	check(t, "somebody who was there before the window", s.window("third@example.com", events.HumanLane, from),
+		"WAVELET_SELF_ADDED by ann about b+root",
+		"WAVELET_PARTICIPANTS_CHANGED by ann about b+root +third@example.com +bob@example.com")
+}
+
 func TestGadgetsAndForms(t *testing.T) {
 	s := begin(t)
 	gadget, err := richtext.NewEmbed("gadget", map[string]any{"id": "g1", "url": "https://example.com/g.xml", "author": "ann"})

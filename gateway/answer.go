@@ -35,13 +35,11 @@ func (g *Gateway) answer(ctx context.Context, s *seat, t Take, profile policies.
 	committed := 0
 	for i, d := range deltas {
 		named := governor.Answer{Robot: s.Robot, Wavelet: d.Wavelet, Delta: answerID(b.ID, i), Door: governor.Reply, Named: named}
-		again := t.Attempt > 1
 		err := g.insist(ctx, s, t, func() error {
-			c, err := g.submit(ctx, named, ViaReply, d, again)
+			c, err := g.submit(ctx, named, ViaReply, d)
 			if err == nil && len(c.Delta.Ops) > 0 {
 				committed++
 			}
-			again = true
 			return err
 		})
 		if !final(err) {
@@ -142,17 +140,13 @@ func (g *Gateway) Submit(ctx context.Context, sub Submission) (Receipt, error) {
 			a.Forged = true
 		}
 	}
-	c, err := g.submit(ctx, a, sub.Via, sub.Delta, sub.ID != "")
+	c, err := g.submit(ctx, a, sub.Via, sub.Delta)
 	return Receipt{Commit: c, Forged: a.Forged}, err
 }
 
-// submit commits a robot's delta, by whatever door it came. Seen says that the
-// delta may have been committed already.
-func (g *Gateway) submit(ctx context.Context, a governor.Answer, via Via, d events.AnswerDelta, seen bool) (wavelet.Commit, error) {
-	c, again, err := g.judged(ctx, a, d, seen)
-	if again {
-		return c, err
-	}
+// submit commits a robot's delta, by whatever door it came.
+func (g *Gateway) submit(ctx context.Context, a governor.Answer, via Via, d events.AnswerDelta) (wavelet.Commit, error) {
+	c, err := g.judged(ctx, a, d)
 	h := Happening{
 		At: g.clock.now(), Kind: Answered, Seat: wavelet.Seat{Wavelet: d.Wavelet, Robot: a.Robot}, Via: via, Bundle: a.Named.Bundle,
 		Version: c.Version, Depth: c.Delta.Cause.Depth, Exact: c.Delta.Cause.Exact,
@@ -175,30 +169,24 @@ func (g *Gateway) submit(ctx context.Context, a governor.Answer, via Via, d even
 	return c, err
 }
 
-// judged commits a robot's delta if nothing speaks against it, and tells whether
-// it was committed already.
-func (g *Gateway) judged(ctx context.Context, a governor.Answer, d events.AnswerDelta, seen bool) (c wavelet.Commit, again bool, err error) {
-	if seen {
-		if c, again, err = g.host.Resolve(ctx, d.Wavelet, a.Delta); err != nil || again {
-			return c, again, err
-		}
-	}
+// judged commits a robot's delta if nothing speaks against it. One that was
+// committed before is not committed again: the host knows its id.
+func (g *Gateway) judged(ctx context.Context, a governor.Answer, d events.AnswerDelta) (wavelet.Commit, error) {
 	if err := g.mayWrite(ctx, a.Robot, d); err != nil {
-		return wavelet.Commit{}, false, err
+		return wavelet.Commit{}, err
 	}
 	now := g.clock.now()
 	v := g.gov.Answer(now, a)
 	g.carry(now, v)
 	if v.Refuse != nil {
-		return wavelet.Commit{}, false, refusal(v.Refuse)
+		return wavelet.Commit{}, refusal(v.Refuse)
 	}
 	if v.Delay > 0 {
 		if err := g.clock.sleep(ctx, v.Delay); err != nil {
-			return wavelet.Commit{}, false, err
+			return wavelet.Commit{}, err
 		}
 	}
-	c, err = g.host.Submit(ctx, d.Wavelet, wavelet.Delta{ID: a.Delta, Author: d.Author, Base: d.Base, Ops: d.Ops, Cause: v.Cause})
-	return c, false, err
+	return g.host.Submit(ctx, d.Wavelet, wavelet.Delta{ID: a.Delta, Author: d.Author, Base: d.Base, Ops: d.Ops, Cause: v.Cause})
 }
 
 // mayWrite refuses what the governor need not be asked about: another's name, a

@@ -219,8 +219,5 @@ func (g *Gateway) beginning(ctx context.Context, id wavelet.Seat, head *wavelet.
 			cursor = c.Version - 1
 		}
 	}
-	if cursor < head.Version() {
-		names = nil // they come with the commits from there on
-	}
 	return cursor, names, nil
 }

@@ -187,25 +187,33 @@ func TestLargeWindowsGoOutInParts(t *testing.T) {
 		r.register(quiet, "default", robot.receive)
 		r.start()
 		defer r.stop()
-		r.create(quiet)
+		r.create(quiet, spell)
 		pause(time.Second)
 		for range 25 {
 			r.does(ann, wavelet.CreateBlip{Blip: wavelet.NewBlipID()})
+			r.byRobot(spell, wavelet.SetTag{Tag: "x"})
 		}
 		pause(10 * time.Second)
 		created := map[wavelet.BlipID]int{}
 		from := wavelet.Version(1)
+		bundles := 0
 		for _, b := range robot.all()[1:] {
+			if b.Lane == events.RobotLane {
+				continue
+			}
+			bundles++
 			if b.From != from {
 				t.Errorf("a bundle starts at %d, the one before ended at %d", b.From, from)
 			}
-			from = b.Version
+			if from = b.Version; from < r.state().Version() && from%2 == 0 {
+				t.Errorf("a bundle ends at %d, and the next version is none of its lane's", from)
+			}
 			for _, e := range b.Events {
 				created[e.NewBlip]++
 			}
 		}
-		if len(robot.all()) != 4 || len(created) != 25 || from != r.state().Version() {
-			t.Errorf("%d bundles told of %d blips up to version %d", len(robot.all()), len(created), from)
+		if bundles != 3 || len(created) != 25 || from != r.state().Version() {
+			t.Errorf("%d bundles told of %d blips up to version %d", bundles, len(created), from)
 		}
 		for id, n := range created {
 			if n != 1 {
@@ -241,12 +249,42 @@ func TestRemovedRobotIsToldSo(t *testing.T) {
 		if n := r.gateway.Stats().Seats; n != 0 {
 			t.Errorf("%d seats left", n)
 		}
+		for rec := range r.kv.Scan("cursor", nil, nil) {
+			t.Errorf("its record is left: %s", rec.Value)
+		}
 		if err := r.does(ann, wavelet.AddParticipant{Who: quiet}); err != nil {
 			t.Fatal(err)
 		}
 		pause(time.Second)
 		if got := robot.got(); len(got) != 3 || got[2] != "human: WAVELET_SELF_ADDED, WAVELET_PARTICIPANTS_CHANGED" {
 			t.Errorf("added again: %q", got)
+		}
+	})
+}
+
+// A robot that takes part under two names stays until both are removed.
+func TestRobotUnderTwoNames(t *testing.T) {
+	inBubble(t, func(t *testing.T, r *rig) {
+		var robot recorder
+		r.register(quiet, "default", robot.receive)
+		r.start()
+		defer r.stop()
+		r.create(quiet, "quiet+bob@example.com")
+		pause(time.Second)
+		if err := r.does(ann, wavelet.RemoveParticipant{Who: quiet}); err != nil {
+			t.Fatal(err)
+		}
+		r.types(ann, "x")
+		pause(time.Second)
+		if got := robot.got(); len(got) != 2 || got[1] != "human: WAVELET_PARTICIPANTS_CHANGED, DOCUMENT_CHANGED, WAVELET_TITLE_CHANGED" {
+			t.Errorf("under its other name it is told %q", got)
+		}
+		if err := r.does(ann, wavelet.RemoveParticipant{Who: "quiet+bob@example.com"}); err != nil {
+			t.Fatal(err)
+		}
+		pause(time.Second)
+		if got := robot.got(); len(got) != 3 || !strings.HasSuffix(got[2], "WAVELET_SELF_REMOVED") || r.gateway.Stats().Seats != 0 {
+			t.Errorf("and then %q, with %d seats", got, r.gateway.Stats().Seats)
 		}
 	})
 }
@@ -322,7 +360,7 @@ func TestFailedOperationsAreToldInTheHumanLane(t *testing.T) {
 		r.register(quiet, "default", robot.receive)
 		r.start()
 		defer r.stop()
-		r.create(quiet)
+		r.create(quiet, spell)
 		pause(2 * time.Second)
 		if !strings.Contains(r.state().Text(), "good") {
 			t.Error("the good operation was lost with the bad one")
@@ -330,10 +368,15 @@ func TestFailedOperationsAreToldInTheHumanLane(t *testing.T) {
 		if n := len(robot.got()); n != 1 {
 			t.Errorf("%d bundles; failures must not make one", n)
 		}
+		r.byRobot(spell, wavelet.SetTag{Tag: "x"})
+		pause(time.Second)
+		if got := robot.got(); len(got) != 2 || got[1] != "robot: WAVELET_TAGS_CHANGED" {
+			t.Errorf("in the robot lane it is told %q", got)
+		}
 		r.types(ann, "x")
 		pause(time.Second)
 		var told []events.OperationFailure
-		for _, e := range robot.all()[1].Events {
+		for _, e := range robot.all()[2].Events {
 			if e.Type == events.OperationError {
 				told = append(told, e.Failure)
 			}

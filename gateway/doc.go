@@ -26,12 +26,13 @@
 //
 // Delivery is at least once, and what a robot answers is written once. A bundle
 // is named by its seat, lane and cursor, and its answer's deltas by the bundle and
-// their index, which the host commits only once. Before the answer is submitted
-// the seat's record says where the cursor goes then ([seatRecord]); after a
-// crash in between, the host knows whether the answer was committed. Cursors of
-// bundles that were not answered, the governor's counts and the decisions are
-// written once a second and at the end. An eviction is written down before it is
-// carried out, and carried out until it is committed.
+// their index, which the host commits only once. Before an answer is submitted it
+// is written down where the cursor goes then; after a crash in between, the host
+// knows whether the answer was committed. The cursors, the governor's counts and
+// the decisions are written once a second and at the end: a crash loses at most a
+// second of them, and what was told in it without an answer is told again. A
+// verdict is written down before it is carried out, and carried out until it is
+// committed; a start that finds a robot banned and still there goes on with it.
 //
 // # Concurrency
 //

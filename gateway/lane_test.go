@@ -271,7 +271,22 @@ func TestFlush(t *testing.T) {
 	}
 	l.done(1020, gateway.Delivered)
 	l.robot(1100, "loop", 9) // what comes later is told again
-	l.expect(1600, "robot 3-4 x1")
+	take, _, due = l.lane.Next(at(1600))
+	if !due || take.From != 3 || len(take.Mutes) != 0 {
+		t.Errorf("the next one of the cause %+v", take)
+	}
+}
+
+func TestFlushSurvivesARestart(t *testing.T) {
+	first := newTimeline(t)
+	first.robot(0, "loop", 8)
+	first.robot(0, "other", 1)
+	first.lane.Flush("loop")
+	second := &timeline{t: t, lane: gateway.NewLane(plain(), gateway.Cursor{Mutes: first.lane.Cursor().Mutes})}
+	second.robot(0, "loop", 8)
+	second.robot(0, "other", 1)
+	second.robot(0, "loop", 9)
+	second.expect(500, "robot 1-3 x2")
 }
 
 func TestFlushReachesAFailedFlight(t *testing.T) {

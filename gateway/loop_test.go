@@ -70,6 +70,15 @@ func TestEchoLoopIsEvictedAndTheSpellerSpared(t *testing.T) {
 		} else if out.Seat.Robot != echoA {
 			t.Fatalf("%s was evicted", out.Seat.Robot)
 		}
+		warned := false
+		for _, b := range loser.all() {
+			for _, e := range b.Events {
+				warned = warned || e.Type == events.RobotLimitWarning && e.Limit.Name == "depth" && e.Limit.Max == 16
+			}
+		}
+		if !warned || r.stats(out.Seat.Robot).Warnings == 0 {
+			t.Error("it was not warned")
+		}
 		if _, in := r.state().Role(out.Seat.Robot); in {
 			t.Error("the evicted robot is still a participant")
 		}
@@ -77,6 +86,11 @@ func TestEchoLoopIsEvictedAndTheSpellerSpared(t *testing.T) {
 		last := loser.all()[len(loser.all())-1]
 		if e := last.Events[len(last.Events)-1]; e.Type != events.WaveletSelfRemoved || e.Reason != "limit" || e.Limit.Name != "depth" || len(last.Events) != 1 {
 			t.Errorf("its last event is %+v", e)
+		}
+		for _, h := range r.happened(gateway.Closed) {
+			if h.Seat != out.Seat || h.At.Sub(out.At) > 900*time.Millisecond { // merging, and the robot's own time
+				t.Errorf("the seat of %s ended %s after the eviction", h.Seat.Robot, h.At.Sub(out.At))
+			}
 		}
 		before := len(speller.all())
 		r.types(bob, "and on ")
@@ -204,15 +218,58 @@ func TestReadmissionAfterTheCooldown(t *testing.T) {
 	})
 }
 
+// A robot convicted by what it sends of its own accord, while a bundle to it is
+// still under way: the bundle is called back.
+func TestEvictionCallsTheFlightBack(t *testing.T) {
+	inBubble(t, func(t *testing.T, r *rig) {
+		causes := make(chan error, 1)
+		caller := func(ctx context.Context, b events.Bundle) (events.Answer, error) {
+			for _, d := range appends(b, "call").Deltas {
+				_, err := r.gateway.Submit(ctx, gateway.Submission{Robot: b.Seat.Robot, Via: gateway.ViaActive, Token: b.Token, Delta: d})
+				if code(err) == wavelet.CodeEvicted {
+					<-ctx.Done()
+					causes <- context.Cause(ctx)
+					return events.Answer{}, context.Cause(ctx)
+				}
+			}
+			return events.Answer{}, nil
+		}
+		r.loop(caller, caller)
+		r.start()
+		defer r.stop()
+		r.create(spell, echoA, echoB)
+		pause(time.Second)
+		began := time.Now()
+		r.convict()
+		pause(5 * time.Second)
+		if n := len(r.happened(gateway.Evicted)); n != 1 || time.Since(began) > 40*time.Second {
+			t.Errorf("%d evicted after %s", n, time.Since(began))
+		}
+		select {
+		case err := <-causes:
+			if !errors.Is(err, gateway.ErrEvicted) {
+				t.Errorf("called back with %v", err)
+			}
+		default:
+			t.Error("the flight was not called back")
+		}
+	})
+}
+
 // full is a host whose disk is full for the server's own deltas.
 type full struct {
 	gateway.Host
 	times int
+	first func() // called at the first one
 }
 
 func (f *full) Submit(ctx context.Context, name wavelet.Name, d wavelet.Delta) (wavelet.Commit, error) {
 	if d.Cause.Kind == wavelet.System && f.times > 0 {
 		f.times--
+		if f.first != nil {
+			f.first()
+			f.first = nil
+		}
 		return wavelet.Commit{}, &wavelet.Refusal{Code: wavelet.CodeDiskFull, Op: -1, Reason: "the disk is full"}
 	}
 	return f.Host.Submit(ctx, name, d)
@@ -241,11 +298,13 @@ func TestEvictionIsTriedUntilItIsCommitted(t *testing.T) {
 	})
 }
 
-// A stop between the verdict and the removal: the next start carries it out,
+// An end between the verdict and the removal: the next start carries it out,
 // with the evidence, and once.
 func TestEvictionSurvivesARestart(t *testing.T) {
 	inBubble(t, func(t *testing.T, r *rig) {
-		r.between = func(h gateway.Host) gateway.Host { return &full{Host: h, times: 1 << 30} }
+		r.between = func(h gateway.Host) gateway.Host {
+			return &full{Host: h, times: 1 << 30, first: func() { r.kv.dead.Store(true) }}
+		}
 		r.loop(echo(200*time.Millisecond), echo(300*time.Millisecond))
 		r.start()
 		r.create(spell, echoA, echoB)

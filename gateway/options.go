@@ -11,9 +11,9 @@ import (
 	"weir/wavelet"
 )
 
-// Store is the part of a store.Store in which the gateway keeps cursors,
-// evictions under way, decisions and the governor's checkpoint, in the buckets
-// "cursor", "eviction", "decision" and "governor".
+// Store is the part of a store.Store in which the gateway keeps the seats'
+// cursors, what it is about to answer, the decisions and the governor's
+// checkpoint, in the buckets "cursor", "offer", "decision" and "governor".
 type Store interface {
 	Commit(ctx context.Context, b store.Batch) error
 	Get(bucket string, key []byte) ([]byte, error)

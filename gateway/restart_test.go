@@ -61,10 +61,71 @@ func TestASecondStartTellsNothingTwice(t *testing.T) {
 	})
 }
 
+// A seat that ended and began again between two savings is there after a restart,
+// and is not told again that it began.
+func TestSeatThatComesBackAtOnce(t *testing.T) {
+	inBubble(t, func(t *testing.T, r *rig) {
+		r.opts.Checkpoint = time.Hour
+		var robot recorder
+		r.register(quiet, "default", robot.receive)
+		r.start()
+		r.create(quiet)
+		for _, op := range []wavelet.Op{wavelet.RemoveParticipant{Who: quiet}, wavelet.AddParticipant{Who: quiet}} {
+			pause(2 * time.Second)
+			if err := r.does(ann, op); err != nil {
+				t.Fatal(err)
+			}
+		}
+		pause(2 * time.Second)
+		r.stop()
+		r.start()
+		defer r.stop()
+		pause(2 * time.Second)
+		if n := len(robot.all()); n != 3 {
+			t.Errorf("%d bundles, want 3: %q", n, robot.got())
+		}
+	})
+}
+
+// A commit that the gateway is told of twice, once while it takes a seat up and
+// once by the host, counts once.
+func TestCommitsToldTwice(t *testing.T) {
+	inBubble(t, func(t *testing.T, r *rig) {
+		var robot recorder
+		r.register(quiet, "default", robot.receive)
+		r.start()
+		defer r.stop()
+		r.create(quiet)
+		pause(time.Second)
+		if err := r.does(ann, wavelet.RemoveParticipant{Who: quiet}); err != nil {
+			t.Fatal(err)
+		}
+		if err := r.does(ann, wavelet.AddParticipant{Who: quiet}); err != nil {
+			t.Fatal(err)
+		}
+		for c, err := range r.host.Read(t.Context(), main, 1) {
+			if err != nil {
+				t.Fatal(err)
+			}
+			if c.Version == 2 {
+				r.gateway.Committed(c)
+			}
+		}
+		if err := r.does(ann, wavelet.RemoveParticipant{Who: quiet}); err != nil {
+			t.Fatal(err)
+		}
+		pause(2 * time.Second)
+		if n := r.gateway.Stats().Seats; n != 0 {
+			t.Errorf("%d seats left of a robot that was removed", n)
+		}
+	})
+}
+
 // crash is a host between which and the gateway the process ends: nothing comes
 // back from it any more, and nothing more is written down.
 type crash struct {
 	gateway.Host
+	kv            *mortal
 	before, after bool
 	crashed       bool
 }
@@ -75,11 +136,13 @@ func (c *crash) Submit(ctx context.Context, name wavelet.Name, d wavelet.Delta) 
 	}
 	c.crashed = true
 	if c.before {
+		c.kv.dead.Store(true)
 		<-ctx.Done()
 		return wavelet.Commit{}, context.Cause(ctx)
 	}
 	commit, err := c.Host.Submit(ctx, name, d)
 	if c.after {
+		c.kv.dead.Store(true)
 		<-ctx.Done()
 		return wavelet.Commit{}, errors.Join(err, context.Cause(ctx))
 	}
@@ -98,7 +161,7 @@ func TestAnswersAreWrittenOnce(t *testing.T) {
 				r.create(quiet)
 				pause(3 * time.Second)
 				r.stop()
-				r.between = func(h gateway.Host) gateway.Host { at.Host = h; return &at }
+				r.between = func(h gateway.Host) gateway.Host { at.Host, at.kv = h, r.kv; return &at }
 				r.start()
 				r.types(ann, "one ")
 				pause(2 * time.Second)
@@ -157,7 +220,7 @@ func TestUnstoredAnswersWait(t *testing.T) {
 		if n := len(robot.all()); n != 2 {
 			t.Errorf("%d deliveries: %q", n, robot.got())
 		}
-		if st := r.stats(quiet); st.Answered != 2 || st.HumanBundles != 2 {
+		if st := r.stats(quiet); st.Answered != 2 || st.HumanBundles != 2 || st.Committed != 2 {
 			t.Errorf("%+v", st)
 		}
 	})

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -72,7 +73,7 @@ func (r *roster) Registered(id wavelet.Participant) bool {
 type rig struct {
 	t      *testing.T
 	roster *roster
-	kv     *store.Memory
+	kv     *mortal
 	log    *host.StoreLog
 	opts   gateway.Options
 
@@ -88,14 +89,28 @@ type rig struct {
 
 func newRig(t *testing.T) *rig {
 	return &rig{
-		t: t, roster: &roster{entries: map[wavelet.Participant]entry{}}, kv: store.NewMemory(), log: host.NewMemoryLog(),
+		t: t, roster: &roster{entries: map[wavelet.Participant]entry{}}, kv: &mortal{Memory: store.NewMemory()}, log: host.NewMemoryLog(),
 		opts: gateway.Options{Secret: []byte("secret"), Server: "weir@example.com"},
 	}
+}
+
+// mortal is a store that a process which has died writes nothing to any more.
+type mortal struct {
+	*store.Memory
+	dead atomic.Bool
+}
+
+func (m *mortal) Commit(ctx context.Context, b store.Batch) error {
+	if m.dead.Load() {
+		return nil
+	}
+	return m.Memory.Commit(ctx, b)
 }
 
 // start builds and runs host and gateway; stop ends both.
 func (r *rig) start() {
 	r.t.Helper()
+	r.kv.dead.Store(false)
 	r.host = host.New(r.log, host.Options{})
 	r.gov = governor.New(governor.Options{})
 	o := r.opts
@@ -169,6 +184,17 @@ func (r *rig) types(who wavelet.Participant, text string) wavelet.Commit {
 func (r *rig) does(who wavelet.Participant, ops ...wavelet.Op) error {
 	_, err := r.host.SubmitHuman(r.t.Context(), main, wavelet.Delta{Author: who, Base: r.state().Version(), Ops: ops})
 	return err
+}
+
+// byRobot has a robot do something, as an answer to nothing.
+func (r *rig) byRobot(who wavelet.Participant, ops ...wavelet.Op) {
+	r.t.Helper()
+	_, err := r.host.Submit(r.t.Context(), main, wavelet.Delta{
+		Author: who, Base: r.state().Version(), Ops: ops, Cause: wavelet.Cause{Kind: wavelet.Robot},
+	})
+	if err != nil {
+		r.t.Fatal(err)
+	}
 }
 
 func (r *rig) state() *wavelet.State {

@@ -8,6 +8,7 @@ import (
 
 	"weir/events"
 	"weir/gateway"
+	"weir/governor"
 	"weir/policies"
 	"weir/wavelet"
 )
@@ -168,6 +169,62 @@ func TestRequestsAreSpacedAndCapped(t *testing.T) {
 		l := r.gateway.Limits(quiet)
 		if l.Profile != "default" || len(l.Limits) == 0 {
 			t.Errorf("limits %+v", l)
+		}
+	})
+}
+
+// A robot that is cut off again and again is suspended everywhere, by whoever
+// can, and serves again once somebody resumes it.
+func TestSuspension(t *testing.T) {
+	inBubble(t, func(t *testing.T, r *rig) {
+		var robot recorder
+		out := func(is bool) {
+			r.roster.mu.Lock()
+			e := r.roster.entries[quiet]
+			e.out = is
+			r.roster.entries[quiet] = e
+			r.roster.mu.Unlock()
+			r.gateway.RobotChanged(quiet)
+		}
+		suspended := 0
+		r.opts.Suspend = func(_ context.Context, who wavelet.Participant, d governor.Decision) error {
+			if suspended++; who != quiet || d.Action != "suspend" {
+				t.Errorf("%s is to be suspended by %+v", who, d)
+			}
+			out(true)
+			return nil
+		}
+		r.register(quiet, "default", robot.receive)
+		r.start()
+		defer r.stop()
+		r.create(quiet)
+		pause(time.Second)
+		for range 2 {
+			for range 300 {
+				if r.gateway.Admit(t.Context(), quiet, false) != nil {
+					break
+				}
+			}
+			pause(4 * time.Minute)
+		}
+		if suspended != 1 {
+			t.Fatalf("suspended %d times", suspended)
+		}
+		if err := r.gateway.Admit(t.Context(), quiet, false); code(err) != wavelet.CodeSuspended {
+			t.Errorf("a suspended robot is let in: %v", err)
+		}
+		r.types(ann, "meanwhile ")
+		pause(time.Minute)
+		if n := len(robot.all()); n != 1 {
+			t.Errorf("%d bundles to a suspended robot", n)
+		}
+		out(false)
+		pause(time.Second)
+		if err := r.gateway.Admit(t.Context(), quiet, false); err != nil {
+			t.Errorf("after it was resumed: %v", err)
+		}
+		if n := len(robot.all()); n != 2 {
+			t.Errorf("%d bundles after it was resumed, want 2", n)
 		}
 	})
 }

@@ -2,7 +2,9 @@ package gatewaybench
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"runtime"
 	"sync"
 	"time"
 
@@ -38,13 +40,65 @@ func costs(ctx context.Context, _ Options) ([]Row, error) {
 		loadNS, commitNS, addNS = append(loadNS, l), append(commitNS, c), append(addNS, a)
 		commitRatio, addRatio = append(commitRatio, c/l), append(addRatio, a/l)
 	}
+	perSeat, err := memory()
+	if err != nil {
+		return nil, err
+	}
 	note := fmt.Sprintf("a mutex and a map load take %.0f ns here", quantile(loadNS, 0.5))
 	return []Row{
 		{Name: "Committed, per seat of the wavelet", Value: quantile(commitNS, 0.5), Unit: "ns", Measured: true, Note: "the governor's part included; " + note},
 		{Name: "Committed per seat, to mutex + map load", Value: quantile(commitRatio, 0.5), Unit: "x", Bar: 8, HasBar: true, Measured: true},
 		{Name: "Lane.Add", Value: quantile(addNS, 0.5), Unit: "ns", Measured: true},
 		{Name: "Lane.Add, to mutex + map load", Value: quantile(addRatio, 0.5), Unit: "x", Bar: 2.5, HasBar: true, Measured: true},
+		{Name: "memory of an idle seat", Value: perSeat, Unit: "B", Bar: 4096, HasBar: true, Measured: true, Note: "with its wavelet's and robot's names and the governor's part"},
 	}, nil
+}
+
+// memory is how many bytes a seat costs that nothing happens at.
+func memory() (float64, error) {
+	profile, err := standard()
+	if err != nil {
+		return 0, err
+	}
+	const seats = 20_000
+	before := heap()
+	g := gateway.New(nil, everybody{profile}, governor.New(governor.Options{Default: profile}), store.NewMemory(), gateway.Options{})
+	for i := range seats {
+		g.Committed(opening(fmt.Sprintf("robot%d@example.com", i%100)))
+	}
+	used := heap() - before
+	if n := g.Stats().Seats; n != seats {
+		return 0, fmt.Errorf("opened %d seats, not %d", n, seats)
+	}
+	return float64(used) / seats, nil
+}
+
+// heap is how much memory is in use.
+func heap() uint64 {
+	runtime.GC()
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	return m.HeapAlloc
+}
+
+// standard is the profile that everybody in a benchmark has.
+func standard() (policies.Profile, error) {
+	profile, ok := policies.Builtin().Profile("")
+	if !ok {
+		return profile, errors.New("there is no default profile")
+	}
+	return profile, nil
+}
+
+// opening is the first commit of a new wavelet, which brings robots in.
+func opening(robots ...string) wavelet.Commit {
+	var ops []wavelet.Op
+	for _, r := range robots {
+		ops = append(ops, wavelet.AddParticipant{Who: wavelet.Participant(r)})
+	}
+	return wavelet.Commit{Wavelet: wavelet.NewName("example.com"), Version: 1, At: time.Now(), Delta: wavelet.Delta{
+		ID: "opening", Author: typist, Ops: ops, Cause: wavelet.Cause{ID: "cause", Kind: wavelet.Human},
+	}}
 }
 
 // timed is what one call of f takes in nanoseconds, over n of them.
@@ -59,19 +113,16 @@ func timed(n int, f func()) float64 {
 // committer gives a function that tells a gateway of the next keystroke in a
 // wavelet with so many robots.
 func committer(seats int) (func(), error) {
-	profile, ok := policies.Builtin().Profile("")
-	if !ok {
-		return nil, fmt.Errorf("there is no default profile")
+	profile, err := standard()
+	if err != nil {
+		return nil, err
 	}
 	g := gateway.New(nil, everybody{profile}, governor.New(governor.Options{Default: profile}), store.NewMemory(), gateway.Options{})
-	name := wavelet.NewName("example.com")
-	var ops []wavelet.Op
+	var robots []string
 	for i := range seats {
-		ops = append(ops, wavelet.AddParticipant{Who: wavelet.Participant(fmt.Sprintf("robot%d@example.com", i))})
+		robots = append(robots, fmt.Sprintf("robot%d@example.com", i))
 	}
-	c := wavelet.Commit{Wavelet: name, Version: 1, At: time.Now(), Delta: wavelet.Delta{
-		ID: "opening", Author: "ann@example.com", Ops: ops, Cause: wavelet.Cause{ID: "cause", Kind: wavelet.Human},
-	}}
+	c := opening(robots...)
 	g.Committed(c)
 	c.Delta.Ops = []wavelet.Op{wavelet.EditBlip{Blip: "b+root", Delta: richtext.Delta(nil).Insert("x", richtext.Attributes{})}}
 	return func() {
@@ -88,12 +139,12 @@ func (e everybody) Robot(wavelet.Participant) (gateway.Robot, policies.Profile, 
 	return nil, e.profile, true
 }
 
-func (e everybody) Registered(p wavelet.Participant) bool { return p != "ann@example.com" }
+func (e everybody) Registered(p wavelet.Participant) bool { return p != typist }
 
 // adder gives a function that adds a keystroke to a lane.
 func adder() func() {
 	lane := gateway.NewLane(policies.Profile{}, gateway.Cursor{})
-	p := gateway.Pending{Lane: events.HumanLane, Author: "ann@example.com", Cause: wavelet.Cause{ID: "cause", Kind: wavelet.Human}}
+	p := gateway.Pending{Lane: events.HumanLane, Author: typist, Cause: wavelet.Cause{ID: "cause", Kind: wavelet.Human}}
 	now := time.Now()
 	return func() {
 		p.Version++

@@ -55,7 +55,10 @@ type arrival struct {
 // withStand builds a stand with so many robots that hang, whose gateway's clock
 // runs scale times as fast, has f use it, and takes it down again.
 func withStand(ctx context.Context, hung int, scale float64, f func(context.Context, *stand) error) (err error) {
-	profile, _ := policies.Builtin().Profile("")
+	profile, err := standard()
+	if err != nil {
+		return err
+	}
 	s := &stand{
 		name: wavelet.NewName("example.com"), profile: profile,
 		commits: map[wavelet.Version]time.Time{}, release: make(chan struct{}),
