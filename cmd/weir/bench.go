@@ -6,11 +6,17 @@ import (
 	"text/tabwriter"
 	"time"
 
+	"weir/gateway/gatewaybench"
+	"weir/governor/governorbench"
 	"weir/store/storebench"
+	"weir/wavelet/richtext/enginebench"
 )
 
 type benchCmd struct {
-	Store benchStoreCmd `cmd:"" help:"Durable commits beside a raw fsync loop."`
+	Engine   benchEngineCmd   `cmd:"" help:"Documents and transforms beside a gap buffer and npm quill-delta."`
+	Store    benchStoreCmd    `cmd:"" help:"Durable commits beside a raw fsync loop."`
+	Governor benchGovernorCmd `cmd:"" help:"Decisions beside a clock read, a mutex and a map load; memory per seat."`
+	Gateway  benchGatewayCmd  `cmd:"" help:"Merging and pace, and robots beside fifty that hang."`
 }
 
 func (benchCmd) Help() string {
@@ -126,6 +132,36 @@ func (r benchmark) print(s streams, asJSON bool) error {
 	return w.Flush()
 }
 
+// figures makes the rows of a benchmark figures.
+func figures[R any](rows []R, figure func(R) figure) (list []figure) {
+	for _, r := range rows {
+		list = append(list, figure(r))
+	}
+	return list
+}
+
+type benchEngineCmd struct {
+	benchFlags
+	Trace string `type:"existingfile" help:"Recorded editing session (editing-traces format). Default: a typist of weir's own." placeholder:"FILE"`
+}
+
+func (benchEngineCmd) Help() string {
+	return `The comparison with npm quill-delta needs Node on the path.
+
+Examples:
+
+  weir bench engine
+  weir bench engine --trace automerge-paper.json.gz`
+}
+
+func (c benchEngineCmd) Run(ctx context.Context, s streams) error {
+	report, err := enginebench.Run(ctx, enginebench.Options{TracePath: c.Trace, Progress: s.progress})
+	if err != nil {
+		return err
+	}
+	return c.show(s, "engine", report.Took, figures(report.Rows, func(r enginebench.Row) figure { return figure(r) }))
+}
+
 type benchStoreCmd struct {
 	benchFlags
 	Dir string `type:"existingdir" help:"Directory to measure in, on the disk that will hold the data. Default: the one for temporary files." placeholder:"DIR"`
@@ -140,9 +176,33 @@ func (c benchStoreCmd) Run(ctx context.Context, s streams) error {
 	if err != nil {
 		return err
 	}
-	var figures []figure
-	for _, row := range report.Rows {
-		figures = append(figures, figure(row))
+	return c.show(s, "store", report.Took, figures(report.Rows, func(r storebench.Row) figure { return figure(r) }))
+}
+
+type benchGovernorCmd struct{ benchFlags }
+
+func (benchGovernorCmd) Help() string {
+	return "Example:\n\n  weir bench governor"
+}
+
+func (c benchGovernorCmd) Run(ctx context.Context, s streams) error {
+	report, err := governorbench.Run(ctx, governorbench.Options{Progress: s.progress})
+	if err != nil {
+		return err
 	}
-	return c.show(s, "store", report.Took, figures)
+	return c.show(s, "governor", report.Took, figures(report.Rows, func(r governorbench.Row) figure { return figure(r) }))
+}
+
+type benchGatewayCmd struct{ benchFlags }
+
+func (benchGatewayCmd) Help() string {
+	return "Example:\n\n  weir bench gateway"
+}
+
+func (c benchGatewayCmd) Run(ctx context.Context, s streams) error {
+	report, err := gatewaybench.Run(ctx, gatewaybench.Options{Progress: s.progress})
+	if err != nil {
+		return err
+	}
+	return c.show(s, "gateway", report.Took, figures(report.Rows, func(r gatewaybench.Row) figure { return figure(r) }))
 }

@@ -1,12 +1,14 @@
 package main
 
 import (
+	"context"
 	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 )
 
 // TestByHand runs the shell blocks of docs/robots.md as they stand, up to the
@@ -92,10 +94,15 @@ func shell(t *testing.T, script string) string {
 		t.Fatalf("go build: %v\n%s", err, out)
 	}
 	for _, port := range []string{"8080", "9001", "9002", "9003"} {
-		script = strings.ReplaceAll(script, "127.0.0.1:"+port, freeAddress(t))
+		host, free, _ := strings.Cut(freeAddress(t), ":")
+		script = strings.ReplaceAll(script, "127.0.0.1:"+port, host+":"+free)
+		script = strings.ReplaceAll(script, `"127.0.0.1", `+port, `"127.0.0.1", `+free)
 	}
 	script = "trap 'kill $(jobs -p) 2>/dev/null || true' EXIT\n" + script
-	cmd := exec.CommandContext(t.Context(), "bash", "-euo", "pipefail", "-c", script)
+	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute) // longer than any healthy run
+	defer cancel()
+	cmd := exec.CommandContext(ctx, "bash", "-euo", "pipefail", "-c", script)
+	cmd.WaitDelay = time.Second // for what the shell left running
 	cmd.Dir = dir
 	cmd.Env = append(os.Environ(), "PATH="+filepath.Join(dir, "bin")+":"+os.Getenv("PATH"))
 	out, err := cmd.CombinedOutput()

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"context"
 	"encoding/json"
 	"fmt"
 	"os/exec"
@@ -13,6 +14,9 @@ import (
 	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
+
+	"weir/wavelet"
+	"weir/wavelet/client"
 )
 
 func TestMain(m *testing.M) {
@@ -27,7 +31,7 @@ func TestMain(m *testing.M) {
 //	logged TEXT               wait until the server writes a line with TEXT
 //	hangup                    send the server SIGHUP
 //	terminate                 send it SIGTERM and wait until it has ended well
-//	until TEXT CMD [ARG...]   run a command again and again until its output has TEXT
+//	sees WHO WAVELET TEXT     open the wavelet as a person and wait until it has TEXT
 //	keep NAME FILE            set $NAME to the line in the file
 //	json FILE PATH OP VALUE   compare a number, boolean or string in a JSON file; OP is =, < or >
 func TestScripts(t *testing.T) {
@@ -35,7 +39,7 @@ func TestScripts(t *testing.T) {
 		Dir: filepath.Join("testdata", "script"),
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"serve": serveScript, "robot": robotScript, "logged": loggedScript, "hangup": hangupScript,
-			"terminate": terminateScript, "until": untilScript, "keep": keepScript, "json": jsonScript,
+			"terminate": terminateScript, "sees": seesScript, "keep": keepScript, "json": jsonScript,
 		},
 		Setup: func(env *testscript.Env) error {
 			env.Values[serverKey{}] = new(*process)
@@ -128,22 +132,26 @@ func terminateScript(ts *testscript.TestScript, neg bool, args []string) {
 	}
 }
 
-// untilScript gives up after a time that no healthy run needs.
-func untilScript(ts *testscript.TestScript, neg bool, args []string) {
-	if len(args) < 2 {
-		ts.Fatalf("usage: until TEXT CMD [ARG...]")
+func seesScript(ts *testscript.TestScript, neg bool, args []string) {
+	if len(args) != 3 {
+		ts.Fatalf("usage: sees WHO WAVELET TEXT")
 	}
-	var out []byte
-	for start := time.Now(); time.Since(start) < time.Minute; {
-		cmd := exec.Command(args[1], args[2:]...)
-		cmd.Dir, cmd.Env = ts.Getenv("WORK"), environment(ts)
-		out, _ = cmd.CombinedOutput()
-		if strings.Contains(string(out), args[0]) {
-			fmt.Fprint(ts.Stdout(), string(out))
-			return
+	name, err := wavelet.ParseName(args[1])
+	ts.Check(err)
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	defer cancel()
+	c, err := client.Dial(ctx, remote{Data: ts.MkAbs("weir-data")}.url(), client.Options{User: wavelet.Participant(args[0])})
+	ts.Check(err)
+	defer c.Close()
+	w, err := c.Open(ctx, name)
+	ts.Check(err)
+	for !strings.Contains(w.Text(), args[2]) {
+		select {
+		case <-w.Changes():
+		case <-ctx.Done():
+			ts.Fatalf("%q never came; at last:\n%s", args[2], w.Text())
 		}
 	}
-	ts.Fatalf("%q never came; at last:\n%s", args[0], out)
 }
 
 func keepScript(ts *testscript.TestScript, neg bool, args []string) {
