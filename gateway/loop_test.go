@@ -218,21 +218,22 @@ func TestReadmissionAfterTheCooldown(t *testing.T) {
 	})
 }
 
-// A robot convicted by what it sends of its own accord, while a bundle to it is
-// still under way: the bundle is called back.
+// A robot convicted while a bundle to it is still under way: the bundle is called
+// back.
 func TestEvictionCallsTheFlightBack(t *testing.T) {
 	inBubble(t, func(t *testing.T, r *rig) {
 		causes := make(chan error, 1)
 		caller := func(ctx context.Context, b events.Bundle) (events.Answer, error) {
-			for _, d := range appends(b, "call").Deltas {
-				_, err := r.gateway.Submit(ctx, gateway.Submission{Robot: b.Seat.Robot, Via: gateway.ViaActive, Token: b.Token, Delta: d})
-				if code(err) == wavelet.CodeEvicted {
-					<-ctx.Done()
-					causes <- context.Cause(ctx)
-					return events.Answer{}, context.Cause(ctx)
-				}
+			d := appends(b, "call").Deltas[0]
+			time.Sleep(300 * time.Millisecond) // both are under way by then
+			r.gateway.Submit(ctx, gateway.Submission{Robot: b.Seat.Robot, Via: gateway.ViaActive, Token: b.Token, Delta: d})
+			select {
+			case <-time.After(600 * time.Millisecond):
+				return events.Answer{}, nil
+			case <-ctx.Done():
+				causes <- context.Cause(ctx)
+				return events.Answer{}, context.Cause(ctx)
 			}
-			return events.Answer{}, nil
 		}
 		r.loop(caller, caller)
 		r.start()
