@@ -26,7 +26,7 @@ func Check(doc, d Delta) error {
 	at := 0
 	c.splits = func(pos int) bool {
 		r.skipTo(&at, pos)
-		_, left := offsetOf(r.cur.text, pos-at)
+		_, left := offsetOf(r.text, pos-at)
 		return left < 0
 	}
 	return c.check(d)

@@ -1,7 +1,6 @@
 package richtext
 
 import (
-	"math"
 	"slices"
 	"strings"
 	"unicode/utf8"
@@ -58,49 +57,9 @@ func (d Delta) Delete(n int) Delta {
 
 // push appends op in normal form.
 func (d Delta) push(op Op) Delta {
-	d, _ = d.pushed(op)
-	return d
-}
-
-// pushed appends op in normal form and reports whether it became the last op as
-// it is, neither merged nor moved before a delete.
-func (d Delta) pushed(op Op) (Delta, bool) {
-	end := len(d)
-	if end == 0 {
-		return append(d, op), true
-	}
-	if last := &d[end-1]; last.kind == KindDelete {
-		if op.kind == KindDelete {
-			last.n += op.n
-			return d, false
-		}
-		if op.kind.inserts() {
-			end--
-		}
-	}
-	if end > 0 && d[end-1].merge(op) {
-		return d, false
-	}
-	if end == len(d) {
-		return append(d, op), true
-	}
-	return slices.Insert(d, end, op), false
-}
-
-// merge extends o by p if both are text or both retains, with equal attributes.
-func (o *Op) merge(p Op) bool {
-	if o.kind != p.kind || !o.attrs.Equal(p.attrs) {
-		return false
-	}
-	switch o.kind {
-	case KindInsert:
-		o.text = joinText(o.text, p.text)
-	case KindRetain:
-	default:
-		return false
-	}
-	o.n += p.n
-	return true
+	w := writer{ops: d}
+	w.push(op)
+	return w.delta()
 }
 
 // Chop drops one trailing retain that changes no attributes.
@@ -178,76 +137,3 @@ func (d Delta) Equal(e Delta) bool {
 
 // String returns the delta as JSON.
 func (d Delta) String() string { return string(d.AppendJSON(nil)) }
-
-// endless is the length of the retain that follows every delta.
-const endless = math.MaxInt
-
-// reader takes a delta apart from the left, op by op or in pieces.
-type reader struct {
-	cur  Op // what is left of the current op; its length is 0 at the end
-	rest Delta
-}
-
-// read returns a reader at the start of d. Ops of no length are passed over.
-func read(d Delta) reader {
-	r := reader{rest: d}
-	r.advance()
-	return r
-}
-
-func (r *reader) advance() {
-	for len(r.rest) > 0 {
-		r.cur, r.rest = r.rest[0], r.rest[1:]
-		if r.cur.n > 0 {
-			return
-		}
-	}
-	r.cur = Op{}
-}
-
-// more reports whether anything but the endless retain is left.
-func (r *reader) more() bool { return r.cur.n > 0 }
-
-// kind returns the kind of what comes next.
-func (r *reader) kind() Kind {
-	if r.cur.n == 0 {
-		return KindRetain
-	}
-	return r.cur.kind
-}
-
-// len returns the length of what is left of the current op.
-func (r *reader) len() int {
-	if r.cur.n == 0 {
-		return endless
-	}
-	return r.cur.n
-}
-
-// next takes what is left of the current op.
-func (r *reader) next() Op {
-	op := r.cur
-	r.advance()
-	return op
-}
-
-// take takes n units, which must not be more than len.
-func (r *reader) take(n int) Op {
-	switch {
-	case r.cur.n == 0:
-		return Op{kind: KindRetain, n: n}
-	case n >= r.cur.n:
-		return r.next()
-	}
-	head, tail := r.cur.cut(n)
-	r.cur = tail
-	return head
-}
-
-// skipTo moves a reader whose op starts at *at to the op that holds pos, and
-// *at to its start.
-func (r *reader) skipTo(at *int, pos int) {
-	for r.more() && *at+r.cur.n <= pos {
-		*at += r.next().n
-	}
-}

@@ -35,7 +35,7 @@ func Diff(a, b Delta) Delta {
 		i, j = m.i+m.n, m.j+m.n
 		w.keep(x[m.i:i])
 	}
-	return w.out.Chop()
+	return w.out.delta().Chop()
 }
 
 // inserts returns the ops of d that insert.
@@ -166,17 +166,17 @@ func traceBack(rounds [][]int, i, j int) []match {
 // diffWriter writes a delta while it walks through both documents.
 type diffWriter struct {
 	old, new reader
-	out      Delta
+	out      writer
 }
 
 // replace deletes some of the old document and inserts some of the new one.
 func (w *diffWriter) replace(gone, added []symbol) {
 	for _, op := range w.new.collect(nil, unitsOfSymbols(added)) {
-		w.out = w.out.push(op)
+		w.out.push(op)
 	}
 	n := unitsOfSymbols(gone)
 	w.old.skip(n)
-	w.out = w.out.Delete(n)
+	w.out.delete(n)
 }
 
 // keep retains what both documents have, with the change of its attributes.
@@ -184,7 +184,7 @@ func (w *diffWriter) keep(list []symbol) {
 	for left := unitsOfSymbols(list); left > 0; {
 		n := min(left, w.old.len(), w.new.len())
 		p, q := w.old.take(n), w.new.take(n)
-		w.out = w.out.Retain(n, p.attrs.Diff(q.attrs))
+		w.out.retain(n, p.attrs.Diff(q.attrs))
 		left -= n
 	}
 }

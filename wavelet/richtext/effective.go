@@ -13,7 +13,7 @@ import "unicode/utf8"
 //   - a stretch that several inserts and deletes together leave as it was is
 //     retained.
 func Effective(base, d Delta) Delta {
-	out := make(Delta, 0, len(d))
+	out := writer{ops: make(Delta, 0, len(d))}
 	b := read(base)
 	var c cluster
 	for i := range d {
@@ -23,18 +23,19 @@ func Effective(base, d Delta) Delta {
 		case op.kind == KindDelete:
 			c.gone = b.collect(c.gone, op.n)
 		default:
-			out = c.flush(out)
+			c.flush(&out)
 			if op.plainRetain() {
-				out = out.push(op)
+				out.push(op)
 				b.skip(op.n)
 				continue
 			}
 			for _, old := range b.collect(nil, op.n) {
-				out = out.Retain(old.n, op.attrs.effective(old.attrs))
+				out.retain(old.n, op.attrs.effective(old.attrs))
 			}
 		}
 	}
-	return withoutShifts(base, c.flush(out)).Chop()
+	c.flush(&out)
+	return withoutShifts(base, out.delta()).Chop()
 }
 
 // Effective is [Effective] for the document d, of which it looks only at the
@@ -73,30 +74,20 @@ func (d *Doc) under(delta Delta) Delta {
 	return base
 }
 
-// collect appends the next n units to ops, as a retain where there are none.
-func (r *reader) collect(ops Delta, n int) Delta {
-	for n > 0 {
-		op := r.take(min(n, r.len()))
-		ops = append(ops, op)
-		n -= op.n
-	}
-	return ops
-}
-
 // cluster is what comes and what goes at one place of a document.
 type cluster struct{ added, gone Delta }
 
-// flush appends the cluster to out without what its sides have in common at
-// either end, and empties it.
-func (c *cluster) flush(out Delta) Delta {
+// flush writes the cluster to out without what its sides have in common at either
+// end, and empties it.
+func (c *cluster) flush(out *writer) {
 	head := 0
 	x, y := read(c.added), read(c.gone)
-	for n := commonHead(x.cur, y.cur); n > 0; n = commonHead(x.cur, y.cur) {
-		x.take(n)
-		y.take(n)
+	for n := commonHead(x.op(), y.op()); n > 0; n = commonHead(x.op(), y.op()) {
+		x.drop(n)
+		y.drop(n)
 		head += n
 	}
-	added, gone := concat(nil, &x), concat(nil, &y)
+	added, gone := x.all(), y.all()
 	tail := 0
 	for len(added) > 0 && len(gone) > 0 {
 		n := commonTail(added[len(added)-1], gone[len(gone)-1])
@@ -106,13 +97,13 @@ func (c *cluster) flush(out Delta) Delta {
 		added, gone = added.dropLast(n), gone.dropLast(n)
 		tail += n
 	}
-	out = out.Retain(head, Attributes{})
+	out.retain(head, Attributes{})
 	for _, op := range added {
-		out = out.push(op)
+		out.push(op)
 	}
-	out = out.Delete(gone.Len()).Retain(tail, Attributes{})
+	out.delete(gone.Len())
+	out.retain(tail, Attributes{})
 	*c = cluster{}
-	return out
 }
 
 // dropLast drops n units from the last op.
@@ -171,7 +162,7 @@ func alike(p, q Op) int {
 // forth: those between two places that stay where they were, whose content is
 // the same before and after.
 func withoutShifts(base, d Delta) Delta {
-	var out Delta
+	var out writer
 	b := read(base)
 	for len(d) > 0 {
 		n, units, moves := shifted(d)
@@ -183,10 +174,10 @@ func withoutShifts(base, d Delta) Delta {
 			stretch = Delta{{kind: KindRetain, n: units}}
 		}
 		for _, op := range stretch {
-			out = out.push(op)
+			out.push(op)
 		}
 	}
-	return out
+	return out.delta()
 }
 
 // shifted returns the ops from the start of d up to the first that finds the

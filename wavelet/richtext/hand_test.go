@@ -255,3 +255,25 @@ func TestEmbed(t *testing.T) {
 		}
 	}
 }
+
+// TestManySmallInsertsCostTheirLength holds that merging the inserts of one delta
+// copies their text a few times, not once for each of them.
+func TestManySmallInsertsCostTheirLength(t *testing.T) {
+	raw := "[" + strings.Repeat(`{"insert":"quite a bit of text in one of very many inserts"},`, 9_999) + `{"delete":1}]`
+	many := of(t, raw)
+	doc := of(t, `[{"insert":"some text\n"}]`)
+	bold := richtext.Delta{}.Retain(many.Len(), richtext.Attr("bold", true))
+	for name, f := range map[string]func() richtext.Delta{
+		"Compose":         func() richtext.Delta { return richtext.Compose(doc, many) },
+		"Compose onto it": func() richtext.Delta { return richtext.Compose(many, bold) },
+		"Transform":       func() richtext.Delta { return richtext.Transform(of(t, `[{"insert":"x"}]`), many, true) },
+		"Effective":       func() richtext.Delta { return richtext.Effective(doc, many) },
+	} {
+		if got := f(); len(got) > 4 {
+			t.Errorf("%s: %d ops, want them merged", name, len(got))
+		}
+		if n := testing.AllocsPerRun(1, func() { f() }); n > 500 {
+			t.Errorf("%s: %v allocations for %d ops", name, n, len(many))
+		}
+	}
+}

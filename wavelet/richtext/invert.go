@@ -3,35 +3,28 @@ package richtext
 // Invert returns the delta that undoes d, where base is the document d was made
 // for: composing base with d and then with the result gives base.
 func Invert(d, base Delta) Delta {
-	out := make(Delta, 0, len(d))
+	out := writer{ops: make(Delta, 0, len(d))}
 	b := read(base)
 	for i := range d {
 		switch op := d[i]; {
 		case op.kind.inserts():
-			out = out.Delete(op.n)
+			out.delete(op.n)
 		case op.plainRetain():
-			out = out.Retain(op.n, Attributes{})
+			out.retain(op.n, Attributes{})
 			b.skip(op.n)
 		default:
 			for left := op.n; left > 0 && b.more(); {
 				old := b.take(min(left, b.len()))
 				left -= old.n
 				if op.kind == KindDelete {
-					out = out.push(old)
+					out.push(old)
 				} else {
-					out = out.Retain(old.n, op.attrs.Invert(old.attrs))
+					out.retain(old.n, op.attrs.Invert(old.attrs))
 				}
 			}
 		}
 	}
-	return out.Chop()
-}
-
-// skip passes over n units, or to the end if there are fewer.
-func (r *reader) skip(n int) {
-	for n > 0 && r.more() {
-		n -= r.take(min(n, r.len())).n
-	}
+	return out.delta().Chop()
 }
 
 // Slice returns the ops of d between the units start and end, counted over the

@@ -11,27 +11,29 @@ package richtext
 // composing those first does not give the same result.
 func Transform(a, b Delta, priority bool) Delta {
 	x, y := read(a), read(b)
-	out := make(Delta, 0, len(b)+1)
+	out := writer{ops: make(Delta, 0, len(b)+1)}
 	// Behind the end of b only plain retains could follow, and Chop drops those.
 	for y.more() {
 		switch {
 		case x.kind().inserts() && (priority || !y.kind().inserts()):
-			out = out.push(Op{kind: KindRetain, n: x.next().n})
+			out.retain(x.n, Attributes{})
+			x.drop(x.n)
 		case y.kind().inserts():
-			out = out.push(y.next())
+			out.push(y.next())
 		default:
 			n := min(x.len(), y.len())
-			p, q := x.take(n), y.take(n)
-			if p.kind == KindDelete {
-				continue
+			switch {
+			case x.kind() == KindDelete:
+			case y.kind() == KindDelete:
+				out.delete(n)
+			default:
+				out.retain(n, x.attrs().Transform(y.attrs(), priority))
 			}
-			if q.kind == KindRetain {
-				q.attrs = p.attrs.Transform(q.attrs, priority)
-			}
-			out = out.push(q)
+			x.drop(n)
+			y.drop(n)
 		}
 	}
-	return out.Chop()
+	return out.delta().Chop()
 }
 
 // TransformPosition returns where the position index of a document lies after
@@ -40,8 +42,8 @@ func Transform(a, b Delta, priority bool) Delta {
 // else's stays before it (true).
 func TransformPosition(d Delta, index int, priority bool) int {
 	offset := 0
-	for r := read(d); r.more() && offset <= index; {
-		switch op := r.next(); {
+	for i := 0; i < len(d) && offset <= index; i++ {
+		switch op := &d[i]; {
 		case op.kind == KindDelete:
 			index -= min(op.n, index-offset)
 		case op.kind == KindRetain:

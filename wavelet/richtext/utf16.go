@@ -91,18 +91,15 @@ func cutText(s string, units, n int) (head, tail string) {
 	return s[:at] + half(high), half(low) + s[at+size:]
 }
 
-// joinText concatenates two texts, joining a high half at the end of one with a
-// low half at the start of the other.
-func joinText(a, b string) string {
-	high, ok := lastHalf(a)
-	if !ok {
-		return a + b
+// appendText appends a text, joining a high half at the end of dst with a low half
+// at its start.
+func appendText(dst []byte, text string) []byte {
+	if high, ok := lastHalf(dst); ok {
+		if low, ok := firstHalf(text); ok {
+			return append(utf8.AppendRune(dst[:len(dst)-3], utf16.DecodeRune(high, low)), text[3:]...)
+		}
 	}
-	low, ok := firstHalf(b)
-	if !ok {
-		return a + b
-	}
-	return a[:len(a)-3] + string(utf16.DecodeRune(high, low)) + b[3:]
+	return append(dst, text...)
 }
 
 // half returns the three bytes that stand for one half of a surrogate pair.
@@ -111,7 +108,7 @@ func half(r rune) string {
 }
 
 // lastHalf returns the high half that a ends with, if it does.
-func lastHalf(a string) (rune, bool) {
+func lastHalf(a []byte) (rune, bool) {
 	if n := len(a); n >= 3 && a[n-3] == 0xED && a[n-2] >= 0xA0 && a[n-2] < 0xB0 {
 		return 0xD000 | rune(a[n-2]&0x3F)<<6 | rune(a[n-1]&0x3F), true
 	}
