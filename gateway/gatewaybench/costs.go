@@ -17,8 +17,10 @@ import (
 	"weir/wavelet/richtext"
 )
 
-// pairs is how often a cost and what it is compared with are timed in turn.
-const pairs = 9
+// pairs is how often a cost and what it is compared with are timed in turn. Each
+// turn is well under a millisecond, so that on a busy machine most of them are
+// not interrupted, and the median is of those.
+const pairs = 201
 
 // costs times the two things that happen on every commit.
 func costs(ctx context.Context, _ Options) ([]Row, error) {
@@ -34,9 +36,9 @@ func costs(ctx context.Context, _ Options) ([]Row, error) {
 		if ctx.Err() != nil {
 			return nil, context.Cause(ctx)
 		}
-		l := timed(20_000, load)
-		c := timed(200, commit) / seats
-		a := timed(20_000, add)
+		l := timed(2000, load)
+		c := timed(10, commit) / seats
+		a := timed(2000, add)
 		loadNS, commitNS, addNS = append(loadNS, l), append(commitNS, c), append(addNS, a)
 		commitRatio, addRatio = append(commitRatio, c/l), append(addRatio, a/l)
 	}

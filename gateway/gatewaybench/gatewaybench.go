@@ -4,8 +4,8 @@
 //
 // A real host over memory, the real governor and real HTTP robots take part; only
 // the disk is left out, which the store's own benchmark is about. Costs are put
-// beside one lock of a mutex and one look into a map, timed in turns with them,
-// seven at least, of which the median counts.
+// beside one lock of a mutex and one look into a map, timed in many short turns
+// with them, of which the median counts.
 package gatewaybench
 
 import (
