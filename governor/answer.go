@@ -17,12 +17,12 @@ func (g *Governor) Answer(now time.Time, a Answer) (v Verdict) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	t := g.clock(now)
-	s, first := g.label(t, &a, &v.Cause)
+	s, b, first := g.label(t, &a, &v.Cause)
 	if v.Refuse = g.barred(t, s, &a); v.Refuse != nil {
 		return v
 	}
 	if first {
-		g.judge(t, s, &a, &v)
+		g.judge(t, s, b, &a, &v)
 	}
 	if v.Refuse == nil && s != nil && (s.id.Wavelet != a.Wavelet || v.Cause.Bundle == "") {
 		s.robot.pass(a.Delta, s)
@@ -31,29 +31,29 @@ func (g *Governor) Answer(now time.Time, a Answer) (v Verdict) {
 }
 
 // label writes the lineage of the answer. It gives the seat that heard what is
-// answered, nil if none did, and whether this is the first delta that names its
-// bundle.
-func (g *Governor) label(t instant, a *Answer, c *wavelet.Cause) (s *seat, first bool) {
+// answered, nil if none did, the record of the bundle if there is one, and
+// whether this is the first delta that names it.
+func (g *Governor) label(t instant, a *Answer, c *wavelet.Cause) (s *seat, b *bundle, first bool) {
 	if a.Forged {
 		g.robot(robotOf(a.Robot)).forged++
-	} else if a.Named.Bundle != "" && robotOf(a.Robot) == a.Named.Seat.Robot {
+	} else if a.Named.Bundle != "" && a.Robot == a.Named.Seat.Robot {
 		s = g.seat(t, a.Named.Seat)
-		b := s.find(hashOf(a.Named.Bundle))
+		b = s.find(hashOf(a.Named.Bundle))
 		if s.robot.counts(t, a, b) {
 			p := s.meant(t, &a.Named)
 			*c = wavelet.Cause{ID: p.Cause.ID, Depth: p.Cause.Depth + 1, Exact: p.Cause.Exact + 1,
 				Parent: p.Author, Bundle: a.Named.Bundle, Kind: wavelet.Robot}
-			return s, b == nil || !b.answered
+			return s, b, b == nil || !b.answered
 		}
 	}
 	r := g.robot(robotOf(a.Robot))
 	h := r.assumed(t)
 	if h == nil {
 		*c = wavelet.Cause{ID: string(a.Delta), Depth: 1, Kind: wavelet.Robot}
-		return nil, false
+		return nil, nil, false
 	}
 	*c = wavelet.Cause{ID: h.cause, Depth: h.depth + 1, Exact: h.exact, Parent: h.author, Kind: wavelet.Assumed}
-	return h.seat, false
+	return h.seat, nil, false
 }
 
 // counts reports whether the bundle that an answer names counts as its cause. A
@@ -109,12 +109,11 @@ func (g *Governor) barred(t instant, s *seat, a *Answer) *Refusal {
 }
 
 // judge applies the rules to the answer to a bundle.
-func (g *Governor) judge(t instant, s *seat, a *Answer, v *Verdict) {
+func (g *Governor) judge(t instant, s *seat, b *bundle, a *Answer, v *Verdict) {
 	p := s.robot.rules
 	c := g.causes[v.Cause.ID]
-	k := conviction{seat: s, answer: a, cause: c, depth: v.Cause}
-	k.sent = a.sent(s.find(hashOf(a.Named.Bundle)))
-	if a.Named.RobotLane && !g.ratioOnly && g.judgeChain(t, p, k, v) {
+	k := &conviction{seat: s, robots: a.Named.RobotLane, sent: a.sent(b), cause: c, depth: v.Cause}
+	if k.robots && !g.ratioOnly && g.judgeChain(t, p, k, v) {
 		return
 	}
 	s.ring.move(t.tick())
@@ -127,7 +126,7 @@ func (g *Governor) judge(t instant, s *seat, a *Answer, v *Verdict) {
 
 // judgeChain applies the rules about chains of robots: depth, amplification, and
 // how long no human has spoken. It reports whether one of them convicted.
-func (g *Governor) judgeChain(t instant, p *rules, k conviction, v *Verdict) bool {
+func (g *Governor) judgeChain(t instant, p *rules, k *conviction, v *Verdict) bool {
 	s, links := k.seat, k.depth.Exact
 	if p.Depth.Act > 0 && links >= p.Depth.Act {
 		k.rule, k.mark, k.measured, k.limit = ruleDepth, markDepth, float64(links), float64(p.Depth.Act)
@@ -135,7 +134,7 @@ func (g *Governor) judgeChain(t instant, p *rules, k conviction, v *Verdict) boo
 	}
 	answers, per := 1, p.Amplification.PerCause
 	if k.cause != nil {
-		answers, per = answers+k.cause.answers, k.cause.allowance(per)
+		answers, per = answers+int(k.cause.answers), k.cause.allowance(per)
 	}
 	if per > 0 && answers > per && s.onCycle(t, unignored) {
 		k.rule, k.mark, k.measured, k.limit = ruleAmplification, markAmplification, float64(answers), float64(per)
@@ -156,7 +155,7 @@ func (g *Governor) judgeChain(t instant, p *rules, k conviction, v *Verdict) boo
 
 // alone is for how long robots have gone on without a human, if that is longer
 // than the profile allows.
-func (g *Governor) alone(t instant, p *rules, k conviction) time.Duration {
+func (g *Governor) alone(t instant, p *rules, k *conviction) time.Duration {
 	if p.Human.Within == 0 || k.cause == nil {
 		return 0
 	}
@@ -174,7 +173,7 @@ func (s *seat) onCycle(t instant, by proof) bool {
 
 // overRatio slows the seat's robot lane when a ratio is first found over its
 // limit, and convicts if it still is when the probation ends.
-func (g *Governor) overRatio(t instant, rule *ratioRule, k conviction, v *Verdict) bool {
+func (g *Governor) overRatio(t instant, rule *ratioRule, k *conviction, v *Verdict) bool {
 	s := k.seat
 	since := &s.over[rule.index]
 	if *since != 0 {
@@ -215,9 +214,9 @@ func (s *seat) slowPace() time.Duration { return 2 * s.robot.rules.Pace.MinInter
 
 // judgeRatio applies one ratio rule, with this answer counted. It reports
 // whether it convicted.
-func (g *Governor) judgeRatio(t instant, rule *ratioRule, k conviction, v *Verdict) bool {
+func (g *Governor) judgeRatio(t instant, rule *ratioRule, k *conviction, v *Verdict) bool {
 	s := k.seat
-	if rule.Count == policies.CountCycle && !k.answer.Named.RobotLane {
+	if rule.Count == policies.CountCycle && !k.robots {
 		return false
 	}
 	answered, delivered := s.ratio(rule)

@@ -44,7 +44,7 @@ func (a *archive) uvarint(v uint64) uint64 {
 }
 
 // number keeps an integer.
-func number[T ~int | ~int64 | ~uint8 | ~uint16 | ~uint32 | ~uint64](a *archive, p *T) {
+func number[T ~int | ~int32 | ~int64 | ~uint8 | ~uint16 | ~uint32 | ~uint64](a *archive, p *T) {
 	v := int64(*p)
 	got := a.uvarint(uint64(v)<<1 ^ uint64(v>>63))
 	if a.reading {

@@ -8,9 +8,10 @@ import (
 )
 
 const (
-	quietFor   = 5 * time.Minute  // a cause that no robot has answered is forgotten after so long
-	chainFor   = 30 * time.Minute // one that was answered, after so long without an answer
-	mostCauses = 1 << 16          // and beyond so many, the oldest
+	quickFor   = 2 * time.Minute  // a cause whose answers come fast is forgotten so long after the last one
+	slowFor    = 30 * time.Minute // and one whose answers come slowly, so long: a loop of one turn a minute is a loop
+	slowGap    = 10 * time.Second // what slow means: so much between two answers
+	mostCauses = 1 << 16          // beyond so many, the oldest go
 	mostLinks  = 32               // seats that one cause names
 	mostPairs  = 8                // robots that one seat is shown to have answered in one cause
 )
@@ -21,15 +22,15 @@ type cause struct {
 	kind     wavelet.CauseKind
 	by       wavelet.Participant
 	wavelet  wavelet.Name
-	began    instant
+	began    instant // when its message began, or as far back as is known
 	first    instant // first answer
 	last     instant // last answer
-	answers  int     // robot-lane answers that named their bundle, of all robots
-	robots   int     // all robot-lane answers
-	all      int     // all answers
+	slow     bool    // robots answer robots, but not often
+	answers  int32   // robot-lane answers that named their bundle, of all robots
+	robots   int32   // all robot-lane answers
+	all      int32   // all answers
 	links    []link
 	acted    instant // when a chain of it was last acted on
-	chained  bool    // some robot has answered
 	touched  instant
 	newer    *cause
 	past     *cause
@@ -39,9 +40,9 @@ type cause struct {
 // link is one seat's part in a cause.
 type link struct {
 	seat    *seat
-	answers int    // all
-	robots  int    // to the robot lane
-	depth   int    // of its deepest answer
+	answers int32  // all
+	robots  int32  // to the robot lane
+	depth   int32  // of its deepest answer
 	last    uint64 // hash of the bundle last answered
 	from    []pair
 }
@@ -79,7 +80,7 @@ func (c *cause) answered(t instant, s *seat, d *wavelet.Cause, hash uint64, robo
 	}
 	l.last = hash
 	l.answers++
-	l.depth = max(l.depth, d.Depth)
+	l.depth = max(l.depth, int32(d.Depth))
 	c.all++
 	if robots {
 		l.robots++
@@ -88,6 +89,7 @@ func (c *cause) answered(t instant, s *seat, d *wavelet.Cause, hash uint64, robo
 			c.answers++
 		}
 	}
+	c.slow = c.robots > 0 && (c.first == 0 || t-c.last > instant(slowGap))
 	if c.first == 0 {
 		c.first = t
 	}
@@ -103,7 +105,7 @@ func (c *cause) allowance(per int) int {
 	if per == 0 {
 		return 0
 	}
-	return max(per, 4*(c.all-c.robots))
+	return max(per, 4*int(c.all-c.robots))
 }
 
 func (l *link) count(from wavelet.Participant) {
@@ -158,25 +160,27 @@ func (l *causes) remove(c *cause) {
 	c.listedAs, c.newer, c.past = nil, nil, nil
 }
 
-// cause is the record of a cause, made if there is none, and now the latest
-// touched.
-func (g *Governor) cause(t instant, id string, chained bool) *cause {
+// cause is the record of a cause, made if there is none.
+func (g *Governor) cause(t instant, id string) *cause {
 	c := g.causes[id]
 	if c == nil {
-		c = &cause{id: id, began: t}
+		c = &cause{id: id, began: t, touched: t}
 		g.causes[id] = c
-	} else {
-		c.listedAs.remove(c)
+		g.quick.push(c)
+		g.forgetCauses(t)
 	}
-	c.touched = t
-	c.chained = c.chained || chained
-	if c.chained {
-		g.chains.push(c)
-	} else {
-		g.quiet.push(c)
-	}
-	g.forgetCauses(t)
 	return c
+}
+
+// touch puts the cause back to the end of the list that it belongs to now.
+func (g *Governor) touch(t instant, c *cause) {
+	c.listedAs.remove(c)
+	c.touched = t
+	if c.slow {
+		g.slow.push(c)
+	} else {
+		g.quick.push(c)
+	}
 }
 
 // forgetCauses drops causes that nothing has touched for long.
@@ -187,12 +191,12 @@ func (g *Governor) forgetCauses(t instant) {
 			delete(g.causes, c.id)
 		}
 	}
-	drop(&g.quiet, quietFor)
-	drop(&g.chains, chainFor)
+	drop(&g.quick, quickFor)
+	drop(&g.slow, slowFor)
 	for len(g.causes) > mostCauses {
-		c := g.quiet.oldest
+		c := g.quick.oldest
 		if c == nil {
-			c = g.chains.oldest
+			c = g.slow.oldest
 		}
 		c.listedAs.remove(c)
 		delete(g.causes, c.id)

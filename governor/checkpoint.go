@@ -52,12 +52,12 @@ func (g *Governor) Restore(checkpoint []byte) error {
 	}
 	g.latest = max(g.latest, fresh.latest)
 	g.robots, g.seats, g.rooms, g.causes = fresh.robots, fresh.seats, fresh.rooms, fresh.causes
-	g.idle, g.quiet, g.chains = fresh.idle, fresh.quiet, fresh.chains
+	g.idle, g.quick, g.slow = fresh.idle, fresh.quick, fresh.slow
 	for _, c := range g.causes {
-		if c.chained {
-			c.listedAs = &g.chains
+		if c.slow {
+			c.listedAs = &g.slow
 		} else {
-			c.listedAs = &g.quiet
+			c.listedAs = &g.quick
 		}
 	}
 	return nil
@@ -73,8 +73,8 @@ func (g *Governor) keep(a *archive) {
 		s.keep(a)
 	}
 	g.keepRooms(a)
-	g.keepCauses(a, &g.quiet, false)
-	g.keepCauses(a, &g.chains, true)
+	g.keepCauses(a, &g.quick, false)
+	g.keepCauses(a, &g.slow, true)
 }
 
 // keepSeats keeps which seats there are, in the order they were last touched.
@@ -136,14 +136,14 @@ func (g *Governor) keepRooms(a *archive) {
 }
 
 // keepCauses keeps one of the two lists of causes, from the oldest on.
-func (g *Governor) keepCauses(a *archive, l *causes, chained bool) {
+func (g *Governor) keepCauses(a *archive, l *causes, slow bool) {
 	var all []*cause
 	for c := l.oldest; c != nil; c = c.newer {
 		all = append(all, c)
 	}
 	list(a, &all, func(p **cause) {
 		if a.reading {
-			*p = &cause{chained: chained}
+			*p = &cause{slow: slow}
 		}
 		c := *p
 		c.keep(a)
@@ -193,8 +193,10 @@ func keepDecided(a *archive, d *policies.Decided) {
 
 func (s *seat) keep(a *archive) {
 	s.ring.keep(a, s.robot.rules.spans)
-	for i := range s.bundles {
-		s.bundles[i].keep(a, s.ring.first)
+	for i := range s.hashes {
+		if number(a, &s.hashes[i]); s.hashes[i] != 0 {
+			s.bundles[i].keep(a, s.ring.first)
+		}
 	}
 	number(a, &s.next)
 	for i := range s.latest {
@@ -233,7 +235,7 @@ func (s *seat) keep(a *archive) {
 	keepBan(a, &s.ban)
 	number(a, &s.touched)
 	if a.reading {
-		s.next = max(0, min(s.next, recent-1))
+		s.next = min(s.next, recent-1)
 		s.triggers = slices.DeleteFunc(s.triggers, func(e edge) bool { return e.from == nil })
 	}
 }
@@ -241,10 +243,6 @@ func (s *seat) keep(a *archive) {
 // keep keeps a bundle; its slot counts from the ring's oldest, where a ring that
 // is read starts to number.
 func (b *bundle) keep(a *archive, first uint32) {
-	number(a, &b.hash)
-	if b.hash == 0 {
-		return
-	}
 	number(a, &b.at)
 	seq := int64(int32(b.seq - first))
 	number(a, &seq)

@@ -46,7 +46,8 @@ func (g *Governor) started(t instant, c *wavelet.Commit) {
 	if d.Cause.ID == "" {
 		return
 	}
-	x := g.cause(t, d.Cause.ID, false)
+	x := g.cause(t, d.Cause.ID)
+	g.touch(t, x)
 	if x.by == "" {
 		x.kind, x.by, x.wavelet = d.Cause.Kind, d.Author, c.Wavelet
 	}
@@ -73,7 +74,7 @@ func (g *Governor) answered(t instant, c *wavelet.Commit) {
 			robots = b.robots
 		}
 	}
-	x := g.cause(t, d.ID, true)
+	x := g.cause(t, d.ID)
 	if x.by == "" && d.Depth == 1 {
 		x.kind, x.by, x.wavelet = wavelet.Human, d.Parent, s.id.Wavelet
 	}
@@ -81,7 +82,8 @@ func (g *Governor) answered(t instant, c *wavelet.Commit) {
 	if !x.answered(t, s, d, hash, robots) {
 		return
 	}
-	s.depth, s.exact = d.Depth, d.Exact
+	g.touch(t, x)
+	s.depth, s.exact = int32(d.Depth), int32(d.Exact)
 	s.answered++
 	if !robots {
 		s.toHumans.inc(t)

@@ -66,7 +66,7 @@ func (c *cause) start() Start {
 }
 
 // evidence is what speaks for acting on s, one of the seats of the cycle.
-func (g *Governor) evidence(t instant, k conviction, s *seat, cycle []*seat) Evidence {
+func (g *Governor) evidence(t instant, k *conviction, s *seat, cycle []*seat) Evidence {
 	e := Evidence{
 		Cause: k.depth.ID, Depth: k.depth.Depth, Exact: k.depth.Exact,
 		Partners: s.partners(t, cycle), Times: len(s.offences),
@@ -76,7 +76,7 @@ func (g *Governor) evidence(t instant, k conviction, s *seat, cycle []*seat) Evi
 		e.Window = durationOf(k.ratio.Window)
 	}
 	if c := k.cause; c != nil {
-		e.Started, e.Answers, e.Since = c.start(), c.all, c.first.time()
+		e.Started, e.Answers, e.Since = c.start(), int(c.all), c.first.time()
 		if c.first != 0 {
 			e.Duration = durationOf(time.Duration(t - c.first).Round(time.Millisecond))
 		}
@@ -98,7 +98,7 @@ func (c *cause) chain() ([]Link, []Exchange) {
 		if l.seat.gone {
 			continue
 		}
-		chain = append(chain, Link{Robot: l.seat.robot.id, Wavelet: l.seat.id.Wavelet.String(), Answers: l.answers, Depth: l.depth})
+		chain = append(chain, Link{Robot: l.seat.robot.id, Wavelet: l.seat.id.Wavelet.String(), Answers: int(l.answers), Depth: int(l.depth)})
 		for _, p := range l.from {
 			pairs = append(pairs, Exchange{From: p.from, To: l.seat.robot.id, Count: p.n})
 		}

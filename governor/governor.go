@@ -31,8 +31,8 @@ type Governor struct {
 	seats  map[wavelet.Seat]*seat
 	rooms  map[wavelet.Name]*room
 	causes map[string]*cause
-	quiet  causes // those no robot has answered
-	chains causes
+	quick  causes // those that end or go on soon
+	slow   causes
 	idle   seatList
 }
 
@@ -58,7 +58,7 @@ func (g *Governor) reset() {
 	g.seats = map[wavelet.Seat]*seat{}
 	g.rooms = map[wavelet.Name]*room{}
 	g.causes = map[string]*cause{}
-	g.quiet, g.chains, g.idle = causes{}, causes{}, seatList{}
+	g.quick, g.slow, g.idle = causes{}, causes{}, seatList{}
 }
 
 // clock turns now into an instant. Calls come from many goroutines, so a now
@@ -115,7 +115,7 @@ func (g *Governor) newSeat(t instant, id wavelet.Seat) *seat {
 		g.rooms[id.Wavelet] = in
 	}
 	in.seats++
-	s := &seat{id: id, robot: r, room: in, touched: t, posInRobot: len(r.seats)}
+	s := &seat{id: id, robot: r, room: in, touched: t, place: int32(len(r.seats))}
 	s.ring.fit(r.rules.spans)
 	r.seats = append(r.seats, s)
 	g.seats[id] = s
@@ -148,7 +148,7 @@ func (g *Governor) dropSeat(s *seat) {
 	delete(g.seats, s.id)
 	seats := s.robot.seats
 	last := seats[len(seats)-1]
-	seats[s.posInRobot], last.posInRobot = last, s.posInRobot
+	seats[s.place], last.place = last, s.place
 	seats[len(seats)-1] = nil
 	s.robot.seats = seats[:len(seats)-1]
 	if s.room.seats--; s.room.seats == 0 {

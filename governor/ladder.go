@@ -11,8 +11,8 @@ import (
 // conviction is a rule that an answer breaks.
 type conviction struct {
 	seat     *seat
-	answer   *Answer
-	sent     instant // when the bundle answered was first sent
+	robots   bool    // it answers a robot-lane bundle
+	sent     instant // when that bundle was first sent
 	cause    *cause  // nil if it is not known
 	depth    wavelet.Cause
 	rule     string
@@ -27,7 +27,7 @@ type conviction struct {
 // convict refuses the answer and, unless that has been done already, acts on
 // the seat whose removal breaks the loop. It reports whether the answer is
 // refused: a dry run refuses nothing.
-func (g *Governor) convict(t instant, k conviction, v *Verdict) bool {
+func (g *Governor) convict(t instant, k *conviction, v *Verdict) bool {
 	s := k.seat
 	if s.robot.rules.DryRuns(k.rule) {
 		if s.mark(t, k.mark<<dryShift) {
@@ -68,7 +68,7 @@ func (s *seat) proved(t instant) bool {
 // loop puts into out the seats on the cycle that the answer belongs to: one
 // through its own seat, else one through the seat it answers, which it stands
 // beside, else all that took part in the cause.
-func (g *Governor) loop(t instant, k conviction, out *nodes) {
+func (g *Governor) loop(t instant, k *conviction, out *nodes) {
 	if k.seat.cycle(t, unignored, out) || k.cause == nil {
 		return
 	}
@@ -86,7 +86,7 @@ func (g *Governor) loop(t instant, k conviction, out *nodes) {
 
 // authorStruck reports whether the delta answered is by a robot that has been
 // acted on: then the loop is broken, and this is only its tail.
-func (g *Governor) authorStruck(k conviction) bool {
+func (g *Governor) authorStruck(k *conviction) bool {
 	author := robotOf(k.depth.Parent)
 	s := g.seats[wavelet.Seat{Wavelet: k.seat.id.Wavelet, Robot: author}]
 	if k.cause != nil {
@@ -99,7 +99,7 @@ func (g *Governor) authorStruck(k conviction) bool {
 
 // chosen is the seat to act on. A ratio over all bundles convicts the robot that
 // it measures; the other rules convict a cycle, of which one is chosen.
-func (g *Governor) chosen(t instant, k conviction, cycle []*seat) *seat {
+func (g *Governor) chosen(t instant, k *conviction, cycle []*seat) *seat {
 	if k.ratio != nil && k.ratio.Count == policies.CountAll {
 		return k.seat
 	}
@@ -115,7 +115,7 @@ func (g *Governor) chosen(t instant, k conviction, cycle []*seat) *seat {
 }
 
 // act decides what becomes of the seat and leaves the rest of the cycle alone.
-func (g *Governor) act(t instant, k conviction, s *seat, cycle []*seat, v *Verdict) {
+func (g *Governor) act(t instant, k *conviction, s *seat, cycle []*seat, v *Verdict) {
 	for _, x := range cycle {
 		x.acted = t
 	}
@@ -251,7 +251,7 @@ func (g *Governor) readmit(t instant, s *seat, by wavelet.Participant, override 
 	}
 	s.ban, s.cuts, s.struck, s.marks = nil, nil, 0, 0
 	s.over, s.slowed = [mostRatios]instant{}, 0
-	s.bundles, s.deep, s.depth, s.exact = [recent]bundle{}, heard{}, 0, 0
+	s.hashes, s.deep, s.depth, s.exact = [recent]uint64{}, heard{}, 0, 0
 	s.toHumans, s.toRobots = decayed{}, decayed{}
 	s.ring = ring{}
 	s.ring.fit(s.robot.rules.spans)

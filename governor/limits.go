@@ -166,7 +166,7 @@ func (g *Governor) seatLimits(t instant, s *seat) []policies.Limit {
 	if per := p.Amplification.PerCause; per > 0 {
 		used := 0
 		if c := g.causes[s.deep.cause]; c != nil && s.deep.at != 0 {
-			used, per = c.answers, c.allowance(per)
+			used, per = int(c.answers), c.allowance(per)
 		}
 		out = append(out, policies.Limit{Name: ruleAmplification, Wavelet: name, Max: float64(per), Used: float64(used),
 			Remaining: float64(max(0, per-used)), WarnAt: float64(p.warnFrom(per)), DryRun: p.DryRuns(ruleAmplification)})
@@ -206,7 +206,7 @@ func (g *Governor) Reading(now time.Time, id wavelet.Seat) Reading {
 		Delivered: s.delivered, Answered: s.answered,
 		Ratio:      (count(humanAnswered) + count(robotAnswered)) / max(1, count(humanDelivered)+robots),
 		RobotRatio: count(robotAnswered) / max(1, robots),
-		Depth:      s.depth, Exact: s.exact, Status: g.status(t, s),
+		Depth:      int(s.depth), Exact: int(s.exact), Status: g.status(t, s),
 		Forged: s.robot.forged, Replayed: s.robot.replayed, Stale: s.robot.stale,
 	}
 }

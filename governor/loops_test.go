@@ -23,7 +23,6 @@ type scene struct {
 	more   int                   // how many may be acted on, 0 for one
 	kept   []wavelet.Participant // who must not be
 	rule   string                // of the first act
-	check  func(t *testing.T, w *world)
 }
 
 const (

@@ -48,7 +48,7 @@ func (s *seat) mayReturn(t instant, human bool) *Refusal {
 }
 
 // refuseRule is what a robot is told of an answer that breaks a rule.
-func refuseRule(k conviction) *Refusal {
+func refuseRule(k *conviction) *Refusal {
 	r := &Refusal{Code: "limit", Limit: k.rule, Measured: k.measured, Max: k.limit, Remedy: "wait until a person writes"}
 	switch {
 	case k.ratio != nil:

@@ -49,7 +49,6 @@ type ratioRule struct {
 	mark  marks
 	index int // in the profile
 	whole int // the window
-	early int // the window without its first tenth
 }
 
 // probation is how long a ratio must stay over its limit, with the robot lane
@@ -83,7 +82,6 @@ func compile(p policies.Profile) *rules {
 		r.ratios = append(r.ratios, ratioRule{
 			Ratio: rule, name: rule.Name(), mark: 1 << i, index: i,
 			whole: place(&r.spans, rule.Window),
-			early: place(&r.spans, rule.Window-rule.Window/10),
 		})
 	}
 	for i, rule := range p.Sustained[:min(len(p.Sustained), mostRatios)] {

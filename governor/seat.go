@@ -2,7 +2,6 @@ package governor
 
 import (
 	"math"
-	"slices"
 	"time"
 
 	"weir/policies"
@@ -39,179 +38,55 @@ const (
 	robotAnswered
 )
 
-// recent is how many bundles a seat remembers one by one: 12 s at the default
-// pace, more than a token counts without question.
-const recent = 24
+// recent is how many bundles a seat remembers one by one: 10 s at the default
+// pace, as long as a token counts without question.
+const recent = 20
 
-// seat is what is known of one robot in one wavelet.
+// seat is what is known of one robot in one wavelet. What every bundle touches
+// comes first, so that a decision reads few cache lines.
 type seat struct {
-	id    wavelet.Seat
-	robot *robot
-	room  *room
+	robot     *robot
+	ban       *ban
+	touched   instant
+	sent      instant    // when anything was last sent, new attempts too
+	latest    [2]instant // when the latest human-lane and robot-lane bundle was sent
+	aboveAt   instant    // when a marked rule was last at or above its warning level
+	marks     marks
+	slowed    marks // the ratio rules that slow the robot lane
+	next      uint8 // where in bundles the next one goes
+	lastVoice uint8
+	gone      bool  // forgotten
+	place     int32 // among its robot's seats
+	delivered uint64
+	ring      ring
+	voices    []voice        // robots it was sent bundles of that held nobody else's deltas
+	deep      heard          // the latest robot-lane bundle
+	hashes    [recent]uint64 // of the ids of bundles
+	bundles   [recent]bundle
 
-	ring        ring
-	bundles     [recent]bundle
-	next        int        // where in bundles the next one goes
-	latest      [2]instant // when the latest human-lane and robot-lane bundle was sent
-	sent        instant    // when anything was last sent, new attempts too
-	deep        heard      // the latest robot-lane bundle
-	delivered   uint64
 	answered    uint64
-	depth       int // of the latest answer
-	exact       int
-	toHumans    decayed // answers to human-lane bundles
-	toRobots    decayed // answers to robot-lane bundles
-	triggers    []edge  // who it answers
-	lastVoice   uint8
-	voices      []voice // robots it was sent bundles of that held nobody else's deltas
-	marks       marks
+	depth       int32 // of the latest answer
+	exact       int32
+	toHumans    decayed             // answers to human-lane bundles
+	toRobots    decayed             // answers to robot-lane bundles
+	triggers    []edge              // who it answers
 	over        [mostRatios]instant // since when a ratio that acts has been over its limit
-	slowed      marks               // of these, the rules that slow the robot lane
-	aboveAt     instant             // when a marked rule was last at or above its warning level
 	acted       instant             // when a cycle that this seat lies on was last acted on
 	struck      instant             // when this seat was itself acted on
 	offences    []instant
 	cuts        []wavelet.Participant
-	ban         *ban
-	gone        bool // forgotten
-	touched     instant
-	posInRobot  int
+	id          wavelet.Seat
+	room        *room
 	newer, past *seat // by time of last touch
 }
 
 // bundle is a delivery that may still be answered.
 type bundle struct {
-	hash     uint64
 	at       instant // when it was first sent
 	seq      uint32  // of its slot in the ring
 	robots   bool    // robot lane
 	only     uint8   // the voice whose deltas alone it holds, 0 if there are several
 	answered bool
-}
-
-// voice is what the seat makes of one robot when nobody else can have been
-// meant. A bundle that holds deltas of several robots does not tell which of
-// them is answered; this does.
-type voice struct {
-	author wavelet.Participant
-	id     uint8  // not 0
-	sent   uint32 // bundles that held only its deltas
-	heeded uint32 // of these, answered
-}
-
-// mostVoices is how many robots a seat's voices are kept for.
-const mostVoices = 16
-
-// voice is the record for an author, made if there is none.
-func (s *seat) voice(author wavelet.Participant) *voice {
-	if v := s.known(author); v != nil {
-		return v
-	}
-	if len(s.voices) == mostVoices {
-		s.voices = s.voices[:copy(s.voices, s.voices[1:])]
-	}
-	s.lastVoice = max(1, s.lastVoice+1)
-	s.voices = append(s.voices, voice{author: author, id: s.lastVoice})
-	return &s.voices[len(s.voices)-1]
-}
-
-// known is the record for an author, nil if there is none.
-func (s *seat) known(author wavelet.Participant) *voice {
-	for i := range s.voices {
-		if s.voices[i].author == author {
-			return &s.voices[i]
-		}
-	}
-	return nil
-}
-
-// heeds reports whether the seat was seen to answer the author.
-func (s *seat) heeds(author wavelet.Participant) bool {
-	v := s.known(author)
-	return v != nil && v.heeded > 0
-}
-
-// ignores reports whether the seat was sent the author's deltas alone and
-// answered none of them, where by its other answers it would have, nine times
-// in ten.
-func (s *seat) ignores(t instant, author wavelet.Participant) bool {
-	v := s.known(author)
-	if v == nil || v.heeded > 0 {
-		return false
-	}
-	s.ring.move(t.tick())
-	answered, delivered := s.ring.count(0, robotAnswered), s.ring.count(0, robotDelivered)
-	silent := 1 - float64(answered)/float64(delivered+1)
-	return math.Pow(silent, float64(s.unheeded(v))) < 0.1
-}
-
-// unheeded is how many bundles with this robot's deltas alone are over and were
-// not answered, if none was. The latest may be on its way.
-func (s *seat) unheeded(v *voice) int {
-	if v.heeded > 0 {
-		return 0
-	}
-	n := int(v.sent)
-	if b := &s.bundles[(s.next+recent-1)%recent]; b.only == v.id && !b.answered {
-		n--
-	}
-	return n
-}
-
-// answersAll reports whether the seat answers whatever robots write, as far as
-// is known. The bundle at hand has not been answered yet.
-func (s *seat) answersAll(t instant) bool {
-	s.ring.move(t.tick())
-	answered, delivered := s.ring.count(0, robotAnswered), s.ring.count(0, robotDelivered)
-	return 10*answered >= 9*(delivered-1) && !slices.ContainsFunc(s.voices, func(v voice) bool { return s.unheeded(&v) > 0 })
-}
-
-// meant is the part of the bundle that an answer is taken to answer: the
-// deepest delta, but not that of a robot which the seat ignores, as the middle
-// of a pipeline ignores the robot after it.
-func (s *seat) meant(t instant, d *Delivery) Part {
-	deepest := Part{d.Author, d.Cause}
-	if len(d.Parts) < 2 || !s.ignores(t, robotOf(d.Author)) {
-		return deepest
-	}
-	found := Part{}
-	for _, p := range d.Parts {
-		if !s.ignores(t, robotOf(p.Author)) && (found.Author == "" || deeper(p.Cause, found.Cause)) {
-			found = p
-		}
-	}
-	if found.Author == "" {
-		return deepest
-	}
-	return found
-}
-
-// heed notes that a bundle was answered which held deltas of one robot only.
-func (s *seat) heed(only uint8) {
-	for i := range s.voices {
-		if v := &s.voices[i]; v.id == only {
-			v.heeded++
-		}
-	}
-}
-
-// onlyOne reports whether the bundle holds deltas of only one robot that the
-// seat does not ignore.
-func (s *seat) onlyOne(t instant, d *Delivery) bool {
-	n := 0
-	for _, p := range d.Parts {
-		if !s.ignores(t, robotOf(p.Author)) {
-			n++
-		}
-	}
-	return len(d.Parts) < 2 || n == 1
-}
-
-func deeper(a, b wavelet.Cause) bool {
-	if a.Depth != b.Depth {
-		return a.Depth > b.Depth
-	}
-	return a.Exact > b.Exact
 }
 
 // heard is the lineage of a bundle, for answers that do not name it and for the
@@ -235,9 +110,9 @@ type ban struct {
 
 // find is the record of the bundle with this hash, nil if it is forgotten.
 func (s *seat) find(hash uint64) *bundle {
-	for i := range s.bundles {
-		if b := &s.bundles[i]; b.hash == hash {
-			return b
+	for i, h := range s.hashes {
+		if h == hash {
+			return &s.bundles[i]
 		}
 	}
 	return nil
@@ -265,7 +140,8 @@ func (s *seat) deliver(t instant, d *Delivery) bool {
 		v.sent++
 		only = v.id
 	}
-	s.bundles[s.next] = bundle{hash: hash, at: t, seq: s.ring.add(t.tick(), lane), robots: d.RobotLane, only: only}
+	s.hashes[s.next] = hash
+	s.bundles[s.next] = bundle{at: t, seq: s.ring.add(t.tick(), lane), robots: d.RobotLane, only: only}
 	s.next = (s.next + 1) % recent
 	s.delivered++
 	return true
@@ -295,13 +171,24 @@ func (s *seat) ratio(rule *ratioRule) (answered, delivered int) {
 // spread reports whether bundles that the rule counts were delivered in both
 // the first and the last tenth of its window.
 func (s *seat) spread(t instant, rule *ratioRule) bool {
-	first := s.ring.count(rule.whole, robotDelivered) - s.ring.count(rule.early, robotDelivered)
+	all := rule.Count == policies.CountAll
 	last := s.latest[robotDelivered]
-	if rule.Count == policies.CountAll {
-		first += s.ring.count(rule.whole, humanDelivered) - s.ring.count(rule.early, humanDelivered)
+	if all {
 		last = max(last, s.latest[humanDelivered])
 	}
-	return first > 0 && t-last <= instant(rule.Window/10)
+	if t-last > instant(rule.Window/10) {
+		return false
+	}
+	tenth := t.add(-rule.Window + rule.Window/10).tick()
+	for at, n := range s.ring.from(rule.whole) {
+		if at > tenth {
+			break
+		}
+		if n[robotDelivered] > 0 || all && n[humanDelivered] > 0 {
+			return true
+		}
+	}
+	return false
 }
 
 // halfLife is that of the who-triggers-whom counts.

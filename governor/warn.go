@@ -71,7 +71,7 @@ func (g *Governor) brief(id string, depth int, every time.Duration) Evidence {
 	e := Evidence{Cause: id, Window: policies.Duration(every)}
 	if c := g.causes[id]; c != nil {
 		e.Started = c.start()
-		e.Answers = c.all
+		e.Answers = int(c.all)
 		e.Since = c.first.time()
 	}
 	return e

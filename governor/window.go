@@ -1,6 +1,9 @@
 package governor
 
-import "time"
+import (
+	"iter"
+	"time"
+)
 
 // tick is the grain of all windows.
 const tick = 100 * time.Millisecond
@@ -14,9 +17,10 @@ const channels = 4
 // it. What lies in a window is the sum of all less the sum at its tail, so a
 // reading costs a subtraction, and an event costs the slots that leave.
 //
-// A slot keeps the distance to the one before it, not its tick: 10 bytes. Slots
-// that have left the longest window are dropped, so the ring never has more of
-// them than that window has ticks.
+// A slot keeps the distance to the one before it, not its tick, and counts to
+// 255, which a second slot for the tick goes on from: 6 bytes. Slots that have
+// left the longest window are dropped, so up to 2,550 events a second the ring
+// never has more of them than that window has ticks.
 type ring struct {
 	buf   []slot
 	head  int              // index in buf of the oldest slot
@@ -29,8 +33,11 @@ type ring struct {
 
 type slot struct {
 	gap uint16 // ticks since the slot before, 0 for the oldest
-	n   [channels]uint16
+	n   [channels]uint8
 }
+
+// full is as far as a slot counts.
+const full = 1<<8 - 1
 
 // tail is where a window of span ticks begins.
 type tail struct {
@@ -106,7 +113,7 @@ func (r *ring) move(t int64) {
 // the sequence number of its slot for mark.
 func (r *ring) add(t int64, c int) uint32 {
 	seq := r.first + uint32(r.size) - 1
-	if r.size == 0 || r.last != t || r.slot(seq).n[c] == 1<<16-1 {
+	if r.size == 0 || r.last != t || r.slot(seq).n[c] == full {
 		seq = r.push(t)
 	}
 	r.slot(seq).n[c]++
@@ -135,10 +142,10 @@ func (r *ring) push(t int64) uint32 {
 	return seq
 }
 
-// grow makes room for a quarter more slots, up to one for each tick of the
+// grow makes room for an eighth more slots, up to one for each tick of the
 // longest window.
 func (r *ring) grow() {
-	room := max(8, len(r.buf)+len(r.buf)/4)
+	room := len(r.buf) + max(8, len(r.buf)/8)
 	longest := int64(0)
 	for _, w := range r.tails {
 		longest = max(longest, w.span)
@@ -156,7 +163,7 @@ func (r *ring) grow() {
 // event, such as the answer to a bundle. It reports whether the slot was still
 // there.
 func (r *ring) mark(seq uint32, c int) bool {
-	if seq-r.first >= uint32(r.size) || r.slot(seq).n[c] == 1<<16-1 {
+	if seq-r.first >= uint32(r.size) || r.slot(seq).n[c] == full {
 		return false
 	}
 	r.slot(seq).n[c]++
@@ -169,24 +176,33 @@ func (r *ring) mark(seq uint32, c int) bool {
 	return true
 }
 
+// from yields the slots of window k, each with its tick, from the oldest.
+func (r *ring) from(k int) iter.Seq2[int64, [channels]uint8] {
+	return func(yield func(int64, [channels]uint8) bool) {
+		w := &r.tails[k]
+		at := w.at
+		for seq, end := w.next, r.first+uint32(r.size); seq != end; seq++ {
+			if seq != w.next {
+				at += int64(r.slot(seq).gap)
+			}
+			if !yield(at, r.slot(seq).n) {
+				return
+			}
+		}
+	}
+}
+
 // count is how much of channel c lies in window k.
 func (r *ring) count(k, c int) int { return int(r.sum[c] - r.tails[k].sum[c]) }
 
 // frees is the tick at which window k will hold at most limit events of channel
 // c, if none come.
 func (r *ring) frees(k, c, limit int) int64 {
-	w := r.tails[k]
 	left := r.count(k, c)
-	end := r.first + uint32(r.size)
-	at := w.at
-	for seq := w.next; left > limit && seq != end; {
-		left -= int(r.slot(seq).n[c])
-		if left <= limit {
-			break
-		}
-		if seq++; seq != end {
-			at += int64(r.slot(seq).gap)
+	for at, n := range r.from(k) {
+		if left -= int(n[c]); left <= limit {
+			return at + r.tails[k].span
 		}
 	}
-	return at + w.span
+	return r.tails[k].at + r.tails[k].span
 }

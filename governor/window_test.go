@@ -116,8 +116,8 @@ func FuzzRing(f *testing.F) {
 	f.Fuzz(checkRing)
 }
 
-func TestRingSlotIsTenBytes(t *testing.T) {
-	if size := unsafe.Sizeof(slot{}); size != 10 {
+func TestRingSlotIsSixBytes(t *testing.T) {
+	if size := unsafe.Sizeof(slot{}); size != 6 {
 		t.Errorf("a slot takes %d bytes", size)
 	}
 }

@@ -29,9 +29,7 @@ type world struct {
 	heads  map[wavelet.Name]wavelet.Version
 	causes map[wavelet.Participant]speech
 
-	restartEvery time.Duration
-	keepGoing    bool // carry no act out: for dry runs
-
+	saved     []byte
 	acts      []governor.Act
 	decisions []governor.Decision
 	refusals  []governor.Refusal
@@ -51,6 +49,7 @@ type speech struct {
 type bot struct {
 	id      wavelet.Participant
 	profile string
+	change  func(policies.Profile) policies.Profile // of the profile, nil for none
 	in, to  []wavelet.Name
 	answers func(author wavelet.Participant, robot bool) bool
 	prob    float64
@@ -72,7 +71,6 @@ type lanes struct {
 	busy    bool
 	gone    bool
 	turn    int
-	waking  bool
 	from    [2]wavelet.Version
 	firstH  governor.Delivery // its first human-lane token
 }
@@ -137,7 +135,11 @@ func (w *world) add(b *bot) {
 		b.prob = 1
 	}
 	b.given = map[string]int{}
-	w.g.SetProfile(b.id, profile(b.profile))
+	p := profile(b.profile)
+	if b.change != nil {
+		p = b.change(p)
+	}
+	w.g.SetProfile(b.id, p)
 	w.bots = append(w.bots, b)
 	for _, in := range b.in {
 		id := wavelet.Seat{Wavelet: in, Robot: b.id}
@@ -355,6 +357,7 @@ func (w *world) write(b *bot, to wavelet.Name, d governor.Delivery, heard *lanes
 func (w *world) take(v governor.Verdict) {
 	w.decisions = append(w.decisions, v.Decisions...)
 	for _, a := range v.Acts {
+		w.saved = w.g.Checkpoint()
 		w.acts = append(w.acts, a)
 		for _, id := range a.Cycle {
 			if s := w.seats[id]; s != nil {
@@ -369,13 +372,18 @@ func (w *world) take(v governor.Verdict) {
 	}
 }
 
-// restarts replaces the governor by one restored from its checkpoint, again and
-// again.
-func (w *world) restarts(every time.Duration, o governor.Options) {
-	var again func()
+// restarts replaces the governor again and again by one that is restored from a
+// checkpoint of up to a second ago. An eviction is saved before it is carried
+// out.
+func (w *world) restarts(every time.Duration) {
+	var save, again func()
+	save = func() {
+		w.saved = w.g.Checkpoint()
+		w.after(time.Second, save)
+	}
 	again = func() {
-		g := governor.New(o)
-		if err := g.Restore(w.g.Checkpoint()); err != nil {
+		g := governor.New(governor.Options{})
+		if err := g.Restore(w.saved); err != nil {
 			w.t.Fatal(err)
 		}
 		for _, b := range w.bots {
@@ -384,6 +392,7 @@ func (w *world) restarts(every time.Duration, o governor.Options) {
 		w.g = g
 		w.after(every, again)
 	}
+	w.after(0, save)
 	w.after(every, again)
 }
 
