@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"sync"
 	"testing"
 
@@ -19,38 +20,46 @@ func TestFullDisk(t *testing.T) {
 	seen := &recorder{}
 	h.Observe(seen)
 	founded(t, h, plans, "x")
-	submit(t, h, plans, edit("a/1", 1, insert(0, "a")))
+	for v := wavelet.Version(1); v < 60; v++ { // just before a checkpoint
+		submit(t, h, plans, edit(fmt.Sprint("a/", v), v, insert(0, "a")))
+	}
 	before := written(at(t, h, plans, Head))
 
 	disk.fail(fmt.Errorf("commit: %w", store.ErrFull), nil)
 	var wg sync.WaitGroup
 	for i := range 20 {
 		wg.Go(func() {
-			_, err := h.SubmitHuman(ctx, plans, edit(fmt.Sprint("full/", i), 2, insert(0, "f")))
+			_, err := h.SubmitHuman(ctx, plans, edit(fmt.Sprint("full/", i), 60, insert(0, "f")))
 			if code(t, err) != wavelet.CodeDiskFull || !errors.Is(err, store.ErrFull) {
 				t.Errorf("an edit on a full disk: %v", err)
 			}
 		})
 	}
 	wg.Wait()
-	if _, err := h.SubmitHuman(ctx, plans, edit("", 2, remove(99, 1))); code(t, err) != wavelet.CodeBadDelta {
+	if _, err := h.SubmitHuman(ctx, plans, edit("", 60, remove(99, 1))); code(t, err) != wavelet.CodeBadDelta {
 		t.Errorf("a bad delta on a full disk: %v", err)
 	}
 	if c := submit(t, h, plans, edit("a/1", 1, insert(0, "a"))); c.Version != 2 {
 		t.Errorf("a repetition on a full disk is answered with version %d", c.Version)
 	}
-	if written(at(t, h, plans, Head)) != before || len(history(t, h, plans)) != 2 || len(seen.of(plans)) != 2 {
+	if written(at(t, h, plans, Head)) != before || len(history(t, h, plans)) != 60 || len(seen.of(plans)) != 60 {
 		t.Error("edits that were not written are visible")
 	}
 	disk.fail(nil, nil)
 	for i := range 20 {
-		submit(t, h, plans, edit(fmt.Sprint("full/", i), 2, insert(0, "f")))
+		submit(t, h, plans, edit(fmt.Sprint("full/", i), 60, insert(0, "f")))
 	}
 	cs := history(t, h, plans)
-	if inOrder(t, "log", cs, 1); len(cs) != 22 || len(seen.of(plans)) != 22 || at(t, h, plans, Head).Text() != "ffffffffffffffffffffax\n" {
+	want := strings.Repeat("f", 20) + strings.Repeat("a", 59) + "x\n"
+	if inOrder(t, "log", cs, 1); len(cs) != 80 || len(seen.of(plans)) != 80 || at(t, h, plans, Head).Text() != want {
 		t.Errorf("%d commits, %d seen, text %q", len(cs), len(seen.of(plans)), at(t, h, plans, Head).Text())
 	}
-	if st := h.Stats(); st.Failed != 20 || st.Commits != 22 {
+	for v := 60; v <= 80; v++ {
+		if written(at(t, h, plans, wavelet.Version(v))) != written(replayed(t, plans, cs[:v])) {
+			t.Errorf("version %d is not what was written", v)
+		}
+	}
+	if st := h.Stats(); st.Failed != 20 || st.Commits != 80 {
 		t.Errorf("stats %+v", st)
 	}
 }
@@ -127,32 +136,93 @@ func (s *stuck) Commit(ctx context.Context, b store.Batch) error {
 	return s.Store.Commit(ctx, b)
 }
 
+// meddled is a store in which something else happens before a commit.
+type meddled struct {
+	store.Store
+	meddle func()
+}
+
+func (m *meddled) Commit(ctx context.Context, b store.Batch) error {
+	meddle := m.meddle
+	m.meddle = func() {}
+	meddle()
+	return m.Store.Commit(ctx, b)
+}
+
+// What was the head when an append began must be so when it is written.
+func TestAppendIsFenced(t *testing.T) {
+	ctx := context.Background()
+	s := store.NewMemory()
+	other := NewStoreLog(s)
+	entry := func(v wavelet.Version, id string) Entry {
+		return Entry{Commit: wavelet.Commit{Wavelet: plans, Version: v, Delta: wavelet.Delta{ID: wavelet.DeltaID(id), Author: ann}}}
+	}
+	for v := wavelet.Version(1); v <= 2; v++ { // the first entry of all, and another
+		log := NewStoreLog(&meddled{s, func() {
+			if _, err := other.Append(ctx, entry(v, fmt.Sprint("other/", v))); err != nil {
+				t.Fatal(err)
+			}
+		}})
+		if _, err := log.Append(ctx, entry(v, fmt.Sprint("late/", v))); !errors.Is(err, ErrStale) {
+			t.Errorf("version %d is written twice: %v", v, err)
+		}
+	}
+	for _, v := range []wavelet.Version{0, 2, 4} {
+		if _, err := other.Append(ctx, entry(v, "x")); !errors.Is(err, ErrStale) {
+			t.Errorf("version %d behind version 2: %v", v, err)
+		}
+	}
+	done, err := other.Append(ctx, entry(3, "a"), entry(4, "b"), Entry{Commit: wavelet.Commit{Wavelet: named("x"), Version: 1}})
+	if err != nil || len(done) != 3 || done[1].Cursor != done[0].Cursor+1 || done[1].Hash == done[0].Hash {
+		t.Errorf("appended %+v: %v", done, err)
+	}
+	if _, ok, err := other.Resolve(ctx, plans, "late/2"); ok || err != nil {
+		t.Errorf("a refused entry is found: %v, %v", ok, err)
+	}
+}
+
 // Two hosts that write to the same wavelets are a fault of the operator's, but
 // not the end of the history: each notices the other and goes on from its
 // commits.
 func TestTwoHostsOverOneStore(t *testing.T) {
 	s := store.NewMemory()
-	logs := [2]*StoreLog{NewStoreLog(s), NewStoreLog(s)}
 	var hosts [2]*Host
 	var seen [2]*recorder
 	for i := range hosts {
-		hosts[i], seen[i] = began(t, logs[i], Options{}), &recorder{}
+		hosts[i], seen[i] = began(t, NewStoreLog(s), Options{}), &recorder{}
 		hosts[i].Observe(seen[i])
 	}
 	founded(t, hosts[0], plans, "x")
-	for i := range 40 {
-		submit(t, hosts[i%2], plans, edit(fmt.Sprint("d/", i), at(t, hosts[i%2], plans, Head).Version(), insert(0, "y")))
+	at(t, hosts[1], plans, Head)
+	var wg sync.WaitGroup
+	for i, h := range hosts {
+		wg.Go(func() {
+			for n := 0; n < 100; {
+				d := edit(fmt.Sprint("d", i, "/", n), at(t, h, plans, Head).Version(), insert(0, "y"))
+				if _, err := h.SubmitHuman(context.Background(), plans, d); err == nil {
+					n++
+				} else if !errors.Is(err, ErrStale) { // overtaken again and again
+					t.Error(err)
+					return
+				}
+			}
+		})
 	}
+	wg.Wait()
 	cs := history(t, hosts[0], plans)
-	if inOrder(t, "log", cs, 1); len(cs) != 41 {
+	if inOrder(t, "log", cs, 1); len(cs) != 201 || at(t, hosts[1], plans, Head).Version() < 101 {
 		t.Errorf("%d commits", len(cs))
 	}
-	if got := written(at(t, hosts[1], plans, Head)); got != written(replayed(t, plans, cs)) {
+	for i, h := range hosts {
+		submit(t, h, plans, edit(fmt.Sprint("last/", i), 1, insert(0, "z")))
+	}
+	cs = history(t, hosts[0], plans)
+	if written(at(t, hosts[1], plans, Head)) != written(replayed(t, plans, cs)) {
 		t.Error("the host that wrote last holds something else than the log")
 	}
 	inOrder(t, "told by the first", seen[0].of(plans), 1)
-	inOrder(t, "told by the second, which opened the wavelet at version 2", seen[1].of(plans), 3)
-	if n := len(seen[1].of(plans)); n != 39 {
+	inOrder(t, "told by the second", seen[1].of(plans), 2)
+	if n := len(seen[1].of(plans)); n != 202 {
 		t.Errorf("the second host told of %d commits", n)
 	}
 }

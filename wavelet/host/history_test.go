@@ -7,12 +7,14 @@ import (
 	"iter"
 	"math/rand/v2"
 	"slices"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"weir/store"
 	"weir/wavelet"
+	"weir/wavelet/richtext"
 )
 
 // Every version that ever was can be had again: from memory, from a snapshot
@@ -67,6 +69,63 @@ func TestSnapshotAtAnyVersion(t *testing.T) {
 	}
 	h = began(t, log, Options{})
 	check("opened again")
+}
+
+// A window against a plain list of all commits and states.
+func TestWindow(t *testing.T) {
+	random := rand.New(rand.NewPCG(3, 4))
+	s := wavelet.NewState(plans)
+	w := newWindow(s.Clone())
+	states := []*wavelet.State{s.Clone()}
+	var commits []wavelet.Commit
+	for range 400 {
+		before, kept := s.Clone(), len(w.commits)
+		group := 1 + random.IntN(20)
+		for range group {
+			c := wavelet.Commit{Wavelet: plans, Version: s.Version() + 1}
+			c.Delta.ID = wavelet.DeltaID(fmt.Sprint(c.Version))
+			c.Delta.Ops = []wavelet.Op{wavelet.SetTag{Tag: fmt.Sprint(random.IntN(9)), Remove: random.IntN(2) == 0}}
+			if err := s.Apply(c); err != nil {
+				t.Fatal(err)
+			}
+			w.push(c, s)
+			commits, states = append(commits, c), append(states, s.Clone())
+		}
+		if random.IntN(3) == 0 { // could not be written
+			s = before
+			w.cut(kept, s.Version())
+			commits, states = commits[:s.Version()], states[:s.Version()+1]
+		} else {
+			for range group {
+				w.durable(random.IntN(4000))
+			}
+			w.trim(s.Version())
+		}
+		head := s.Version()
+		start := w.start(head)
+		if w.bytes > windowBytes || len(w.commits) > windowDeltas || len(w.ids) != len(w.commits) || len(w.sizes) != len(w.commits) {
+			t.Fatalf("the window holds %d commits of %d bytes, %d ids, %d sizes", len(w.commits), w.bytes, len(w.ids), len(w.sizes))
+		}
+		if len(w.checks) > len(w.commits)/checkpointed+2 {
+			t.Fatalf("%d checkpoints over %d commits", len(w.checks), len(w.commits))
+		}
+		v := wavelet.Version(random.IntN(int(head) + 1))
+		if v >= start && fmt.Sprint(w.after(v, head)) != fmt.Sprint(commits[v:]) {
+			t.Fatalf("behind version %d of %d are other commits", v, head)
+		}
+		near, tail, ok := w.recall(v, head)
+		if !ok && v >= start+checkpointed {
+			t.Fatalf("version %d of %d is not there, the window starts at %d", v, head, start)
+		}
+		for _, c := range tail {
+			if err := near.Apply(c); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if ok && (near.Version() != v || written(near) != written(states[v])) {
+			t.Fatalf("version %d of %d is recalled as %d", v, head, near.Version())
+		}
+	}
 }
 
 func TestThinnedSnapshots(t *testing.T) {
@@ -256,8 +315,17 @@ func TestDamage(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
+			state, err := decodeState(plans, raw[8:])
+			if err != nil {
+				t.Fatal(err)
+			}
+			parts := state.Parts()
+			parts.Tags = []string{"forged"}
+			if state, err = wavelet.Assemble(parts); err != nil {
+				t.Fatal(err)
+			}
 			raw[0] ^= 1
-			return store.Write{Bucket: snapshotBucket, Key: key, Value: raw}
+			return store.Write{Bucket: snapshotBucket, Key: key, Value: append(raw[:8], encodeState(state)...)}
 		}, true},
 		{"a snapshot is missing", func(*testing.T, store.Store) store.Write {
 			return store.Write{Bucket: snapshotBucket, Key: store.Key(1, 1500), Delete: true}
@@ -277,7 +345,15 @@ func TestDamage(t *testing.T) {
 		if err := s.Commit(ctx, store.Batch{c.spoil(t, s)}); err != nil {
 			t.Fatal(err)
 		}
-		h = New(NewStoreLog(s), Options{})
+		log := NewStoreLog(s)
+		var whole error
+		for _, err := range log.Read(ctx, plans, 1580, 1595) {
+			whole = err
+		}
+		if broken := strings.HasPrefix(c.what, "a commit"); broken && !errors.Is(whole, ErrDamaged) || c.opens && whole != nil {
+			t.Errorf("%s: a part of the log is read with %v", c.what, whole)
+		}
+		h = New(log, Options{})
 		before := s.Stats().Writes
 		state, err := h.Snapshot(ctx, plans, Head)
 		if c.opens && (err != nil || written(state) != want) {
@@ -304,6 +380,20 @@ func TestStoredFormsRoundTrip(t *testing.T) {
 	random := rand.New(rand.NewPCG(1, 2))
 	h := began(t, NewMemoryLog(), Options{})
 	founded(t, h, plans, "😀 text")
+	for _, raw := range []string{ // to be kept as written, not in normal form
+		`[{"delete":2},{"insert":"😀"}]`, `[{"retain":2},{"retain":1},{"insert":"a"},{"insert":"b"}]`,
+		`[{"insert":"a","attributes":{"bold":true}},{"retain":2,"attributes":{"bold":null}}]`,
+	} {
+		d, err := richtext.DecodeOps([]byte(raw))
+		if err != nil {
+			t.Fatal(err)
+		}
+		c := submit(t, h, plans, edit("", at(t, h, plans, Head).Version(), d))
+		stored := history(t, h, plans)[c.Version-1]
+		if fmt.Sprint(stored) != fmt.Sprint(c) || fmt.Sprint(c.Delta.Ops[0].(wavelet.EditBlip).Delta) != `{"ops":`+raw+`}` {
+			t.Errorf("%s was committed as %v and stored as %v", raw, c.Delta.Ops, stored.Delta.Ops)
+		}
+	}
 	scribble(t, h, plans, random, 400)
 	s := at(t, h, plans, Head)
 	raw := encodeState(s)

@@ -344,6 +344,20 @@ func TestOf(t *testing.T) {
 	}
 }
 
+// A clock that is set back does not make a history run backwards.
+func TestClockSetBack(t *testing.T) {
+	log := NewMemoryLog()
+	future := time.Now().Add(time.Hour).UTC().Round(0)
+	opening := wavelet.Delta{ID: "o", Author: ann, Ops: wavelet.Opening(ann), Cause: wavelet.Cause{ID: "c"}}
+	if _, err := log.Append(t.Context(), Entry{Commit: wavelet.Commit{Wavelet: plans, Version: 1, Delta: opening, At: future}}); err != nil {
+		t.Fatal(err)
+	}
+	h := began(t, log, Options{})
+	if c := submit(t, h, plans, wavelet.Delta{Author: ann, Base: 1, Ops: []wavelet.Op{wavelet.SetTag{Tag: "x"}}}); !c.At.Equal(future) {
+		t.Errorf("committed at %v, behind a commit at %v", c.At, future)
+	}
+}
+
 func TestVersionAt(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h := New(NewMemoryLog(), Options{})
