@@ -290,7 +290,7 @@ func TestConverge(t *testing.T) {
 		for seed := range uint64(seeds) {
 			t.Run(fmt.Sprint(seed), func(t *testing.T) {
 				t.Parallel()
-				r := run(t, &house{t: t, host: h.host, url: h.url}, steps, seed, 12<<10)
+				r := run(t, &house{t: t, host: h.host, url: h.url}, steps, seed, 20<<10)
 				if r.broken != "" {
 					t.Error(r.broken)
 				}

@@ -12,32 +12,41 @@ import (
 // pulse counts edits and lets others wait for more of them: the time in which
 // the proxy's delays are measured.
 type pulse struct {
-	mu   sync.Mutex
-	n    int
-	next chan struct{}
+	mu      sync.Mutex
+	n       int
+	waiting map[chan struct{}]int // until which count
 }
 
-func newPulse() *pulse { return &pulse{next: make(chan struct{})} }
+func newPulse() *pulse { return &pulse{waiting: map[chan struct{}]int{}} }
 
 func (p *pulse) beat() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.n++
-	close(p.next)
-	p.next = make(chan struct{})
+	for c, until := range p.waiting {
+		if p.n >= until {
+			close(c)
+			delete(p.waiting, c)
+		}
+	}
 }
 
-// wait returns after k more beats, or when nothing has moved for a while.
+// wait returns after k more beats, or when they do not come: the one who would
+// make them may be waiting for this.
 func (p *pulse) wait(k int) {
-	for range k {
+	if k == 0 {
+		return
+	}
+	c := make(chan struct{})
+	p.mu.Lock()
+	p.waiting[c] = p.n + k
+	p.mu.Unlock()
+	select {
+	case <-c:
+	case <-time.After(2 * time.Millisecond):
 		p.mu.Lock()
-		next := p.next
+		delete(p.waiting, c)
 		p.mu.Unlock()
-		select {
-		case <-next:
-		case <-time.After(time.Millisecond):
-			return
-		}
 	}
 }
 
