@@ -63,8 +63,7 @@ func NewDoc(d Delta) (*Doc, error) {
 	for i := range d {
 		doc.pack(&p, &d[i])
 	}
-	p.close()
-	doc.leaves = p.done
+	doc.leaves = p.leaves()
 	doc.index = doc.index.index(doc.leaves)
 	doc.length = d.Len()
 	return doc, nil

@@ -42,9 +42,9 @@ func (t *gapText) copy() gapText {
 	return gapText{buf: slices.Clone(t.buf), gap: t.gap, end: t.end}
 }
 
-// append appends text. The gap must be at the end, as it is if nothing else has
-// been done.
+// append appends text.
 func (t *gapText) append(text []byte) {
+	t.move(t.len())
 	t.buf = append(t.buf[:t.gap], text...)
 	t.gap = len(t.buf)
 	t.end = t.gap

@@ -1,9 +1,6 @@
 package richtext
 
-import (
-	"slices"
-	"unicode/utf8"
-)
+import "slices"
 
 // Sizes of a leaf, in bytes of text and in runs. A leaf is built up to its
 // target and may then grow by typing to twice of that.
@@ -107,84 +104,6 @@ func (l *leaf) replace(run, from, to int, in *Op, gone int) {
 	l.text.replace(from, to, in.text)
 }
 
-// small reports whether a leaf of so many bytes and runs is better joined with
-// another.
-func small(bytes, runs int) bool { return bytes < leafMin && runs < runsMin }
-
-// packer fills leaves one after the other.
-type packer struct {
-	owner *owner
-	done  []*leaf
-	open  *leaf
-}
-
-// room returns the open leaf, a new one if there is none or it is full.
-func (p *packer) room() *leaf {
-	if p.open != nil && (p.open.text.len() >= leafTarget || len(p.open.runs) >= runsTarget) {
-		p.close()
-	}
-	if p.open == nil {
-		p.open = &leaf{owner: p.owner, text: gapText{buf: make([]byte, 0, leafTarget)}}
-	}
-	return p.open
-}
-
-func (p *packer) close() {
-	if p.open != nil && p.open.units > 0 {
-		p.done = append(p.done, p.open)
-	}
-	p.open = nil
-}
-
-// text adds text of equal attributes, cut to the size of leaves.
-func (p *packer) text(text []byte, units int, attrs Attributes) {
-	for len(text) > 0 {
-		l := p.room()
-		n, head := len(text), units
-		if space := leafTarget - l.text.len(); n > space {
-			for n = space; n > 0 && !utf8.RuneStart(text[n]); n-- {
-			}
-			if n == 0 {
-				_, n = utf8.DecodeRune(text)
-			}
-			if head = n; units != len(text) {
-				head = unitsOf(text[:n])
-			}
-		}
-		l.add(run{units: head, bytes: n, attrs: attrs}, text[:n])
-		text, units = text[n:], units-head
-	}
-}
-
-// embed adds one embed.
-func (p *packer) embed(e Embed, attrs Attributes) {
-	p.room().add(run{units: 1, bytes: len(string(EmbedRune)), attrs: attrs, embed: e}, []byte(string(EmbedRune)))
-}
-
-// run adds text or an embed, whichever r says.
-func (p *packer) run(r run, text []byte) {
-	if r.embed.IsZero() {
-		p.text(text, r.units, r.attrs)
-	} else {
-		p.embed(r.embed, r.attrs)
-	}
-}
-
-// whole adds a complete leaf, as it is unless the open leaf is too small to be
-// left behind.
-func (p *packer) whole(l *leaf) {
-	if p.open != nil && small(p.open.text.len(), len(p.open.runs)) {
-		text := l.text.all()
-		for _, r := range l.runs {
-			p.run(r, text[:r.bytes])
-			text = text[r.bytes:]
-		}
-		return
-	}
-	p.close()
-	p.done = append(p.done, l)
-}
-
 // add appends a run to the leaf, to its last run if that is alike.
 func (l *leaf) add(r run, text []byte) {
 	l.text.append(text)
@@ -198,3 +117,19 @@ func (l *leaf) add(r run, text []byte) {
 	}
 	l.runs = append(l.runs, r)
 }
+
+// append appends another leaf.
+func (l *leaf) append(other *leaf) {
+	text := other.text.all()
+	for _, r := range other.runs {
+		l.add(r, text[:r.bytes])
+		text = text[r.bytes:]
+	}
+}
+
+// small reports whether a leaf of so many bytes and runs is better joined with
+// another.
+func small(bytes, runs int) bool { return bytes < leafMin && runs < runsMin }
+
+// fit reports whether so many bytes and runs are well kept in one leaf.
+func fit(bytes, runs int) bool { return bytes <= leafTarget && runs <= runsTarget }

@@ -77,7 +77,7 @@ func typing(trace Trace) task {
 	for i, e := range trace.Edits {
 		edits[i] = e.Delta()
 	}
-	return newTask(richtext.Delta{}.Insert("\n", richtext.Attributes{}), edits, 1)
+	return newTask(richtext.Delta{}.Insert("\n", richtext.Attributes{}), edits, 1+200_000/len(edits))
 }
 
 // formatted is the task of typing in a document of the given number of attribute
