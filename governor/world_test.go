@@ -102,6 +102,7 @@ var (
 )
 
 func newWorld(t testing.TB, seed uint64, o governor.Options) *world {
+	o.Default = profile("default")
 	start := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
 	return &world{t: t, g: governor.New(o), rnd: rand.New(rand.NewPCG(seed, 7)), start: start, now: start,
 		seats: map[wavelet.Seat]*lanes{}, heads: map[wavelet.Name]wavelet.Version{}, causes: map[wavelet.Participant]speech{},
@@ -379,10 +380,10 @@ func (w *world) restarts(every time.Duration) {
 	var save, again func()
 	save = func() {
 		w.saved = w.g.Checkpoint()
-		w.after(time.Second, save)
+		w.after(every, save)
 	}
 	again = func() {
-		g := governor.New(governor.Options{})
+		g := governor.New(governor.Options{Default: profile("default")})
 		if err := g.Restore(w.saved); err != nil {
 			w.t.Fatal(err)
 		}
@@ -392,7 +393,7 @@ func (w *world) restarts(every time.Duration) {
 		w.g = g
 		w.after(every, again)
 	}
-	w.after(0, save)
+	w.after(every-time.Duration(w.rnd.Int64N(int64(time.Second))), save)
 	w.after(every, again)
 }
 
