@@ -129,23 +129,62 @@ func TestWindow(t *testing.T) {
 }
 
 func TestThinnedSnapshots(t *testing.T) {
-	var versions []wavelet.Version
+	var list []saved
 	dropped := 0
 	for v := wavelet.Version(500); v <= 1_000_000; v += 500 {
-		var gone []wavelet.Version
-		versions, gone = thinned(append(versions, v))
+		var gone []saved
+		list, gone = thinned(append(list, saved{version: v}))
 		dropped += len(gone)
 	}
-	if len(versions)+dropped != 2000 || len(versions) > 1_000_000/keptStretch+1+keptNewest {
-		t.Errorf("%d snapshots are kept and %d dropped", len(versions), dropped)
+	if len(list)+dropped != 2000 || len(list) > 1_000_000/keptStretch+1+keptNewest {
+		t.Errorf("%d snapshots are kept and %d dropped", len(list), dropped)
 	}
-	for i, v := range versions[1:] {
-		if v-versions[i] > 2*keptStretch {
-			t.Errorf("no snapshot between versions %d and %d", versions[i], v)
+	for i, s := range list[1:] {
+		if s.version-list[i].version > 2*keptStretch {
+			t.Errorf("no snapshot between versions %d and %d", list[i].version, s.version)
 		}
 	}
-	if newest := versions[len(versions)-keptNewest:]; newest[0] != 1_000_000-500*(keptNewest-1) {
+	if newest := list[len(list)-keptNewest:]; newest[0].version != 1_000_000-500*(keptNewest-1) {
 		t.Errorf("the newest are %v", newest)
+	}
+}
+
+// Snapshots that are too large for one record are stored in parts, and those
+// that are dropped go with all their parts.
+func TestSnapshotsInParts(t *testing.T) {
+	ctx := context.Background()
+	s := store.NewMemory()
+	log := NewStoreLog(s)
+	log.part = 100
+	h := New(log, Options{})
+	founded(t, h, plans, strings.Repeat("a long text ", 20))
+	for v := wavelet.Version(1); v < 10; v++ {
+		c := submit(t, h, plans, edit("", v, insert(0, "x")))
+		done, _, err := log.Resolve(ctx, plans, c.Delta.ID)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := log.Save(ctx, Snapshot{State: at(t, h, plans, Head), Hash: done.Hash}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want := written(at(t, h, plans, Head))
+	if err := h.Close(ctx); err != nil {
+		t.Fatal(err)
+	}
+	near, err := log.Load(ctx, plans, Head)
+	if err != nil || near.State.Version() != 10 || written(near.State) != want {
+		t.Errorf("loaded version %d: %v", near.State.Version(), err)
+	}
+	parts := make(map[uint64]int)
+	for r, err := range s.Scan(snapshotBucket, nil, nil) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		parts[store.KeyPart(r.Key, 1)]++
+	}
+	if len(parts) != keptNewest+1 || parts[10] < 5 {
+		t.Errorf("the parts of snapshots by version: %v", parts)
 	}
 }
 
@@ -302,7 +341,7 @@ func TestDamage(t *testing.T) {
 			return store.Write{Bucket: headBucket, Key: store.Key(1), Delete: true}
 		}, false},
 		{"a snapshot with a byte too many", func(t *testing.T, s store.Store) store.Write {
-			key := store.Key(1, 1500)
+			key := store.Key(1, 1500, 0)
 			raw, err := s.Get(snapshotBucket, key)
 			if err != nil {
 				t.Fatal(err)
@@ -310,7 +349,7 @@ func TestDamage(t *testing.T) {
 			return store.Write{Bucket: snapshotBucket, Key: key, Value: append(raw, 0)}
 		}, true},
 		{"a snapshot of another history", func(t *testing.T, s store.Store) store.Write {
-			key := store.Key(1, 1500)
+			key := store.Key(1, 1500, 0)
 			raw, err := s.Get(snapshotBucket, key)
 			if err != nil {
 				t.Fatal(err)
@@ -328,7 +367,7 @@ func TestDamage(t *testing.T) {
 			return store.Write{Bucket: snapshotBucket, Key: key, Value: append(raw[:8], encodeState(state)...)}
 		}, true},
 		{"a snapshot is missing", func(*testing.T, store.Store) store.Write {
-			return store.Write{Bucket: snapshotBucket, Key: store.Key(1, 1500), Delete: true}
+			return store.Write{Bucket: snapshotBucket, Key: store.Key(1, 1500, 0), Delete: true}
 		}, true},
 	} {
 		s := store.NewMemory()

@@ -6,7 +6,6 @@ import (
 	"encoding/binary"
 	"errors"
 	"iter"
-	"slices"
 
 	"weir/store"
 	"weir/wavelet"
@@ -84,69 +83,4 @@ func (l *StoreLog) summary(key []byte) (Summary, error) {
 	}
 	h, err := decodeHead(name, raw)
 	return h.summary, err
-}
-
-// Of the snapshots of a wavelet the newest are kept, and of the older ones one
-// for each stretch of versions.
-const (
-	keptNewest  = 4
-	keptStretch = 8192
-)
-
-// Save implements Log. Older snapshots are thinned out: a history can be read
-// from any of them on, and it is the newest that saves time.
-func (l *StoreLog) Save(ctx context.Context, s Snapshot) error {
-	id, err := l.id(s.State.Name())
-	if err != nil {
-		return err
-	}
-	versions, err := l.snapshots(id)
-	if err != nil {
-		return err
-	}
-	v := s.State.Version()
-	if at, found := slices.BinarySearch(versions, v); !found {
-		versions = slices.Insert(versions, at, v)
-	}
-	kept, dropped := thinned(versions)
-	value := append(binary.BigEndian.AppendUint64(nil, s.Hash), encodeState(s.State)...)
-	b := store.Batch{{Bucket: snapshotBucket, Key: store.Key(id, uint64(v)), Value: value}}
-	for _, v := range dropped {
-		b = append(b, store.Write{Bucket: snapshotBucket, Key: store.Key(id, uint64(v)), Delete: true})
-	}
-	list := make([]uint64, len(kept))
-	for i, v := range kept {
-		list[i] = uint64(v)
-	}
-	return l.store.Commit(ctx, append(b, store.Write{Bucket: listBucket, Key: store.Key(id), Value: store.Key(list...)}))
-}
-
-// snapshots lists the versions of a wavelet of which there are snapshots.
-func (l *StoreLog) snapshots(id uint64) ([]wavelet.Version, error) {
-	raw, err := l.store.Get(listBucket, store.Key(id))
-	if errors.Is(err, store.ErrNotFound) {
-		return nil, nil
-	}
-	if err != nil {
-		return nil, stored(err)
-	}
-	versions := make([]wavelet.Version, len(raw)/8)
-	for i := range versions {
-		versions[i] = wavelet.Version(store.KeyPart(raw, i))
-	}
-	return versions, nil
-}
-
-// thinned divides the versions of snapshots, which are in order, into those to
-// keep and those to drop: the newest stay, and before them the first of each
-// stretch.
-func thinned(versions []wavelet.Version) (kept, dropped []wavelet.Version) {
-	for i, v := range versions {
-		if i+keptNewest >= len(versions) || len(kept) == 0 || kept[len(kept)-1]/keptStretch != v/keptStretch {
-			kept = append(kept, v)
-		} else {
-			dropped = append(dropped, v)
-		}
-	}
-	return kept, dropped
 }
