@@ -85,14 +85,11 @@ func blocks(text, language string) string {
 	return out.String()
 }
 
-// shell runs a script in an empty directory with weir on the path and the
-// documents' ports replaced by free ones.
+// shell runs a script in an empty directory, with the documents' ports replaced
+// by free ones. TestMain has put weir on the path.
 func shell(t *testing.T, script string) string {
 	t.Helper()
 	dir := t.TempDir()
-	if out, err := exec.Command("go", "build", "-o", filepath.Join(dir, "bin", "weir"), ".").CombinedOutput(); err != nil {
-		t.Fatalf("go build: %v\n%s", err, out)
-	}
 	for _, port := range []string{"8080", "9001", "9002", "9003"} {
 		host, free, _ := strings.Cut(freeAddress(t), ":")
 		script = strings.ReplaceAll(script, "127.0.0.1:"+port, host+":"+free)
@@ -104,7 +101,6 @@ func shell(t *testing.T, script string) string {
 	cmd := exec.CommandContext(ctx, "bash", "-euo", "pipefail", "-c", script)
 	cmd.WaitDelay = time.Second // for what the shell left running
 	cmd.Dir = dir
-	cmd.Env = append(os.Environ(), "PATH="+filepath.Join(dir, "bin")+":"+os.Getenv("PATH"))
 	out, err := cmd.CombinedOutput()
 	if err != nil {
 		log, _ := os.ReadFile(filepath.Join(dir, "server.log"))
