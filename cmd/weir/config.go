@@ -54,8 +54,13 @@ func (c config) check() error {
 	if err != nil {
 		return fmt.Errorf("--addr: %w; give HOST:PORT, such as 127.0.0.1:8080", err)
 	}
-	for flag, reachable := range map[string]string{"--addr": host, "--public-url": hostOf(c.publicURL)} {
-		if flag == "--public-url" && c.publicURL == "" || loopback(reachable) {
+	doors := [][2]string{{"--addr", host}}
+	if c.publicURL != "" {
+		doors = append(doors, [2]string{"--public-url", hostOf(c.publicURL)})
+	}
+	for _, door := range doors {
+		flag, reachable := door[0], door[1]
+		if loopback(reachable) {
 			continue
 		}
 		if len(c.loginKeys) == 0 {
