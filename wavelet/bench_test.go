@@ -26,8 +26,12 @@ func BenchmarkClone(b *testing.B) {
 	s := large(b)
 	b.Run("clone", func(b *testing.B) {
 		b.ReportAllocs()
+		var kept *wavelet.State
 		for b.Loop() {
-			s.Clone()
+			kept = s.Clone()
+		}
+		if kept.Version() != s.Version() {
+			b.Fatal("the clone has another version")
 		}
 	})
 	keystroke := wavelet.EditBlip{Blip: "b+0", Delta: insert(25_000, "x")}

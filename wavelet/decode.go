@@ -95,40 +95,40 @@ func (d *opsDecoder) body(kind string) (Op, *Refusal) {
 	switch kind {
 	case "edit":
 		m, r := d.members(kind, "blip", "ops")
-		return EditBlip{BlipID(m.text["blip"]), m.ops}, r
+		return EditBlip{BlipID(m.get("blip")), m.ops}, r
 	case "create":
 		m, r := d.members(kind, "blip", "thread?", "ops?")
-		return CreateBlip{BlipID(m.text["blip"]), ThreadID(m.text["thread"]), m.ops}, r
+		return CreateBlip{BlipID(m.get("blip")), ThreadID(m.get("thread")), m.ops}, r
 	case "delete":
 		m, r := d.members(kind, "blip")
-		return DeleteBlip{BlipID(m.text["blip"])}, r
+		return DeleteBlip{BlipID(m.get("blip"))}, r
 	case "thread":
 		m, r := d.members(kind, "id", "parent")
-		return CreateThread{ThreadID(m.text["id"]), BlipID(m.text["parent"])}, r
+		return CreateThread{ThreadID(m.get("id")), BlipID(m.get("parent"))}, r
 	case "add":
 		m, r := d.members(kind, "who", "role?")
-		return AddParticipant{Participant(m.text["who"]), m.role}, r
+		return AddParticipant{Participant(m.get("who")), m.role}, r
 	case "remove":
 		m, r := d.members(kind, "who")
-		return RemoveParticipant{Participant(m.text["who"])}, r
+		return RemoveParticipant{Participant(m.get("who"))}, r
 	case "role":
 		m, r := d.members(kind, "who", "role")
-		return SetRole{Participant(m.text["who"]), m.role}, r
+		return SetRole{Participant(m.get("who")), m.role}, r
 	case "title":
 		m, r := d.members(kind, "title")
-		return SetTitle{m.text["title"]}, r
+		return SetTitle{m.get("title")}, r
 	case "tag":
 		m, r := d.members(kind, "tag", "remove?")
-		return SetTag{m.text["tag"], m.remove}, r
+		return SetTag{m.get("tag"), m.remove}, r
 	case "data":
 		m, r := d.members(kind, "name", "value?", "remove?")
-		if _, has := m.text["value"]; r == nil && !has && !m.remove {
+		if r == nil && !m.has("value") && !m.remove {
 			r = d.fail("data.value", "the key is missing")
 		}
-		return SetData{m.text["name"], m.text["value"], m.remove}, r
+		return SetData{m.get("name"), m.get("value"), m.remove}, r
 	case "click":
 		m, r := d.members(kind, "blip", "element")
-		return ClickForm{BlipID(m.text["blip"]), m.text["element"]}, r
+		return ClickForm{BlipID(m.get("blip")), m.get("element")}, r
 	}
 	return nil, d.fail(kind, "there is no kind of op of this name")
 }
@@ -137,37 +137,30 @@ func (d *opsDecoder) body(kind string) (Op, *Refusal) {
 // ops a delta, remove true or false, any other a string, of which role is one
 // of a few words.
 type members struct {
-	text   map[string]string
+	keys   []string // those there may be, at most three; "?" behind one that may be left out
+	seen   [3]bool
+	text   [3]string
 	ops    richtext.Delta
 	role   Role
 	remove bool
 }
 
-// members reads an object with the given keys; those that end in "?" may be
-// left out.
-func (d *opsDecoder) members(kind string, keys ...string) (members, *Refusal) {
-	m := members{text: make(map[string]string, len(keys))}
-	seen := make(map[string]bool, len(keys))
+// index is the place of a key, -1 if there may be none such.
+func (m *members) index(key string) int {
+	return slices.IndexFunc(m.keys, func(k string) bool { return strings.TrimSuffix(k, "?") == key })
+}
+
+func (m *members) has(key string) bool   { return m.seen[m.index(key)] }
+func (m *members) get(key string) string { return m.text[m.index(key)] }
+
+// members reads an object with the given keys.
+func (d *opsDecoder) members(kind string, keys ...string) (m members, r *Refusal) {
+	m.keys = keys
 	if r := d.expect('{', kind); r != nil {
 		return m, r
 	}
-	for d.peek() != '}' || len(seen) > 0 {
-		key, r := d.text(kind)
-		if r != nil {
-			return m, r
-		}
-		field := kind + "." + key
-		switch {
-		case !slices.Contains(keys, key) && !slices.Contains(keys, key+"?"):
-			return m, d.fail(field, "unknown key")
-		case seen[key]:
-			return m, d.fail(field, "the key occurs twice")
-		}
-		seen[key] = true
-		if r := d.expect(':', field); r != nil {
-			return m, r
-		}
-		if r := d.member(&m, field, key); r != nil {
+	for first := true; !first || d.peek() != '}'; first = false {
+		if r := d.member(&m, kind); r != nil {
 			return m, r
 		}
 		if d.peek() != ',' {
@@ -178,39 +171,58 @@ func (d *opsDecoder) members(kind string, keys ...string) (members, *Refusal) {
 	if r := d.expect('}', kind); r != nil {
 		return m, r
 	}
-	for _, key := range keys {
-		if !seen[key] && !strings.HasSuffix(key, "?") {
+	for i, key := range keys {
+		if !m.seen[i] && !strings.HasSuffix(key, "?") {
 			return m, d.fail(kind+"."+key, "the key is missing")
 		}
 	}
 	return m, nil
 }
 
-// member reads the value of one key.
-func (d *opsDecoder) member(m *members, field, key string) *Refusal {
+// member reads a key and its value.
+func (d *opsDecoder) member(m *members, kind string) *Refusal {
+	key, r := d.text(kind)
+	if r != nil {
+		return r
+	}
+	i, field := m.index(key), kind+"."+key
+	switch {
+	case i < 0:
+		return d.fail(field, "unknown key")
+	case m.seen[i]:
+		return d.fail(field, "the key occurs twice")
+	}
+	m.seen[i] = true
+	if r := d.expect(':', field); r != nil {
+		return r
+	}
 	switch key {
 	case "ops":
 		return d.richtext(m, field)
 	case "remove":
-		for word, yes := range map[string]bool{"true": true, "false": false} {
-			if d.peek(); bytes.HasPrefix(d.data[d.pos:], []byte(word)) {
-				d.pos += len(word)
-				m.remove = yes
-				return nil
-			}
-		}
-		return d.fail(field, "expected true or false")
+		return d.bool(&m.remove, field)
 	}
-	text, r := d.text(field)
-	if r != nil {
+	if m.text[i], r = d.text(field); r != nil {
 		return r
 	}
-	m.text[key] = text
 	if key == "role" {
 		var err error
-		if m.role, err = ParseRole(text); err != nil {
+		if m.role, err = ParseRole(m.text[i]); err != nil {
 			return d.fail(field, "%v", err)
 		}
 	}
 	return nil
+}
+
+// bool reads true or false.
+func (d *opsDecoder) bool(into *bool, field string) *Refusal {
+	d.peek()
+	for _, word := range [...]string{"false", "true"} {
+		if bytes.HasPrefix(d.data[d.pos:], []byte(word)) {
+			d.pos += len(word)
+			*into = word == "true"
+			return nil
+		}
+	}
+	return d.fail(field, "expected true or false")
 }

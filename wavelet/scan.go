@@ -52,6 +52,10 @@ func (d *opsDecoder) text(field string) (string, *Refusal) {
 		return "", d.fail(field, "a string does not end")
 	}
 	raw := d.data[d.pos:end]
+	if plainString(raw) {
+		d.pos = end
+		return string(raw[1 : len(raw)-1]), nil
+	}
 	if !utf8.Valid(raw) || loneSurrogate(raw) {
 		return "", d.fail(field, "the text is not well-formed Unicode")
 	}
@@ -96,6 +100,17 @@ func stringEnd(data []byte, at int) (end int, ok bool) {
 		}
 	}
 	return 0, false
+}
+
+// plainString reports whether a JSON string stands for the very bytes between
+// its quotes.
+func plainString(raw []byte) bool {
+	for _, c := range raw {
+		if c < ' ' || c == '\\' || c >= utf8.RuneSelf {
+			return false
+		}
+	}
+	return true
 }
 
 // arrayEnd returns the index behind the array that starts at data[at], taking
