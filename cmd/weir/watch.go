@@ -158,7 +158,7 @@ func (w *watch) answered(t *tally, name string, h gateway.Happening) {
 		w.loop = h.At
 		w.quote(h.Seat.Robot, "%s answers a robot: they feed each other from here on", name)
 	}
-	if h.Depth > t.deepest && h.Depth%4 == 0 {
+	if h.Depth > t.deepest && h.Depth%4 == 0 && h.Seat.Robot != spelly { // who has no blip of its own to quote
 		w.quote(h.Seat.Robot, "%s is %d robot answers away from a person", name, h.Depth)
 	}
 	t.deepest = max(t.deepest, h.Depth)
