@@ -78,7 +78,7 @@ func TestWindow(t *testing.T) {
 	w := newWindow(s.Clone())
 	states := []*wavelet.State{s.Clone()}
 	var commits []wavelet.Commit
-	for range 400 {
+	for range 200 {
 		before, kept := s.Clone(), len(w.commits)
 		group := 1 + random.IntN(20)
 		for range group {
