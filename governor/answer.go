@@ -128,7 +128,7 @@ func (g *Governor) judge(t instant, s *seat, b *bundle, a *Answer, v *Verdict) {
 // how long no human has spoken. It reports whether one of them convicted.
 func (g *Governor) judgeChain(t instant, p *rules, k *conviction, v *Verdict) bool {
 	s, links := k.seat, k.depth.Exact
-	if p.Depth.Act > 0 && links >= p.Depth.Act {
+	if p.Depth.Act > 0 && links >= p.Depth.Act && (links == k.depth.Depth || s.onCycle(t, likely)) {
 		k.rule, k.mark, k.measured, k.limit = ruleDepth, markDepth, float64(links), float64(p.Depth.Act)
 		return g.convict(t, k, v)
 	}
@@ -185,7 +185,7 @@ func (g *Governor) overRatio(t instant, rule *ratioRule, k *conviction, v *Verdi
 	}
 	d := Decision{Time: t.time(), Rule: rule.name, Action: "slow", Measured: k.measured, Limit: k.limit,
 		Evidence: g.brief(v.Cause.ID, 0, s.slowPace()), DryRun: s.robot.rules.DryRuns(rule.name)}
-	d.Evidence.Delivered, d.Evidence.Answered = k.delivered, k.answered
+	d.Evidence.Delivered, d.Evidence.Answered, d.Evidence.Window = k.delivered, k.answered, durationOf(rule.Window)
 	g.decide(v, s, d)
 	return false
 }

@@ -26,7 +26,7 @@ type cause struct {
 	first    instant // first answer
 	last     instant // last answer
 	slow     bool    // robots answer robots, but not often
-	answers  int32   // robot-lane answers that named their bundle, of all robots
+	answers  int32   // robot-lane answers in chains without an assumed link, of all robots
 	robots   int32   // all robot-lane answers
 	all      int32   // all answers
 	links    []link
@@ -85,7 +85,7 @@ func (c *cause) answered(t instant, s *seat, d *wavelet.Cause, hash uint64, robo
 	if robots {
 		l.robots++
 		c.robots++
-		if d.Kind == wavelet.Robot {
+		if d.Kind == wavelet.Robot && d.Exact == d.Depth {
 			c.answers++
 		}
 	}

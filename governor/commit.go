@@ -84,7 +84,9 @@ func (g *Governor) answered(t instant, c *wavelet.Commit) {
 	}
 	g.touch(t, x)
 	s.depth, s.exact = int32(d.Depth), int32(d.Exact)
-	s.answered++
+	if d.Bundle != "" {
+		s.answered++
+	}
 	if !robots {
 		s.toHumans.inc(t)
 		return

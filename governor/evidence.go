@@ -17,14 +17,15 @@ type Evidence struct {
 	Chain     []Link                `json:"chain,omitempty"`     // the seats that answered, most answers first
 	Exchanges []Exchange            `json:"exchanges,omitempty"` // who answered whom, most first
 	Partners  []wavelet.Participant `json:"partners,omitempty"`  // the robots on the cycle whom this one answers
-	Depth     int                   `json:"depth,omitzero"`      // of the answer that was refused
+	Depth     int                   `json:"depth,omitzero"`      // of the answer that was refused; of a ratio rule, the deepest of the chain
 	Exact     int                   `json:"exact,omitzero"`      // of these, links proved by a bundle named
 	Answers   int                   `json:"answers,omitzero"`    // of all robots in the chain
 	Since     time.Time             `json:"since,omitzero"`      // first answer of the chain
 	Duration  policies.Duration     `json:"duration,omitzero"`   // from there to the decision
 	Delivered int                   `json:"delivered,omitzero"`  // bundles in the window of a ratio rule
 	Answered  int                   `json:"answered,omitzero"`   // of these; or requests in the window of a sustained limit
-	Window    policies.Duration     `json:"window,omitzero"`     // of a ratio rule or sustained limit; the spacing of a slowed lane
+	Window    policies.Duration     `json:"window,omitzero"`     // of a ratio rule or sustained limit
+	Spacing   policies.Duration     `json:"spacing,omitzero"`    // of the robot lane's bundles, when it is slowed
 	Times     int                   `json:"times,omitzero"`      // acts on this seat within half an hour, this one included
 	Allowed   string                `json:"allowed,omitzero"`    // what the robot may still do
 	Undo      string                `json:"undo,omitzero"`       // how a person takes it back
@@ -65,15 +66,15 @@ func (c *cause) start() Start {
 	return Start{By: c.by, Wavelet: c.wavelet.String(), At: c.began.time(), Kind: c.kind.String()}
 }
 
-// evidence is what speaks for acting on s, one of the seats of the cycle.
-func (g *Governor) evidence(t instant, k *conviction, s *seat, cycle []*seat) Evidence {
+// evidence is what speaks for acting on s, which answers its partners.
+func (g *Governor) evidence(t instant, k *conviction, s *seat, partners []wavelet.Participant) Evidence {
 	e := Evidence{
 		Cause: k.depth.ID, Depth: k.depth.Depth, Exact: k.depth.Exact,
-		Partners: s.partners(t, cycle), Times: len(s.offences),
+		Partners: partners, Times: len(s.offences),
 		Delivered: k.delivered, Answered: k.answered,
 	}
 	if k.ratio != nil {
-		e.Window = durationOf(k.ratio.Window)
+		e.Window, e.Depth, e.Exact = durationOf(k.ratio.Window), 0, 0
 	}
 	if c := k.cause; c != nil {
 		e.Started, e.Answers, e.Since = c.start(), int(c.all), c.first.time()
@@ -81,6 +82,9 @@ func (g *Governor) evidence(t instant, k *conviction, s *seat, cycle []*seat) Ev
 			e.Duration = durationOf(time.Duration(t - c.first).Round(time.Millisecond))
 		}
 		e.Chain, e.Exchanges = c.chain()
+		for _, l := range e.Chain {
+			e.Depth = max(e.Depth, l.Depth)
+		}
 	}
 	if s.ban != nil {
 		e.Cooldown = s.ban.cooldown.time()

@@ -56,9 +56,10 @@ const (
 	heeded                 // and one to a bundle that held nobody else's deltas
 )
 
-// lives reports whether the edge to s still stands, as far as the proof goes.
+// lives reports whether the edge to s still stands, as far as the proof goes. A
+// robot that was put out, or cut off from s, triggers nothing any more.
 func (e *edge) lives(t instant, s *seat, by proof) bool {
-	if e.from.gone {
+	if e.from.gone || e.from.ban != nil || slices.Contains(s.cuts, e.from.robot.id) {
 		return false
 	}
 	if by == unignored {

@@ -29,17 +29,17 @@ type conviction struct {
 // refused: a dry run refuses nothing.
 func (g *Governor) convict(t instant, k *conviction, v *Verdict) bool {
 	s := k.seat
+	var cycle nodes
+	g.loop(t, k, &cycle)
 	if s.robot.rules.DryRuns(k.rule) {
 		if s.mark(t, k.mark<<dryShift) {
 			g.decide(v, s, Decision{Time: t.time(), Rule: k.rule, Measured: k.measured, Limit: k.limit,
-				Action: string(s.robot.rules.Action), Evidence: g.evidence(t, k, s, nil), DryRun: true})
+				Action: string(s.robot.rules.Action), Evidence: g.evidence(t, k, s, s.partners(t, cycle.all())), DryRun: true})
 		}
 		return false
 	}
 	s.mark(t, k.mark)
 	v.Refuse = refuseRule(k)
-	var cycle nodes
-	g.loop(t, k, &cycle)
 	chosen := g.chosen(t, k, cycle.all())
 	if chosen == nil || k.old() || g.authorStruck(k) || k.rule == ruleDepth && !s.proved(t) {
 		g.decide(v, s, Decision{Time: t.time(), Rule: k.rule, Measured: k.measured, Limit: k.limit,
@@ -69,10 +69,10 @@ func (s *seat) proved(t instant) bool {
 // through its own seat, else one through the seat it answers, which it stands
 // beside, else all that took part in the cause.
 func (g *Governor) loop(t instant, k *conviction, out *nodes) {
-	if k.seat.cycle(t, unignored, out) || k.cause == nil {
+	if k.seat.cycle(t, named, out) || k.seat.cycle(t, unignored, out) || k.cause == nil {
 		return
 	}
-	if from := k.cause.spoke(robotOf(k.depth.Parent)); from != nil && from.cycle(t, unignored, out) {
+	if from := k.cause.spoke(robotOf(k.depth.Parent)); from != nil && (from.cycle(t, named, out) || from.cycle(t, unignored, out)) {
 		return
 	}
 	out.n = 0
@@ -124,6 +124,7 @@ func (g *Governor) act(t instant, k *conviction, s *seat, cycle []*seat, v *Verd
 	}
 	s.struck = t
 	kind := s.offence(t)
+	d := Decision{Time: t.time(), Rule: k.rule, Measured: k.measured, Limit: k.limit, Action: string(kind)}
 	partners := s.partners(t, cycle)
 	a := Act{Kind: kind, Seat: s.id, Partners: partners, Flush: k.depth.ID}
 	for _, x := range cycle {
@@ -145,7 +146,7 @@ func (g *Governor) act(t instant, k *conviction, s *seat, cycle []*seat, v *Verd
 	default:
 		s.ban = &ban{kind: kind, rule: k.rule, since: t, cooldown: t.add(s.robot.rules.Cooldown)}
 	}
-	d := Decision{Time: t.time(), Rule: k.rule, Measured: k.measured, Limit: k.limit, Action: string(kind), Evidence: g.evidence(t, k, s, cycle)}
+	d.Evidence = g.evidence(t, k, s, partners)
 	g.decide(v, s, d)
 	a.Decision = v.Decisions[len(v.Decisions)-1]
 	v.Acts = append(v.Acts, a)

@@ -102,6 +102,42 @@ func scenes() []scene {
 					w.add(&bot{id: named(fmt.Sprintf("bot-%02d", i)), profile: "default", perItem: true, prob: 0.12, answers: everyone, latency: scaled(1000, 3000, speed)})
 				}
 			}},
+		{name: "turns bad after an hour", length: 70 * time.Minute, loop: true, within: 90 * time.Second, of: list("helper-a", "helper-b"), rule: "depth",
+			set: func(w *world, speed float64) {
+				w.says(ann, home, scaled(20000, 60000, speed), 0)
+				turned := w.start.Add(time.Duration(float64(time.Hour) / speed))
+				answers := func(_ wavelet.Participant, robot bool) bool { return !robot || w.now.After(turned) }
+				w.add(&bot{id: named("helper-a"), profile: "default", answers: answers, latency: scaled(200, 600, speed)})
+				w.add(&bot{id: named("helper-b"), profile: "default", answers: answers, latency: scaled(200, 600, speed)})
+			}},
+		{name: "a helper beside the loop", length: 5 * time.Minute, loop: true, within: 20 * time.Second, of: list("echo-a", "echo-b"), kept: list("helper"), rule: "depth",
+			set: func(w *world, speed float64) {
+				w.says(ann, home, scaled(4000, 12000, speed), 0)
+				for _, id := range list("echo-a", "echo-b") {
+					w.add(&bot{id: id, profile: "default", answers: everyone, latency: scaled(100, 400, speed)})
+				}
+				w.add(&bot{id: named("helper"), profile: "default", answers: humans, latency: scaled(300, 1000, speed)})
+			}},
+		{name: "a ticker beside the loop", length: 5 * time.Minute, loop: true, within: 20 * time.Second, of: list("echo-a", "echo-b"), kept: list("ticker"), rule: "depth",
+			set: func(w *world, speed float64) {
+				w.says(ann, home, ms(1000, 1000), 1)
+				for _, id := range list("echo-a", "echo-b") {
+					w.add(&bot{id: id, profile: "default", answers: everyone, latency: scaled(100, 400, speed)})
+				}
+				w.add(&bot{id: named("ticker"), profile: "default", answers: nobody, latency: ms(10, 20), every: time.Duration(float64(2*time.Second) / speed)})
+			}},
+		{name: "one to one chat", length: 30 * time.Minute, kept: list("model"),
+			set: func(w *world, speed float64) {
+				w.says(ann, home, scaled(6000, 30000, speed), 0)
+				w.add(&bot{id: named("model"), profile: "default", answers: humans, latency: scaled(2000, 6000, speed)})
+			}},
+		{name: "translator in a busy wave", length: 10 * time.Minute, kept: list("translator"),
+			set: func(w *world, speed float64) {
+				for i := range 50 {
+					w.says(named(fmt.Sprint("q", i)), home, scaled(30000, 70000, speed), 0)
+				}
+				w.add(&bot{id: named("translator"), profile: "interactive", answers: humans, latency: scaled(200, 800, speed)})
+			}},
 		{name: "pipeline of five", length: 20 * time.Minute, kept: list("s1", "s2", "s3", "s4", "s5"),
 			set: func(w *world, speed float64) {
 				w.says(ann, home, scaled(20000, 40000, speed), 0)

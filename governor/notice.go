@@ -21,13 +21,13 @@ func (d Decision) Sentences() []string {
 		out = append(out, "Chain: "+exchanges(e.Exchanges)+".")
 	}
 	if e.Depth > 0 {
-		out = append(out, "Depth: "+depthSentence(e))
+		out = append(out, "Depth: "+d.depthSentence())
 	}
 	if e.Delivered > 0 {
 		out = append(out, fmt.Sprintf("Ratio: %s answered %d of the %d bundles it was sent in %s, %.0f %%; the limit is %.0f %%.",
 			d.Robot, e.Answered, e.Delivered, plain(time.Duration(e.Window)), 100*d.Measured, 100*d.Limit))
 	}
-	if e.Answers > 0 {
+	if len(e.Chain) > 0 {
 		out = append(out, fmt.Sprintf("Duration: %s by %s in %s, from %s to %s.", count(e.Answers, "answer"), count(len(e.Chain), "robot"),
 			plain(time.Duration(e.Duration)), clockTime(e.Since), clockTime(d.Time)))
 	}
@@ -36,6 +36,12 @@ func (d Decision) Sentences() []string {
 	}
 	if e.Times > 1 {
 		out = append(out, fmt.Sprintf("This is the %s time within 30 minutes.", ordinal(e.Times)))
+	}
+	if e.Spacing > 0 {
+		out = append(out, "Still allowed: everything; what robots write is sent to it at most every "+plain(time.Duration(e.Spacing))+".")
+	}
+	if d.DryRun {
+		return out
 	}
 	if e.Allowed != "" {
 		out = append(out, "Still allowed: "+e.Allowed)
@@ -99,7 +105,7 @@ func (d *Decision) why() string {
 	case d.Rule == ruleDepth && warned:
 		return fmt.Sprintf(": its answer is number %.0f in a row of robots to robots, and number %.0f is refused", d.Measured, d.Limit)
 	case d.Rule == ruleDepth:
-		return fmt.Sprintf(": robots answered each other %.0f times in a row without a person", d.Measured)
+		return fmt.Sprintf(": robots answered each other %.0f times in a row without a person", d.Measured-1)
 	case d.Rule == ruleAmplification:
 		return fmt.Sprintf(": one message has set off %.0f answers of robots to robots, and %.0f are allowed", d.Measured, d.Limit)
 	case d.Rule == ruleHuman:
@@ -122,12 +128,17 @@ func (s Start) sentence() string {
 	return fmt.Sprintf("no person began it; %s wrote unasked at %s.", s.By, clockTime(s.At))
 }
 
-func depthSentence(e *Evidence) string {
-	proved := "all of them proved by the message each one named"
-	if e.Exact < e.Depth {
-		proved = fmt.Sprintf("%d of them proved by the message each one named, the others assumed", e.Exact)
+func (d *Decision) depthSentence() string {
+	e := &d.Evidence
+	switch {
+	case d.Action == "slow" || d.Action == "refuse":
+		return fmt.Sprintf("answer number %d in a row of robots to robots.", e.Depth)
+	case e.Exact == 0:
+		return fmt.Sprintf("up to %s in a row of robots to robots.", count(e.Depth, "answer"))
+	case e.Exact < e.Depth:
+		return fmt.Sprintf("answer number %d in a row of robots to robots was refused; %d of them are proved by the message each one named, the others assumed.", e.Depth, e.Exact)
 	}
-	return fmt.Sprintf("%d robot answers in a row, %s; the last was refused.", e.Depth, proved)
+	return fmt.Sprintf("answer number %d in a row of robots to robots was refused; all of them are proved by the message each one named.", e.Depth)
 }
 
 // exchanges lists at most six pairs.
@@ -138,7 +149,7 @@ func exchanges(pairs []Exchange) string {
 			parts = append(parts, fmt.Sprintf("%d more pairs", len(pairs)-i))
 			break
 		}
-		parts = append(parts, fmt.Sprintf("%s answered %s %s", p.To, p.From, count(p.Count, "time")))
+		parts = append(parts, fmt.Sprintf("%s answered %s %s", p.To, p.From, times(p.Count)))
 	}
 	return series(parts)
 }
@@ -164,6 +175,16 @@ func count(n int, what string) string {
 		return "1 " + what
 	}
 	return fmt.Sprintf("%d %ss", n, what)
+}
+
+func times(n int) string {
+	switch n {
+	case 1:
+		return "once"
+	case 2:
+		return "twice"
+	}
+	return fmt.Sprintf("%d times", n)
 }
 
 func ordinal(n int) string {

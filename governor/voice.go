@@ -84,22 +84,23 @@ func (s *seat) answersAll(t instant) bool {
 	return 10*answered >= 9*(delivered-1) && !slices.ContainsFunc(s.voices, func(v voice) bool { return s.unheeded(&v) > 0 })
 }
 
-// meant is the part of the bundle that an answer is taken to answer: the
-// deepest delta, but not that of a robot which the seat ignores, as the middle
-// of a pipeline ignores the robot after it.
+// meant is the part of the bundle that an answer is taken to answer: the one
+// with the most exact links, and of these the one with the fewest assumed ones,
+// so that a robot that writes on its own cannot hide a chain by writing at its
+// end. What a robot wrote that the seat ignores, as the middle of a pipeline
+// ignores the robot after it, is not meant.
 func (s *seat) meant(t instant, d *Delivery) Part {
-	deepest := Part{d.Author, d.Cause}
-	if len(d.Parts) < 2 || !s.ignores(t, robotOf(d.Author)) {
-		return deepest
+	found := Part{d.Author, d.Cause}
+	if len(d.Parts) < 2 {
+		return found
 	}
-	found := Part{}
+	ignored := s.ignores(t, robotOf(d.Author))
 	for _, p := range d.Parts {
-		if !s.ignores(t, robotOf(p.Author)) && (found.Author == "" || deeper(p.Cause, found.Cause)) {
-			found = p
+		c, than := p.Cause, found.Cause
+		purer := c.Exact > than.Exact || c.Exact == than.Exact && c.Depth < than.Depth
+		if (ignored || purer) && !s.ignores(t, robotOf(p.Author)) {
+			found, ignored = p, false
 		}
-	}
-	if found.Author == "" {
-		return deepest
 	}
 	return found
 }
@@ -123,11 +124,4 @@ func (s *seat) onlyOne(t instant, d *Delivery) bool {
 		}
 	}
 	return len(d.Parts) < 2 || n == 1
-}
-
-func deeper(a, b wavelet.Cause) bool {
-	if a.Depth != b.Depth {
-		return a.Depth > b.Depth
-	}
-	return a.Exact > b.Exact
 }

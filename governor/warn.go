@@ -2,8 +2,6 @@ package governor
 
 import (
 	"time"
-
-	"weir/policies"
 )
 
 // rearmAfter keeps a rule that wavers about its warning level, as two chains of
@@ -51,7 +49,7 @@ func (g *Governor) warn(t instant, v *Verdict, s *seat, m marks, rule string, me
 		return
 	}
 	g.decide(v, s, Decision{Time: t.time(), Rule: rule, Action: "warn", Measured: measured, Limit: limit,
-		Evidence: g.brief(cause, int(measured), 0), DryRun: s.robot.rules.DryRuns(rule)})
+		Evidence: g.brief(cause, 0, 0), DryRun: s.robot.rules.DryRuns(rule)})
 	for _, l := range g.seatLimits(t, s) {
 		if l.Name == rule {
 			v.Warnings = append(v.Warnings, Warning{Robot: s.robot.id, Wavelet: s.id.Wavelet, Limit: l})
@@ -68,11 +66,9 @@ func (g *Governor) decide(v *Verdict, s *seat, d Decision) {
 
 // brief is the evidence of a decision that removes nobody.
 func (g *Governor) brief(id string, depth int, every time.Duration) Evidence {
-	e := Evidence{Cause: id, Window: policies.Duration(every)}
+	e := Evidence{Cause: id, Depth: depth, Spacing: durationOf(every)}
 	if c := g.causes[id]; c != nil {
 		e.Started = c.start()
-		e.Answers = int(c.all)
-		e.Since = c.first.time()
 	}
 	return e
 }

@@ -37,7 +37,7 @@ type world struct {
 	lastLoop  time.Time
 	wasted    map[wavelet.Participant]int
 	answered  map[wavelet.Participant]int
-	exact     int // deepest committed
+	exact     int // deepest committed chain without an assumed link
 }
 
 type speech struct {
@@ -350,7 +350,9 @@ func (w *world) write(b *bot, to wavelet.Name, d governor.Delivery, heard *lanes
 		w.wasted[b.id]++
 	}
 	w.answered[b.id]++
-	w.exact = max(w.exact, v.Cause.Exact)
+	if v.Cause.Exact == v.Cause.Depth {
+		w.exact = max(w.exact, v.Cause.Exact)
+	}
 	w.commit(to, b.id, v.Cause, a.Delta)
 }
 
