@@ -170,7 +170,7 @@ func (q *quill) do(task int) (answer, error) {
 
 // budget is how long the turns of one comparison may take together, after the
 // first three.
-const budget = 8 * time.Second
+const budget = 18 * time.Second
 
 // compare lets both sides take turns at a task and fills in its row.
 func (q *quill) compare(ctx context.Context, o Options, number int, t task, row *Row) error {
