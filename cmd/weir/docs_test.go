@@ -28,7 +28,7 @@ func TestByHand(t *testing.T) {
 	}
 	out := shell(t, blocks(text, "sh"))
 	for _, want := range []string{
-		"was removed from this conversation: robots answered each other 16 times in a row",
+		"was removed from this conversation: robots answered each other 15 times in a row",
 		"I receive robots.", `"status":`, "evict echo-", "by depth", `"reason":"cooldown"`, `"version":`,
 	} {
 		if !strings.Contains(out, want) {
