@@ -208,6 +208,12 @@ func (s *seat) relieve(t instant) {
 	}
 }
 
+// relieved reports whether a loop that the seat was part of was broken within the
+// window: what it answered in that loop is not held against it.
+func (s *seat) relieved(t instant, rule *ratioRule) bool {
+	return s.acted != 0 && t-s.acted < instant(rule.Window)
+}
+
 // slowPace is how far apart the robot lane's bundles are while a ratio is over
 // its limit.
 func (s *seat) slowPace() time.Duration { return 2 * s.robot.rules.Pace.MinInterval }
@@ -225,7 +231,7 @@ func (g *Governor) judgeRatio(t instant, rule *ratioRule, k *conviction, v *Verd
 	}
 	p := s.robot.rules
 	ratio := float64(answered) / float64(max(1, delivered))
-	over := ratio > rule.Max && delivered >= rule.MinEvents && s.spread(t, rule)
+	over := ratio > rule.Max && delivered >= rule.MinEvents && s.spread(t, rule) && !s.relieved(t, rule)
 	near := ratio >= p.WarnAt*rule.Max && delivered >= p.warnFrom(rule.MinEvents)
 	if !over {
 		s.released(rule)

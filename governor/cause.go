@@ -172,6 +172,21 @@ func (g *Governor) cause(t instant, id string) *cause {
 	return c
 }
 
+// busiest is the cause in which the seat has answered most, nil if it has in
+// none: a ratio is measured over many causes, and this one explains it best.
+func (g *Governor) busiest(s *seat) *cause {
+	var best *cause
+	most := int32(0)
+	for _, l := range []*causes{&g.slow, &g.quick} {
+		for c := l.newest; c != nil; c = c.past {
+			if k := c.link(s); k != nil && k.answers > most {
+				best, most = c, k.answers
+			}
+		}
+	}
+	return best
+}
+
 // touch puts the cause back to the end of the list that it belongs to now.
 func (g *Governor) touch(t instant, c *cause) {
 	c.listedAs.remove(c)

@@ -77,6 +77,7 @@ func (g *Governor) evidence(t instant, k *conviction, s *seat, partners []wavele
 		e.Window, e.Depth, e.Exact = durationOf(k.ratio.Window), 0, 0
 	}
 	if c := k.cause; c != nil {
+		e.Cause = c.id
 		e.Started, e.Answers, e.Since = c.start(), int(c.all), c.first.time()
 		if c.first != 0 {
 			e.Duration = durationOf(time.Duration(t - c.first).Round(time.Millisecond))

@@ -29,6 +29,11 @@ type conviction struct {
 // refused: a dry run refuses nothing.
 func (g *Governor) convict(t instant, k *conviction, v *Verdict) bool {
 	s := k.seat
+	if k.ratio != nil {
+		if c := g.busiest(s); c != nil {
+			k.cause = c
+		}
+	}
 	var cycle nodes
 	g.loop(t, k, &cycle)
 	if s.robot.rules.DryRuns(k.rule) {
@@ -127,6 +132,9 @@ func (g *Governor) act(t instant, k *conviction, s *seat, cycle []*seat, v *Verd
 	d := Decision{Time: t.time(), Rule: k.rule, Measured: k.measured, Limit: k.limit, Action: string(kind)}
 	partners := s.partners(t, cycle)
 	a := Act{Kind: kind, Seat: s.id, Partners: partners, Flush: k.depth.ID}
+	if k.cause != nil {
+		a.Flush = k.cause.id
+	}
 	for _, x := range cycle {
 		a.Cycle = append(a.Cycle, x.id)
 	}

@@ -146,7 +146,7 @@ func exchanges(pairs []Exchange) string {
 	parts := make([]string, 0, 7)
 	for i, p := range pairs {
 		if i == 6 {
-			parts = append(parts, fmt.Sprintf("%d more pairs", len(pairs)-i))
+			parts = append(parts, count(len(pairs)-i, "more pair"))
 			break
 		}
 		parts = append(parts, fmt.Sprintf("%s answered %s %s", p.To, p.From, times(p.Count)))
