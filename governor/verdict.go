@@ -14,11 +14,12 @@ type Delivery struct {
 	RobotLane bool                // robots set off what it carries
 	Cause     wavelet.Cause       // of the deepest delta in it; Depth and Exact are that delta's own
 	Author    wavelet.Participant // who wrote that delta
-	Parts     []Part              // if several robots wrote what it carries: the deepest delta of each
+	Parts     []Part              // of a robot-lane bundle: what each robot wrote in it; none: all is like Cause
 	Sent      time.Time           // when it was first sent; Deliver ignores it, Answer needs it in Answer.Named
 }
 
-// Part is the deepest delta of one author in a bundle.
+// Part is what one robot wrote in a bundle: its delta with the most exact links,
+// and of these the one with the fewest assumed ones.
 type Part struct {
 	Author wavelet.Participant
 	Cause  wavelet.Cause

@@ -91,7 +91,7 @@ func (s *seat) answersAll(t instant) bool {
 // ignores the robot after it, is not meant.
 func (s *seat) meant(t instant, d *Delivery) Part {
 	found := Part{d.Author, d.Cause}
-	if len(d.Parts) < 2 {
+	if len(d.Parts) == 0 {
 		return found
 	}
 	ignored := s.ignores(t, robotOf(d.Author))

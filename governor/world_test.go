@@ -305,7 +305,7 @@ func (w *world) send(s *lanes) {
 	})
 }
 
-// parts is the deepest delta of each author, if there are several robots.
+// parts is the delta with the most exact links of each author.
 func parts(items []wavelet.Commit, robots bool) []governor.Part {
 	var out []governor.Part
 	for _, c := range items {
@@ -313,11 +313,11 @@ func parts(items []wavelet.Commit, robots bool) []governor.Part {
 		switch {
 		case i < 0:
 			out = append(out, governor.Part{Author: c.Delta.Author, Cause: c.Delta.Cause})
-		case c.Delta.Cause.Depth >= out[i].Cause.Depth:
+		case c.Delta.Cause.Exact > out[i].Cause.Exact || c.Delta.Cause.Exact == out[i].Cause.Exact && c.Delta.Cause.Depth <= out[i].Cause.Depth:
 			out[i].Cause = c.Delta.Cause
 		}
 	}
-	if !robots || len(out) < 2 {
+	if !robots {
 		return nil
 	}
 	return out
