@@ -52,7 +52,7 @@ func profileFields() []field[Profile] {
 }
 
 // ratioFields is every key of an item of ratio. Windows go up to an hour: a
-// seat keeps 10 bytes for each tenth of a second with a delivery in the longest.
+// seat keeps 6 bytes for each tenth of a second with a delivery in the longest.
 func ratioFields() []field[Ratio] {
 	return []field[Ratio]{
 		durations("window", time.Second, hour, func(r *Ratio) *time.Duration { return &r.Window }),
