@@ -1,6 +1,8 @@
 package sim
 
 import (
+	"fmt"
+	"strings"
 	"time"
 
 	"weir/governor"
@@ -20,3 +22,104 @@ type Detector interface {
 	Cuts(seat wavelet.Seat, author wavelet.Participant) bool
 	Banned(now time.Time, seat wavelet.Seat) (policies.SeatNote, bool)
 }
+
+// Known is a detector that can be named.
+type Known struct {
+	Name  string
+	About string // one line
+	New   func() Detector
+}
+
+// Detectors is the governor first, then the guards that it is compared with, and
+// then the governor with a part taken out.
+func Detectors() []Known {
+	return []Known{
+		{"weir", "the governor", func() Detector { return governor.New(governor.Options{}) }},
+		{"ratio-slots", "answers per slot of the pace: 90 % of 2 min, 70 % of 5 min", func() Detector { return newRatio(true) }},
+		{"ratio-delivered", "answers per bundle delivered: 90 % over 2 min, 70 % over 5 min", func() Detector { return newRatio(false) }},
+		{"pair-guard", "more than 20 answers in 60 s between two robots: 60 s of silence between them", func() Detector { return newPairGuard() }},
+		{"ignore-bots", "no robot hears another", func() Detector { return ignoreBots{} }},
+		{"depth-only", "the sixteenth robot in a row is evicted, nothing else", func() Detector { return newPart(depthOnly) }},
+		{"no-hold", "the governor without the hold test", func() Detector { return newPart(noHold) }},
+		{"no-amplification", "the governor without the limit of answers per cause", func() Detector { return newPart(noAmplification) }},
+		{"no-profiles", "the governor with every robot under the profile default", func() Detector { return newPart(noProfiles) }},
+		{"none", "nothing at all", func() Detector { return nothing{} }},
+	}
+}
+
+// FindDetector is the detector with this name; an error lists those that there
+// are.
+func FindDetector(name string) (Known, error) {
+	var all []string
+	for _, d := range Detectors() {
+		if d.Name == name {
+			return d, nil
+		}
+		all = append(all, d.Name)
+	}
+	return Known{}, fmt.Errorf("no detector is called %q; there are %s", name, strings.Join(all, ", "))
+}
+
+// part is the governor under changed profiles.
+type part struct {
+	*governor.Governor
+	change func(policies.Profile) policies.Profile
+}
+
+func newPart(change func(policies.Profile) policies.Profile) part {
+	return part{governor.New(governor.Options{}), change}
+}
+
+// SetProfile puts a robot under its profile as changed.
+func (p part) SetProfile(robot wavelet.Participant, profile policies.Profile) {
+	p.Governor.SetProfile(robot, p.change(profile))
+}
+
+func depthOnly(p policies.Profile) policies.Profile {
+	p.Ratio, p.Sustained, p.Burst = nil, nil, policies.Burst{}
+	p.Amplification, p.Human, p.Hold, p.Remote = policies.Amplification{}, policies.Human{}, policies.Hold{}, policies.Remote{}
+	p.Depth, p.Action = policies.Depth{Warn: 8, Act: 16}, policies.ActionEvict
+	return p
+}
+
+func noHold(p policies.Profile) policies.Profile {
+	p.Hold = policies.Hold{}
+	return p
+}
+
+func noAmplification(p policies.Profile) policies.Profile {
+	p.Amplification = policies.Amplification{}
+	return p
+}
+
+func noProfiles(policies.Profile) policies.Profile {
+	p, _ := policies.Builtin().Profile("")
+	return p
+}
+
+// nothing is a detector that lets everything pass, and labels it as the governor
+// does a response. Other detectors embed it.
+type nothing struct{}
+
+func (nothing) SetProfile(wavelet.Participant, policies.Profile)               {}
+func (nothing) Commit(time.Time, wavelet.Commit) (v governor.Verdict)          { return v }
+func (nothing) Deliver(time.Time, governor.Delivery) (v governor.Verdict)      { return v }
+func (nothing) Call(time.Time, wavelet.Participant, bool) (v governor.Verdict) { return v }
+func (nothing) Cuts(wavelet.Seat, wavelet.Participant) bool                    { return false }
+func (nothing) Banned(time.Time, wavelet.Seat) (policies.SeatNote, bool) {
+	return policies.SeatNote{}, false
+}
+
+func (nothing) Answer(_ time.Time, a governor.Answer) (v governor.Verdict) {
+	v.Cause = wavelet.Cause{ID: string(a.Delta), Depth: 1, Kind: wavelet.Robot}
+	if c := a.Named.Cause; a.Named.Bundle != "" {
+		v.Cause = wavelet.Cause{ID: c.ID, Depth: c.Depth + 1, Exact: c.Exact + 1, Parent: a.Named.Author, Bundle: a.Named.Bundle, Kind: wavelet.Robot}
+	}
+	return v
+}
+
+// ignoreBots lets no robot hear another.
+type ignoreBots struct{ nothing }
+
+// Cuts cuts everybody off from everybody: it is asked about robots only.
+func (ignoreBots) Cuts(wavelet.Seat, wavelet.Participant) bool { return true }

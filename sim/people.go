@@ -81,5 +81,6 @@ func (w *world) human(p *person, ops []wavelet.Op) {
 		in.chains[p.id] = c
 		cause = wavelet.Cause{Kind: wavelet.Human, ID: c.cause}
 	}
-	w.commit(in, entry{by: p.Name, person: true, truth: truth{chain: cause.ID}}, p.id, cause, ops)
+	e := entry{by: p.Name, person: true, truth: truth{chain: w.nextID(p.Name)}}
+	w.commit(in, e, p.id, cause, ops)
 }

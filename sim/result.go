@@ -28,7 +28,7 @@ type Result struct {
 	Speed           float64  `json:"speed"`
 	Truth           Truth    `json:"truth"`
 	StoppedAtS      *float64 `json:"stopped_at_s"` // the longest any chain went on from its first answer of a robot to a robot; null: it still goes on
-	Wasted          int      `json:"wasted"`       // answers of robots to robots since the onset
+	Wasted          int      `json:"wasted"`       // answers of robots to robots, from the onset to the last act
 	ActedOn         []Acted  `json:"acted_on"`
 	UntouchedOK     bool     `json:"untouched_ok"`
 	HumanLaneP95MS  float64  `json:"human_lane_p95_ms"`
@@ -56,17 +56,14 @@ func (t *tally) result() Result {
 	r := Result{
 		Scenario: t.sc.Name, Detector: t.o.Name, Seed: t.o.Seed, Speed: t.o.Speed, Truth: t.sc.Truth,
 		ActedOn: t.acts, HumanLaneP95MS: math.Round(float64(p95(t.waits)) / 1e6), WarnedBeforePct: 100,
-		WastedBy: t.wasted, Throttles: t.throttle, Announced: t.expected,
+		Throttles: t.throttle, Announced: t.expected,
 	}
 	if r.ActedOn == nil {
 		r.ActedOn = []Acted{}
 	}
-	for _, n := range t.wasted {
-		r.Wasted += n
-	}
 	for i := range t.sc.Robots {
 		if !t.sc.Robots[i].Remote {
-			r.RobotHours += t.sc.Duration.Hours()
+			r.RobotHours += t.end.Hours()
 		}
 	}
 	if t.throttle > 0 {
@@ -85,7 +82,7 @@ func (t *tally) stopping(r *Result) (why []string) {
 	if c := t.longest(); c != nil {
 		took = c.last - c.first
 		r.Stopped = e.StoppedWithin == 0 || took <= e.StoppedWithin
-		if !r.Stopped && t.sc.Duration-c.last <= c.gap+c.gap/2+time.Second {
+		if !r.Stopped && t.end-c.last <= c.gap+c.gap/2+time.Second {
 			why = append(why, fmt.Sprintf("never stopped: robots answered each other from %s to the end", c.first.Round(time.Millisecond)))
 		} else if !r.Stopped {
 			why = append(why, fmt.Sprintf("stopped after %s, not within %s", took.Round(time.Millisecond), e.StoppedWithin.Round(time.Millisecond)))
@@ -94,6 +91,12 @@ func (t *tally) stopping(r *Result) (why []string) {
 	if len(why) == 0 || !strings.HasPrefix(why[0], "never") {
 		s := seconds(took)
 		r.StoppedAtS = &s
+	}
+	if r.WastedBy = t.wasted; r.Stopped && t.byAct != nil {
+		r.WastedBy = t.byAct
+	}
+	for _, n := range r.WastedBy {
+		r.Wasted += n
 	}
 	if e.WastedAtMost != nil && r.Wasted > *e.WastedAtMost {
 		why = append(why, fmt.Sprintf("%d wasted answers, not at most %d", r.Wasted, *e.WastedAtMost))

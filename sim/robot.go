@@ -95,6 +95,9 @@ func (r *robot) plan(w *world, s *seat, t gateway.Take, named governor.Delivery,
 			k.writes = append(k.writes, write{to: in})
 		}
 	}
+	if fit := max(1, r.profile.Delivery.MaxOps/r.Operations); r.Via == ViaReply && len(k.writes) > fit {
+		k.writes = k.writes[:fit] // the gateway takes no longer answer
+	}
 	k.landing = len(k.writes)
 	if r.Stream != nil {
 		for _, x := range k.writes[:k.landing] {

@@ -40,8 +40,8 @@ type entry struct {
 
 // truth is what a delta really goes back to.
 type truth struct {
-	chain string
-	depth int // robots since a person; a robot's first word is 1
+	chain string // named after the delta it began with
+	depth int    // robots since a person; a robot's first word is 1
 }
 
 // The contents of deltas, which nobody reads but whoever tells typing from lines

@@ -2,6 +2,7 @@ package sim
 
 import (
 	"cmp"
+	"maps"
 	"slices"
 	"time"
 
@@ -14,8 +15,10 @@ import (
 type tally struct {
 	sc       *Scenario
 	o        Options
+	end      time.Duration // of the run
 	chains   map[string]*stretch
-	wasted   map[string]int // by robot
+	wasted   map[string]int // answers to robots, by robot
+	byAct    map[string]int // the same, at the time of the last act; nil if there was none
 	acts     []Acted
 	waits    []time.Duration // of people's deltas for their bundles
 	slowed   map[string]bool // robots whose human lane was slowed
@@ -41,18 +44,22 @@ type matter struct {
 }
 
 func newTally(sc *Scenario, o Options) *tally {
+	if o.Trace != nil {
+		o.Trace.begin(sc, o)
+	}
 	return &tally{
 		sc: sc, o: o, chains: map[string]*stretch{}, wasted: map[string]int{}, slowed: map[string]bool{},
 		pending: map[matter]bool{}, told: map[matter]bool{}, muted: map[wavelet.Seat]bool{},
 	}
 }
 
-// answered counts an answer that is about to be committed.
+// answered counts an answer that is about to be committed: of a streamed one the
+// beginning.
 func (t *tally) answered(at time.Duration, k *work) {
 	if t.o.Trace != nil {
 		t.o.Trace.answer(at, k)
 	}
-	if k.truth.depth < 2 || k.seat == nil || at < t.sc.Expect.Onset {
+	if k.truth.depth < 2 || k.next >= k.landing || at < t.sc.Expect.Onset {
 		return
 	}
 	t.wasted[k.robot.Name]++
@@ -67,16 +74,10 @@ func (t *tally) answered(at time.Duration, k *work) {
 
 // acted notes an act.
 func (t *tally) acted(at time.Duration, a *governor.Act) {
-	t.note(Acted{
+	t.byAct = maps.Clone(t.wasted)
+	t.acts = append(t.acts, Acted{
 		Robot: local(a.Seat.Robot), Action: string(a.Kind), Rule: a.Decision.Rule, AtS: seconds(at), Depth: a.Decision.Evidence.Depth,
 	})
-}
-
-func (t *tally) note(a Acted) {
-	t.acts = append(t.acts, a)
-	if t.o.Trace != nil {
-		t.o.Trace.act(a)
-	}
 }
 
 // ignored notes that a detector keeps from a seat what it would have answered.
@@ -86,7 +87,10 @@ func (t *tally) ignored(at time.Duration, id wavelet.Seat, depth int) {
 		return
 	}
 	t.muted[id] = true
-	t.note(Acted{Robot: local(id.Robot), Action: "ignore", Rule: t.o.Name, AtS: seconds(at), Depth: depth})
+	t.acts = append(t.acts, Acted{Robot: local(id.Robot), Action: "ignore", Rule: t.o.Name, AtS: seconds(at), Depth: depth})
+	if t.o.Trace != nil {
+		t.o.Trace.ignore(at, local(id.Robot))
+	}
 }
 
 // decided notes a decision, and whether the robot could have known.
@@ -99,7 +103,7 @@ func (t *tally) decided(at time.Duration, d *governor.Decision) {
 	}
 	switch d.Action {
 	case "cut-off":
-		t.note(Acted{Robot: local(d.Robot), Action: d.Action, Rule: d.Rule, AtS: seconds(at)})
+		t.acts = append(t.acts, Acted{Robot: local(d.Robot), Action: d.Action, Rule: d.Rule, AtS: seconds(at)})
 	case "slow", "refuse", string(governor.Evict), string(governor.Cut), string(governor.Suspend):
 	default:
 		return
@@ -155,7 +159,7 @@ func (t *tally) delivered(at time.Duration, s *seat, lane events.Lane) {
 // little; a human lane that is put off longer is slowed.
 func (t *tally) delayed(at time.Duration, s *seat, lane events.Lane, d time.Duration) {
 	if t.o.Trace != nil {
-		t.o.Trace.delay(at, s, d)
+		t.o.Trace.delay(at, s)
 	}
 	if lane == events.HumanLane && d > s.robot.profile.Pace.MinInterval {
 		t.slowed[s.robot.Name] = true

@@ -32,19 +32,27 @@ type world struct {
 	robots []*robot
 	luck   *rand.Rand // of the network and the gateway
 	ids    int
+	wrote  int // deltas by robots
 	epoch  int   // grows with each restart
 	saved  *save // what a restart would find, nil while none is near
 	tally  *tally
 }
 
+// flood is how many deltas robots may write before a run is given up as lost:
+// a storm that nobody stops grows without bounds.
+const flood = 200_000
+
 // run plays the scenario from beginning to end.
 func (w *world) run() {
-	for len(w.agenda.heap) > 0 && w.agenda.heap[0].at <= w.sc.Duration {
+	for len(w.agenda.heap) > 0 && w.agenda.heap[0].at <= w.sc.Duration && w.wrote < flood {
 		e := w.agenda.pop()
 		w.at = e.at
 		e.do()
 	}
-	w.at = w.sc.Duration
+	if w.wrote < flood {
+		w.at = w.sc.Duration
+	}
+	w.tally.end = w.at
 }
 
 func (w *world) now() time.Time { return began.Add(w.at) }

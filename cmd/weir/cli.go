@@ -19,6 +19,7 @@ type cli struct {
 	Wave      waveCmd      `cmd:"" help:"Make wavelets, read them, write to them."`
 	Decisions decisionsCmd `cmd:"" help:"Show what the governor decided, and why."`
 	Policies  policiesCmd  `cmd:"" help:"Show profiles, check policy files."`
+	Simulate  simulateCmd  `cmd:"" help:"Run scenarios in virtual time."`
 	Testbot   testbotCmd   `cmd:"" help:"Run a robot to try a server with."`
 	Demo      demoCmd      `cmd:"" help:"Show what weir is for."`
 	Bench     benchCmd     `cmd:"" help:"Measure, and compare with the bars."`

@@ -1,0 +1,193 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"runtime"
+
+	"golang.org/x/sync/errgroup"
+
+	"weir/policies"
+	"weir/sim"
+)
+
+type simulateCmd struct {
+	Files       []string `arg:"" name:"file" help:"Scenario files."`
+	JSON        bool     `help:"Print a line of JSON for each run."`
+	Seeds       int      `default:"1" help:"Runs of each scenario, with the seeds 1 to N." placeholder:"N"`
+	Speed       float64  `default:"1" help:"Everybody is so many times as fast; the governor's constants stay." placeholder:"X"`
+	People      int      `help:"Add so many people who write a line now and then." placeholder:"N"`
+	ProfileFile string   `type:"existingfile" help:"Policy file to read beside the built-in profiles." placeholder:"FILE"`
+	Detector    []string `default:"weir" help:"What decides: weir, or a guard to compare it with. Several make a table of them." placeholder:"NAME,..."`
+	Plot        string   `help:"Draw the run of one scenario with one seed." placeholder:"FILE.svg"`
+}
+
+func (simulateCmd) Help() string {
+	text := `Runs scenarios in virtual time over the code that merges, paces and decides in the server: an hour takes less than a second.
+A scenario says who is there, how they behave, and what is expected. With --people a loop may take twice as long to stop.
+
+Exits 1 if an expectation fails under the first detector; the others are there to be compared with.
+
+Detectors:
+
+`
+	for _, d := range sim.Detectors() {
+		text += fmt.Sprintf("  %-18s%s\n", d.Name, d.About)
+	}
+	return text + `
+Examples:
+
+  weir simulate two-echo-bots.yaml
+  weir simulate --seeds 30 --speed 5 --json *.yaml
+  weir simulate --detector weir,ratio-slots,pair-guard polite-models.yaml
+  weir simulate --plot echo.svg two-echo-bots.yaml`
+}
+
+// Validate checks what kong cannot.
+func (c *simulateCmd) Validate() error {
+	switch {
+	case c.Seeds < 1:
+		return fmt.Errorf("--seeds: %d is not at least 1", c.Seeds)
+	case !(c.Speed >= 0.01 && c.Speed <= 100):
+		return fmt.Errorf("--speed: %g is not from 0.01 to 100", c.Speed)
+	case c.People < 0 || c.People > 1000:
+		return fmt.Errorf("--people: %d is not from 0 to 1000", c.People)
+	case c.Plot != "" && (len(c.Files) > 1 || c.Seeds > 1 || len(c.Detector) > 1):
+		return errors.New("--plot: draws one run; name one file, one seed and one detector")
+	}
+	for _, name := range c.Detector {
+		if _, err := sim.FindDetector(name); err != nil {
+			return fmt.Errorf("--detector: %w", err)
+		}
+	}
+	return nil
+}
+
+func (c *simulateCmd) Run(ctx context.Context, s streams) error {
+	scenarios, set, err := c.read()
+	if err != nil {
+		return err
+	}
+	results, err := c.simulate(ctx, scenarios, set)
+	if err != nil {
+		return err
+	}
+	if err := c.show(s, results, scenarios); err != nil {
+		return err
+	}
+	for _, r := range results {
+		if !r.OK && r.Detector == c.Detector[0] {
+			return &outcome{code: exitFailed}
+		}
+	}
+	return nil
+}
+
+// read reads all scenarios, and reports the faults of all of them together.
+func (c *simulateCmd) read() ([]*sim.Scenario, policies.Set, error) {
+	set, err := readPolicies(c.ProfileFile)
+	if err != nil {
+		return nil, set, err
+	}
+	var list []*sim.Scenario
+	var faults []error
+	seen := map[string]string{}
+	for _, file := range c.Files {
+		data, err := os.ReadFile(file)
+		if err != nil {
+			return nil, set, fmt.Errorf("read scenario: %w", err)
+		}
+		sc, err := sim.Read(data, file, set)
+		if err != nil {
+			faults = append(faults, err)
+			continue
+		}
+		if other, twice := seen[sc.Name]; twice {
+			faults = append(faults, fmt.Errorf("%s: scenario: %q is also the name of %s", file, sc.Name, other))
+		}
+		seen[sc.Name] = file
+		list = append(list, sc)
+	}
+	if faults != nil {
+		return nil, set, errors.Join(faults...)
+	}
+	return list, set, nil
+}
+
+// simulate runs everything, on all processors; the results are in the order of
+// scenarios, then detectors, then seeds.
+func (c *simulateCmd) simulate(ctx context.Context, scenarios []*sim.Scenario, set policies.Set) ([]sim.Result, error) {
+	results := make([]sim.Result, len(scenarios)*len(c.Detector)*c.Seeds)
+	workers, ctx := errgroup.WithContext(ctx)
+	workers.SetLimit(runtime.GOMAXPROCS(0))
+	i := 0
+	for _, sc := range scenarios {
+		variant := sc.At(c.Speed).With(c.People)
+		for _, name := range c.Detector {
+			d, err := sim.FindDetector(name)
+			if err != nil {
+				return nil, err
+			}
+			for seed := range c.Seeds {
+				o := sim.Options{Seed: uint64(seed) + 1, Detector: d.New, Name: d.Name, Profiles: set, Speed: c.Speed}
+				into := &results[i]
+				i++
+				workers.Go(func() (err error) {
+					if err = ctx.Err(); err != nil {
+						return err
+					}
+					*into, err = c.play(variant, o)
+					return err
+				})
+			}
+		}
+	}
+	return results, workers.Wait()
+}
+
+// play runs one scenario, and draws it if that was asked for.
+func (c *simulateCmd) play(sc *sim.Scenario, o sim.Options) (sim.Result, error) {
+	if c.Plot == "" {
+		return sim.Run(sc, o)
+	}
+	o.Trace = &sim.Trace{}
+	r, err := sim.Run(sc, o)
+	if err != nil {
+		return r, err
+	}
+	f, err := os.Create(c.Plot)
+	if err != nil {
+		return r, fmt.Errorf("--plot: %w", err)
+	}
+	if err := errors.Join(o.Trace.WriteSVG(f), f.Close()); err != nil {
+		return r, fmt.Errorf("--plot: %w", err)
+	}
+	return r, nil
+}
+
+func (c *simulateCmd) show(s streams, results []sim.Result, scenarios []*sim.Scenario) error {
+	if c.JSON {
+		enc := json.NewEncoder(s.out)
+		for i := range results {
+			if err := enc.Encode(&results[i]); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	if err := sim.WriteTable(s.out, results); err != nil {
+		return err
+	}
+	if len(results) == 1 {
+		return nil
+	}
+	known := map[string]*sim.Scenario{}
+	for _, sc := range scenarios {
+		known[sc.Name] = sc
+	}
+	fmt.Fprintln(s.out)
+	return sim.WriteSummary(s.out, sim.Summarise(results, known))
+}
