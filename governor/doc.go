@@ -9,6 +9,14 @@
 // triggered whom. From these it derives a Verdict: go on, wait, refuse, warn, or
 // act on a seat, with the Evidence that people are shown.
 //
+// A bundle may hold deltas of several robots, and then nobody can say which of
+// them its answer answers. A seat's voices tell whom it heeds and whom it ignores
+// when they are alone; only what it may have answered counts as its cause, and a
+// deep chain convicts only on a cycle of robots that were seen to answer each
+// other. What a robot writes without naming a bundle is assumed to answer the
+// deepest it was sent within a minute; a link that is only assumed convicts
+// nobody.
+//
 // The package only decides. Carrying a verdict out (removing a robot, writing
 // the notice, dropping what is queued) is the gateway's work. It reads no clock:
 // every method takes the instant, so a simulator and a server drive the same
