@@ -53,7 +53,7 @@ func (g *Gateway) deliver(ctx context.Context, s *seat, t Take) Outcome {
 		g.troubled(ctx, s, t, err)
 		return Outcome{Kind: Held, Delay: ownTrouble}
 	}
-	if len(b.Events) == 0 {
+	if choosy, ok := to.(Chooser); len(b.Events) == 0 || ok && !choosy.Wants(b) {
 		g.mu.Lock()
 		s.robot.stats.Silent++
 		g.mark(s)

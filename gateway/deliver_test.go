@@ -74,6 +74,34 @@ func TestNothingNewNoBundle(t *testing.T) {
 	})
 }
 
+// deaf wants no bundle after the first.
+type deaf struct{ *recorder }
+
+func (d deaf) Receive(ctx context.Context, b events.Bundle) (events.Answer, error) {
+	return d.receive(ctx, b)
+}
+
+func (d deaf) Wants(events.Bundle) bool { return len(d.all()) == 0 }
+
+func TestUnwantedBundlesAreNotCounted(t *testing.T) {
+	inBubble(t, func(t *testing.T, r *rig) {
+		var robot recorder
+		r.register(quiet, "default", robot.receive)
+		e := r.roster.entries[quiet]
+		e.robot = deaf{&robot}
+		r.roster.entries[quiet] = e
+		r.start()
+		defer r.stop()
+		r.create(quiet)
+		pause(time.Second)
+		r.types(ann, "nobody listens")
+		pause(2 * time.Second)
+		if st := r.stats(quiet); len(robot.all()) != 1 || st.HumanBundles != 1 || st.Silent != 1 || st.Waiting != 0 {
+			t.Errorf("%d bundles, stats %+v", len(robot.all()), st)
+		}
+	})
+}
+
 func TestFailuresAreRetriedAndNothingIsLost(t *testing.T) {
 	inBubble(t, func(t *testing.T, r *rig) {
 		var down atomic.Bool

@@ -35,6 +35,12 @@ type Robot interface {
 	Receive(ctx context.Context, b events.Bundle) (events.Answer, error)
 }
 
+// Chooser is a Robot that does not want to hear of everything. A bundle it does
+// not want is not sent, and not counted as delivered.
+type Chooser interface {
+	Wants(b events.Bundle) bool
+}
+
 // Roster tells which robots are registered and in service, with their profiles.
 // Its methods answer from memory, and do not call the gateway, except for
 // RobotChanged.

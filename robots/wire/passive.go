@@ -108,6 +108,13 @@ func (p *Passive) Capabilities() (Capabilities, bool) {
 	return p.caps, p.known
 }
 
+// Wants reports whether Receive would send the bundle. Until its capabilities
+// are known a robot may want anything.
+func (p *Passive) Wants(b events.Bundle) bool {
+	caps, known := p.Capabilities()
+	return !known || len(caps.filter(b)) > 0
+}
+
 // Receive posts a bundle and returns the robot's answer, as changes against the
 // state in the bundle. A bundle of which the robot wants no event is not sent,
 // and answered with nothing. An answer that is no list of operations is a
@@ -124,6 +131,9 @@ func (p *Passive) Receive(ctx context.Context, b events.Bundle) (events.Answer, 
 }
 
 func (p *Passive) receive(ctx context.Context, b events.Bundle) (events.Answer, error) {
+	if p.ctx.Err() != nil {
+		return events.Answer{}, ErrClosed
+	}
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	defer context.AfterFunc(p.ctx, func() { cancel(ErrClosed) })()
@@ -267,9 +277,12 @@ func head(body []byte) string {
 	return fmt.Sprintf("%q", body)
 }
 
-// Silent is a robot without an address to call: it only calls itself, and
-// answers every bundle with nothing.
+// Silent is a robot without an address to call: it only calls itself. It wants
+// no bundle, and would answer with nothing.
 type Silent struct{}
+
+// Wants is false.
+func (Silent) Wants(events.Bundle) bool { return false }
 
 // Receive returns the empty answer.
 func (Silent) Receive(context.Context, events.Bundle) (events.Answer, error) {

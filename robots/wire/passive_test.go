@@ -213,7 +213,10 @@ func TestWhatIsNotWantedIsNotSent(t *testing.T) {
 	p := serve(t, answering(200, "[]", &posts), PassiveOptions{})
 	b := changed(newWavelet(t).blip("b+root", "", plain("a\n")).state, "b+root")
 	b.Events[0].Type = events.BlipSubmitted
-	if a, err := p.Receive(t.Context(), b); err != nil || len(a.Deltas)+len(a.Failures) != 0 || posts.Load() != 0 {
+	if !p.Wants(b) {
+		t.Error("a robot that was not asked yet wants nothing")
+	}
+	if a, err := p.Receive(t.Context(), b); err != nil || len(a.Deltas)+len(a.Failures) != 0 || posts.Load() != 0 || p.Wants(b) {
 		t.Errorf("answer %+v, error %v, %d posts", a, err, posts.Load())
 	}
 }
