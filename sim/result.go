@@ -77,20 +77,19 @@ func (t *tally) result() Result {
 // stopping is about the time and the answers it took.
 func (t *tally) stopping(r *Result) (why []string) {
 	e := &t.sc.Expect
-	r.Stopped = true
-	took := time.Duration(0)
-	if c := t.longest(); c != nil {
-		took = c.last - c.first
-		r.Stopped = e.StoppedWithin == 0 || took <= e.StoppedWithin
-		if !r.Stopped && t.end-c.last <= c.gap+c.gap/2+time.Second {
-			why = append(why, fmt.Sprintf("never stopped: robots answered each other from %s to the end", c.first.Round(time.Millisecond)))
-		} else if !r.Stopped {
-			why = append(why, fmt.Sprintf("stopped after %s, not within %s", took.Round(time.Millisecond), e.StoppedWithin.Round(time.Millisecond)))
-		}
-	}
-	if len(why) == 0 || !strings.HasPrefix(why[0], "never") {
+	took, going := t.longest()
+	r.Stopped = !t.flooded && (e.StoppedWithin == 0 || took <= e.StoppedWithin)
+	switch {
+	case t.flooded:
+		why = append(why, fmt.Sprintf("a flood: robots wrote ever more, until the run was given up at %s", t.end.Round(time.Second)))
+	case !r.Stopped && going:
+		why = append(why, fmt.Sprintf("never stopped: robots went on answering each other for %s, to the end", took.Round(time.Millisecond)))
+	default:
 		s := seconds(took)
 		r.StoppedAtS = &s
+		if !r.Stopped {
+			why = append(why, fmt.Sprintf("stopped after %s, not within %s", took.Round(time.Millisecond), e.StoppedWithin.Round(time.Millisecond)))
+		}
 	}
 	if r.WastedBy = t.wasted; r.Stopped && t.byAct != nil {
 		r.WastedBy = t.byAct

@@ -162,27 +162,25 @@ func muted(mutes []gateway.Mute, e *entry) bool {
 	return false
 }
 
-// parts is the deepest delta of each author, if several robots wrote what the
-// bundle holds.
+// parts is what each author of a robot-lane bundle contributes: of its deltas
+// the one with the most exact links, and of these the least deep.
 func parts(heard []*entry, lane events.Lane) []governor.Part {
-	if lane != events.RobotLane || len(heard) < 2 {
+	if lane != events.RobotLane {
 		return nil
 	}
 	var out []governor.Part
 next:
 	for _, e := range heard {
+		c := &e.Delta.Cause
 		for i := range out {
 			if p := &out[i]; p.Author == e.Delta.Author {
-				if c := &e.Delta.Cause; c.Depth > p.Cause.Depth || c.Depth == p.Cause.Depth && c.Exact >= p.Cause.Exact {
+				if c.Exact > p.Cause.Exact || c.Exact == p.Cause.Exact && c.Depth <= p.Cause.Depth {
 					p.Cause = *c
 				}
 				continue next
 			}
 		}
-		out = append(out, governor.Part{Author: e.Delta.Author, Cause: e.Delta.Cause})
-	}
-	if len(out) < 2 {
-		return nil
+		out = append(out, governor.Part{Author: e.Delta.Author, Cause: *c})
 	}
 	return out
 }

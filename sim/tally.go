@@ -1,7 +1,6 @@
 package sim
 
 import (
-	"cmp"
 	"maps"
 	"slices"
 	"time"
@@ -16,6 +15,7 @@ type tally struct {
 	sc       *Scenario
 	o        Options
 	end      time.Duration // of the run
+	flooded  bool          // it was given up, for robots wrote ever more
 	chains   map[string]*stretch
 	wasted   map[string]int // answers to robots, by robot
 	byAct    map[string]int // the same, at the time of the last act; nil if there was none
@@ -199,17 +199,14 @@ func p95(list []time.Duration) time.Duration {
 	return sorted[(len(sorted)*95+99)/100-1]
 }
 
-// longest is the chain in which robots answered each other for the longest
-// time, nil if there is none.
-func (t *tally) longest() *stretch {
-	var all []*stretch
+// longest is the longest time for which robots answered each other in one chain,
+// and whether that chain was still going on at the end.
+func (t *tally) longest() (took time.Duration, going bool) {
 	for _, c := range t.chains {
-		all = append(all, c)
+		d, on := c.last-c.first, t.end-c.last <= c.gap+c.gap/2+time.Second
+		if d > took || d == took && on {
+			took, going = d, on
+		}
 	}
-	if len(all) == 0 {
-		return nil
-	}
-	return slices.MaxFunc(all, func(a, b *stretch) int {
-		return cmp.Or(cmp.Compare(a.last-a.first, b.last-b.first), cmp.Compare(a.last, b.last), cmp.Compare(a.gap, b.gap))
-	})
+	return took, going
 }

@@ -179,7 +179,7 @@ func (w *world) answered(k *work, to *room, id wavelet.DeltaID, cause wavelet.Ca
 	}
 	e := entry{by: k.robot.Name, truth: k.truth}
 	e.Delta.ID = id
-	w.wrote++
+	w.written()
 	w.tally.answered(w.at, k)
 	w.commit(to, e, k.robot.id, cause, lines(k.robot.Operations))
 }

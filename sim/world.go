@@ -22,37 +22,52 @@ var began = time.Date(2026, time.March, 2, 9, 0, 0, 0, time.UTC)
 
 // world is one run.
 type world struct {
-	sc     *Scenario
-	o      Options
-	at     time.Duration // since began
-	agenda agenda
-	det    Detector
-	rooms  map[string]*room
-	list   []*room // the same, in the order in which they were made
-	robots []*robot
-	luck   *rand.Rand // of the network and the gateway
-	ids    int
-	wrote  int // deltas by robots
-	epoch  int   // grows with each restart
-	saved  *save // what a restart would find, nil while none is near
-	tally  *tally
+	sc      *Scenario
+	o       Options
+	at      time.Duration // since began
+	agenda  agenda
+	det     Detector
+	rooms   map[string]*room
+	list    []*room // the same, in the order in which they were made
+	robots  []*robot
+	luck    *rand.Rand // of the network and the gateway
+	ids     int
+	wrote   int           // deltas by robots
+	counted time.Duration // since then
+	epoch   int           // grows with each restart
+	saved   *save         // what a restart would find, nil while none is near
+	tally   *tally
 }
 
-// flood is how many deltas robots may write before a run is given up as lost:
-// a storm that nobody stops grows without bounds.
-const flood = 200_000
+// A run in which robots write more than flood deltas within a lull is given up: a
+// storm that nobody stops grows without bounds.
+const (
+	flood = 10_000
+	lull  = 10 * time.Second
+)
 
 // run plays the scenario from beginning to end.
 func (w *world) run() {
-	for len(w.agenda.heap) > 0 && w.agenda.heap[0].at <= w.sc.Duration && w.wrote < flood {
+	for len(w.agenda.heap) > 0 && w.agenda.heap[0].at <= w.sc.Duration {
 		e := w.agenda.pop()
 		w.at = e.at
 		e.do()
+		if w.wrote > flood {
+			w.tally.flooded = true
+			w.tally.end = w.at
+			return
+		}
 	}
-	if w.wrote < flood {
-		w.at = w.sc.Duration
-	}
+	w.at = w.sc.Duration
 	w.tally.end = w.at
+}
+
+// written counts a delta by a robot.
+func (w *world) written() {
+	if w.at-w.counted >= lull {
+		w.wrote, w.counted = 0, w.at
+	}
+	w.wrote++
 }
 
 func (w *world) now() time.Time { return began.Add(w.at) }
