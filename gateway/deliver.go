@@ -48,7 +48,7 @@ func (g *Gateway) deliver(ctx context.Context, s *seat, t Take) Outcome {
 	if !ok {
 		return Outcome{Kind: Parked}
 	}
-	b, err := g.bundle(ctx, s, t)
+	b, parts, err := g.bundle(ctx, s, t)
 	if err != nil {
 		g.troubled(ctx, s, t, err)
 		return Outcome{Kind: Held, Delay: ownTrouble}
@@ -62,7 +62,7 @@ func (g *Gateway) deliver(ctx context.Context, s *seat, t Take) Outcome {
 	}
 	now := g.clock.now()
 	named := governor.Delivery{
-		Seat: s.Seat, Bundle: b.ID, RobotLane: b.Lane == events.RobotLane, Cause: t.Cause, Author: t.Author, Sent: now,
+		Seat: s.Seat, Bundle: b.ID, RobotLane: b.Lane == events.RobotLane, Cause: t.Cause, Author: t.Author, Parts: parts, Sent: now,
 	}
 	if !t.Last {
 		v := g.gov.Deliver(now, named)
@@ -82,11 +82,11 @@ func (g *Gateway) deliver(ctx context.Context, s *seat, t Take) Outcome {
 }
 
 // bundle makes the bundle of a take: the window from its cursor on, as far as
-// the events fit.
-func (g *Gateway) bundle(ctx context.Context, s *seat, t Take) (events.Bundle, error) {
+// the events fit. Parts is what each robot wrote of it, in the robot lane.
+func (g *Gateway) bundle(ctx context.Context, s *seat, t Take) (b events.Bundle, parts []governor.Part, err error) {
 	before, err := g.host.Snapshot(ctx, s.Wavelet, t.From)
 	if err != nil {
-		return events.Bundle{}, fmt.Errorf("read version %d: %w", t.From, err)
+		return b, nil, fmt.Errorf("read version %d: %w", t.From, err)
 	}
 	w := events.NewWindow(s.Seat, t.Lane, before)
 	w.Mute(func(c wavelet.Commit) bool {
@@ -95,13 +95,16 @@ func (g *Gateway) bundle(ctx context.Context, s *seat, t Take) (events.Bundle, e
 	})
 	for c, err := range g.host.Read(ctx, s.Wavelet, t.From) {
 		if err != nil {
-			return events.Bundle{}, fmt.Errorf("read on from version %d: %w", w.State().Version(), err)
+			return b, nil, fmt.Errorf("read on from version %d: %w", w.State().Version(), err)
 		}
 		if c.Version > t.To || w.Len() >= g.o.MaxEvents && w.Hears(c) {
 			break
 		}
+		if t.Lane == events.RobotLane && w.Hears(c) {
+			parts = AddPart(parts, c)
+		}
 		if err := w.Add(c); err != nil {
-			return events.Bundle{}, err
+			return b, nil, err
 		}
 	}
 	return events.Bundle{
@@ -115,7 +118,7 @@ func (g *Gateway) bundle(ctx context.Context, s *seat, t Take) (events.Bundle, e
 		State:   w.State(),
 		Cause:   t.Cause,
 		Deltas:  w.Heard(),
-	}, nil
+	}, parts, nil
 }
 
 // troubled tells of a bundle that could not be made, or an answer that could not

@@ -109,7 +109,7 @@ func (g *Gateway) server(in wavelet.Name) wavelet.Participant {
 // stop between the verdict and the commit; false if there is none.
 func (g *Gateway) overdue(id wavelet.Seat, s *wavelet.State) (errand, bool) {
 	n, out := g.gov.Banned(g.clock.now(), id)
-	if !out || !events.Present(s, id.Robot) {
+	if !out || n.Action != string(governor.Evict) || !events.Present(s, id.Robot) {
 		return errand{}, false
 	}
 	e := errand{act: governor.Evict, seat: id}

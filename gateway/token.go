@@ -22,8 +22,9 @@ type claim struct {
 	Version wavelet.Version   `json:"v"`
 }
 
-// maxToken is the length of a token that is worth reading.
-const maxToken = 4096
+// maxToken is the length of a token that is worth reading: one with all parts a
+// bundle can have is shorter.
+const maxToken = 16 << 10
 
 func (s signer) sign(c claim) string {
 	text, err := json.Marshal(c)
