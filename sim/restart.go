@@ -46,7 +46,9 @@ func (w *world) save() {
 // restart breaks all connections and takes everything up again, as Gateway.load
 // and recover do.
 func (w *world) restart() {
-	w.epoch++
+	if w.epoch++; w.saved == nil { // the second within a second
+		w.save()
+	}
 	if _, ok := w.det.(keeper); ok {
 		w.det = w.o.detector()
 		for _, r := range w.robots {
