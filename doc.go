@@ -1,10 +1,11 @@
 // Package weir is the root of a collaborative-document server that keeps its
-// robots in check. It holds no code, only the map of the house and the test
-// that keeps it true (floor_test.go): every package stands on a floor and
-// imports lower floors only.
+// robots in check. It holds the map of the house, the test that keeps it true
+// (floor_test.go) and the Figure in which every benchmark reports. Each package
+// stands on a floor and imports lower floors only.
 //
 //	cmd/weir          7  the binary: config, run, one file per subcommand
 //	web               6  the HTTP edge: routes, sockets, admin API, metrics
+//	sim               5  scenarios in virtual time over Lane and Governor
 //	robots/rpc        5  active API: robots call in
 //	testbots          5  Echo, Spelly, Translator, Ticker, Crasher, Sleeper
 //	gateway           4  Lane and its runner: merge, pace, deliver, judge, submit

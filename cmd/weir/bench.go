@@ -6,6 +6,7 @@ import (
 	"text/tabwriter"
 	"time"
 
+	"weir"
 	"weir/gateway/gatewaybench"
 	"weir/governor/governorbench"
 	"weir/store/storebench"
@@ -32,27 +33,14 @@ Examples:
   weir bench governor --json`
 }
 
-// figure is one row of a benchmark. The packages that measure have rows of the
-// same shape.
-type figure struct {
-	Name     string  `json:"name"`
-	Value    float64 `json:"value"`
-	Unit     string  `json:"unit"`
-	Bar      float64 `json:"bar,omitzero"`
-	HasBar   bool    `json:"has_bar"`
-	AtLeast  bool    `json:"at_least"` // the bar is the least that will do; else the most
-	Measured bool    `json:"measured"`
-	Note     string  `json:"note,omitzero"`
-}
-
-// outcome is what a figure says about its bar.
-func (f figure) outcome() string {
+// standing is what a figure says about its bar.
+func standing(f weir.Figure) string {
 	switch {
 	case !f.HasBar:
 		return ""
 	case !f.Measured:
 		return "not measured"
-	case f.AtLeast && f.Value >= f.Bar, !f.AtLeast && f.Value <= f.Bar:
+	case f.Met():
 		return "ok"
 	}
 	return "MISSED"
@@ -60,11 +48,11 @@ func (f figure) outcome() string {
 
 // benchmark is a finished run.
 type benchmark struct {
-	Bench   string   `json:"bench"`
-	TookS   float64  `json:"took_s"`
-	Missed  int      `json:"missed"`
-	Unknown int      `json:"not_measured"`
-	Figures []figure `json:"figures"`
+	Bench   string        `json:"bench"`
+	TookS   float64       `json:"took_s"`
+	Missed  int           `json:"missed"`
+	Unknown int           `json:"not_measured"`
+	Figures []weir.Figure `json:"figures"`
 }
 
 // benchFlags is what all benchmarks have.
@@ -76,10 +64,10 @@ type benchFlags struct {
 func (s streams) progress(line string) { fmt.Fprintln(s.err, line) }
 
 // show prints the figures of a run and decides the exit code.
-func (b benchFlags) show(s streams, name string, took time.Duration, figures []figure) error {
+func (b benchFlags) show(s streams, name string, took time.Duration, figures []weir.Figure) error {
 	r := benchmark{Bench: name, TookS: took.Seconds(), Figures: figures}
 	for _, f := range figures {
-		switch f.outcome() {
+		switch standing(f) {
 		case "MISSED":
 			r.Missed++
 		case "not measured":
@@ -126,18 +114,10 @@ func (r benchmark) print(s streams, asJSON bool) error {
 			}
 			bar = fmt.Sprintf("%s %.4g", sign, f.Bar)
 		}
-		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\n", f.Name, value, bar, f.outcome(), f.Note)
+		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\n", f.Name, value, bar, standing(f), f.Note)
 	}
 	fmt.Fprintf(w, "took %.1f s\n", r.TookS)
 	return w.Flush()
-}
-
-// figures makes the rows of a benchmark figures.
-func figures[R any](rows []R, figure func(R) figure) (list []figure) {
-	for _, r := range rows {
-		list = append(list, figure(r))
-	}
-	return list
 }
 
 type benchEngineCmd struct {
@@ -159,7 +139,7 @@ func (c benchEngineCmd) Run(ctx context.Context, s streams) error {
 	if err != nil {
 		return err
 	}
-	return c.show(s, "engine", report.Took, figures(report.Rows, func(r enginebench.Row) figure { return figure(r) }))
+	return c.show(s, "engine", report.Took, report.Rows)
 }
 
 type benchStoreCmd struct {
@@ -176,7 +156,7 @@ func (c benchStoreCmd) Run(ctx context.Context, s streams) error {
 	if err != nil {
 		return err
 	}
-	return c.show(s, "store", report.Took, figures(report.Rows, func(r storebench.Row) figure { return figure(r) }))
+	return c.show(s, "store", report.Took, report.Rows)
 }
 
 type benchGovernorCmd struct{ benchFlags }
@@ -190,7 +170,7 @@ func (c benchGovernorCmd) Run(ctx context.Context, s streams) error {
 	if err != nil {
 		return err
 	}
-	return c.show(s, "governor", report.Took, figures(report.Rows, func(r governorbench.Row) figure { return figure(r) }))
+	return c.show(s, "governor", report.Took, report.Rows)
 }
 
 type benchGatewayCmd struct{ benchFlags }
@@ -204,5 +184,5 @@ func (c benchGatewayCmd) Run(ctx context.Context, s streams) error {
 	if err != nil {
 		return err
 	}
-	return c.show(s, "gateway", report.Took, figures(report.Rows, func(r gatewaybench.Row) figure { return figure(r) }))
+	return c.show(s, "gateway", report.Took, report.Rows)
 }

@@ -6,23 +6,25 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"weir"
 )
 
 func TestBenchExitCodes(t *testing.T) {
-	met := figure{Name: "a", Value: 1, Bar: 2, HasBar: true, Measured: true}
-	missed := figure{Name: "b", Value: 1, Bar: 2, HasBar: true, AtLeast: true, Measured: true}
-	unknown := figure{Name: "c", Bar: 2, HasBar: true, Note: "no Node here"}
-	plain := figure{Name: "d", Value: 3, Measured: true}
+	met := weir.Figure{Name: "a", Value: 1, Bar: 2, HasBar: true, Measured: true}
+	missed := weir.Figure{Name: "b", Value: 1, Bar: 2, HasBar: true, AtLeast: true, Measured: true}
+	unknown := weir.Figure{Name: "c", Bar: 2, HasBar: true, Note: "no Node here"}
+	plain := weir.Figure{Name: "d", Value: 3, Measured: true}
 	tests := []struct {
 		name    string
-		figures []figure
+		figures []weir.Figure
 		want    int
 		shows   string
 	}{
-		{"all met", []figure{met, plain}, 0, "<= 2  ok"},
-		{"one missed", []figure{met, unknown, missed}, exitFailed, ">= 2  MISSED"},
-		{"one not measured", []figure{met, unknown}, exitUnmeasured, "not measured  no Node here"},
-		{"no bar cannot be missed", []figure{{Name: "e"}}, 0, "e"},
+		{"all met", []weir.Figure{met, plain}, 0, "<= 2  ok"},
+		{"one missed", []weir.Figure{met, unknown, missed}, exitFailed, ">= 2  MISSED"},
+		{"one not measured", []weir.Figure{met, unknown}, exitUnmeasured, "not measured  no Node here"},
+		{"no bar cannot be missed", []weir.Figure{{Name: "e"}}, 0, "e"},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {

@@ -8,6 +8,7 @@ import (
 	"sync"
 	"time"
 
+	"weir"
 	"weir/events"
 	"weir/gateway"
 	"weir/governor"
@@ -23,7 +24,7 @@ import (
 const pairs = 201
 
 // costs times the two things that happen on every commit.
-func costs(ctx context.Context, _ Options) ([]Row, error) {
+func costs(ctx context.Context, _ Options) ([]weir.Figure, error) {
 	const seats = 100
 	commit, err := committer(seats)
 	if err != nil {
@@ -47,7 +48,7 @@ func costs(ctx context.Context, _ Options) ([]Row, error) {
 		return nil, err
 	}
 	note := fmt.Sprintf("a mutex and a map load take %.0f ns here", quantile(loadNS, 0.5))
-	return []Row{
+	return []weir.Figure{
 		{Name: "Committed, per seat of the wavelet", Value: quantile(commitNS, 0.5), Unit: "ns", Measured: true, Note: "the governor's part included; " + note},
 		{Name: "Committed per seat, to mutex + map load", Value: quantile(commitRatio, 0.5), Unit: "x", Bar: 8, HasBar: true, Measured: true},
 		{Name: "Lane.Add", Value: quantile(addNS, 0.5), Unit: "ns", Measured: true},

@@ -13,6 +13,8 @@ import (
 	"fmt"
 	"slices"
 	"time"
+
+	"weir"
 )
 
 // Options say how long to measure. The zero value takes about 25 seconds.
@@ -23,34 +25,8 @@ type Options struct {
 
 // Report is the outcome of a run.
 type Report struct {
-	Rows []Row
+	Rows []weir.Figure
 	Took time.Duration
-}
-
-// Row is one figure.
-type Row struct {
-	Name     string  `json:"name"`
-	Value    float64 `json:"value"`
-	Unit     string  `json:"unit"`
-	Bar      float64 `json:"bar,omitempty"` // what Value must reach, if HasBar
-	HasBar   bool    `json:"has_bar"`
-	AtLeast  bool    `json:"at_least"` // Bar is the least that will do; else the most
-	Measured bool    `json:"measured"` // false: this run can say nothing about it; Note says why
-	Note     string  `json:"note,omitempty"`
-}
-
-// Met reports whether the figure reaches its bar. A row without a bar does; one
-// that was not measured does not.
-func (r Row) Met() bool {
-	switch {
-	case !r.HasBar:
-		return true
-	case !r.Measured:
-		return false
-	case r.AtLeast:
-		return r.Value >= r.Bar
-	}
-	return r.Value <= r.Bar
 }
 
 // Run measures until it is done or ctx ends, whose cause is then the error.
@@ -62,10 +38,10 @@ func Run(ctx context.Context, o Options) (Report, error) {
 	if o.Progress == nil {
 		o.Progress = func(string) {}
 	}
-	var rows []Row
+	var rows []weir.Figure
 	for _, part := range []struct {
 		what string
-		run  func(context.Context, Options) ([]Row, error)
+		run  func(context.Context, Options) ([]weir.Figure, error)
 	}{
 		{"what a commit costs per seat", costs},
 		{"merging and pace, at ten times the speed", merging},

@@ -44,21 +44,3 @@ func TestRunEndsWithItsContext(t *testing.T) {
 		t.Errorf("Run ended with %v", err)
 	}
 }
-
-func TestMet(t *testing.T) {
-	for _, c := range []struct {
-		row  gatewaybench.Row
-		want bool
-	}{
-		{gatewaybench.Row{}, true},
-		{gatewaybench.Row{Value: 1, HasBar: true, Bar: 1, Measured: true}, true},
-		{gatewaybench.Row{Value: 2, HasBar: true, Bar: 1, Measured: true}, false},
-		{gatewaybench.Row{Value: 2, HasBar: true, Bar: 1, Measured: true, AtLeast: true}, true},
-		{gatewaybench.Row{Value: 0, HasBar: true, Bar: 1, Measured: true, AtLeast: true}, false},
-		{gatewaybench.Row{Value: 0, HasBar: true, Bar: 1}, false},
-	} {
-		if got := c.row.Met(); got != c.want {
-			t.Errorf("%+v: met %v", c.row, got)
-		}
-	}
-}

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"time"
+
+	"weir"
 )
 
 // gaps are how long people wait between two keystrokes: for each step of a
@@ -39,7 +41,7 @@ func typing(ctx context.Context, s *stand, d time.Duration, scale float64) (int,
 const scale = 10
 
 // merging has one person type to one robot, and looks at the bundles.
-func merging(ctx context.Context, o Options) (rows []Row, err error) {
+func merging(ctx context.Context, o Options) (rows []weir.Figure, err error) {
 	err = withStand(ctx, 0, scale, func(ctx context.Context, s *stand) error {
 		typed, err := typing(ctx, s, o.Phase, scale)
 		if err != nil {
@@ -53,7 +55,7 @@ func merging(ctx context.Context, o Options) (rows []Row, err error) {
 		for i := 1; i < len(got); i++ {
 			least = min(least, got[i].at.Sub(got[i-1].at)*scale)
 		}
-		rows = []Row{
+		rows = []weir.Figure{
 			{Name: "bundles per delta typed", Value: float64(len(got)) / float64(typed), Unit: "x", Bar: 0.5, HasBar: true, Measured: len(got) > 1,
 				Note: fmt.Sprintf("%d bundles for %d deltas", len(got), typed)},
 			{Name: "shortest gap between two bundles", Value: least.Seconds() * 1000, Unit: "ms", Bar: 0.9 * paceMS, HasBar: true, AtLeast: true, Measured: len(got) > 1,
@@ -68,7 +70,7 @@ func merging(ctx context.Context, o Options) (rows []Row, err error) {
 const paceMS = 500
 
 // hanging has one robot served alone, and then beside fifty that hang.
-func hanging(ctx context.Context, o Options) ([]Row, error) {
+func hanging(ctx context.Context, o Options) ([]weir.Figure, error) {
 	var p95 [2]float64
 	for i, hung := range []int{0, 50} {
 		err := withStand(ctx, hung, 1, func(ctx context.Context, s *stand) error {
@@ -93,7 +95,7 @@ func hanging(ctx context.Context, o Options) ([]Row, error) {
 			return nil, err
 		}
 	}
-	return []Row{
+	return []weir.Figure{
 		{Name: "keystroke to robot, p95, alone", Value: p95[0], Unit: "ms", Measured: true, Note: "500 ms of it are the merging"},
 		{Name: "keystroke to robot, p95, beside 50 that hang", Value: p95[1], Unit: "ms", Measured: true},
 		{Name: "delay that 50 hanging robots add", Value: p95[1] - p95[0], Unit: "ms", Bar: paceMS, HasBar: true, Measured: true},

@@ -16,6 +16,7 @@ import (
 	"slices"
 	"time"
 
+	"weir"
 	"weir/policies"
 )
 
@@ -33,20 +34,8 @@ type Options struct {
 
 // Report is the outcome of a run.
 type Report struct {
-	Rows []Row
+	Rows []weir.Figure
 	Took time.Duration
-}
-
-// Row is one figure.
-type Row struct {
-	Name     string  `json:"name"`
-	Value    float64 `json:"value"`
-	Unit     string  `json:"unit"`
-	Bar      float64 `json:"bar,omitempty"` // what Value must reach, if HasBar
-	HasBar   bool    `json:"has_bar"`
-	AtLeast  bool    `json:"at_least"` // Bar is the least that will do; else the most
-	Measured bool    `json:"measured"` // false: this run can say nothing about it; Note says why
-	Note     string  `json:"note,omitempty"`
 }
 
 // The bars.
@@ -84,7 +73,7 @@ func Run(ctx context.Context, o Options) (Report, error) {
 		}
 		size := memory(m.seats, m.every)
 		o.Progress(fmt.Sprintf("%s: %.0f", m.name, size))
-		rows = append(rows, Row{Name: m.name, Value: size, Unit: "bytes", Bar: m.bar, HasBar: true, Measured: true,
+		rows = append(rows, weir.Figure{Name: m.name, Value: size, Unit: "bytes", Bar: m.bar, HasBar: true, Measured: true,
 			Note: "every bundle answered, ten minutes, a message every 30 s"})
 	}
 	return Report{Rows: rows, Took: time.Since(began)}, nil
@@ -101,7 +90,7 @@ func orElse(n, otherwise int) int {
 var kinds = [...]string{"deliver", "answer", "call"}
 
 // decisions measures the cost of each kind against the primitives.
-func decisions(ctx context.Context, o Options) ([]Row, error) {
+func decisions(ctx context.Context, o Options) ([]weir.Figure, error) {
 	w := newWorld(o.Seats, 600*time.Millisecond, nil)
 	for range 6 * time.Minute / w.every { // windows full, edges known
 		w.round(nil)
@@ -130,12 +119,12 @@ func decisions(ctx context.Context, o Options) ([]Row, error) {
 		}
 		o.Progress(fmt.Sprintf("round %d of %d: primitives %.0f ns, deliver %.0f ns", i+1, o.Rounds, p, cost["deliver"][i]))
 	}
-	rows := []Row{{Name: "clock read + mutex + map load", Value: median(base), Unit: "ns", Measured: true}}
+	rows := []weir.Figure{{Name: "clock read + mutex + map load", Value: median(base), Unit: "ns", Measured: true}}
 	for _, name := range kinds {
 		rows = append(rows,
-			Row{Name: name + " / primitives", Value: median(ratio[name]), Unit: "x", Bar: barCost, HasBar: true, Measured: true,
+			weir.Figure{Name: name + " / primitives", Value: median(ratio[name]), Unit: "x", Bar: barCost, HasBar: true, Measured: true,
 				Note: fmt.Sprintf("%.0f ns", median(cost[name]))},
-			Row{Name: name + ", allocations", Value: round(allocs[name]), Unit: "per decision", Bar: barAllocs, HasBar: true, Measured: true})
+			weir.Figure{Name: name + ", allocations", Value: round(allocs[name]), Unit: "per decision", Bar: barAllocs, HasBar: true, Measured: true})
 	}
 	return rows, nil
 }

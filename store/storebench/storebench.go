@@ -25,6 +25,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"weir"
 	"weir/store"
 )
 
@@ -45,34 +46,8 @@ type Options struct {
 
 // Report is the outcome of a run.
 type Report struct {
-	Rows []Row
+	Rows []weir.Figure
 	Took time.Duration
-}
-
-// Row is one figure.
-type Row struct {
-	Name     string  `json:"name"`
-	Value    float64 `json:"value"`
-	Unit     string  `json:"unit"`
-	Bar      float64 `json:"bar,omitempty"` // what Value must reach, if HasBar
-	HasBar   bool    `json:"has_bar"`
-	AtLeast  bool    `json:"at_least"` // Bar is the least that will do; else the most
-	Measured bool    `json:"measured"` // false: this run can say nothing about it; Note says why
-	Note     string  `json:"note,omitempty"`
-}
-
-// Met reports whether the figure reaches its bar. A row without a bar does; one
-// that was not measured does not.
-func (r Row) Met() bool {
-	switch {
-	case !r.HasBar:
-		return true
-	case !r.Measured:
-		return false
-	case r.AtLeast:
-		return r.Value >= r.Bar
-	}
-	return r.Value <= r.Bar
 }
 
 // recordBytes is the size of a delta on disk, and of a record of the loop.
@@ -258,10 +233,10 @@ func (l *load) edit(ctx context.Context, w int) error {
 	return nil
 }
 
-func rows(raw *rawLoop, loads []*load) []Row {
+func rows(raw *rawLoop, loads []*load) []weir.Figure {
 	sync := median(raw.rates)
 	real := sync < float64(time.Second/realSync)
-	out := []Row{{
+	out := []weir.Figure{{
 		Name: "raw loop: append 200 bytes and sync", Value: sync, Unit: "syncs/s", Measured: true,
 	}}
 	for _, l := range loads {
@@ -269,7 +244,7 @@ func rows(raw *rawLoop, loads []*load) []Row {
 		for i := range ratios {
 			ratios[i] = l.rates[i] / raw.rates[i]
 		}
-		perDelta := Row{Name: "fsyncs per delta, " + l.who(), Value: median(l.syncs), Unit: "fsyncs/delta", Measured: real}
+		perDelta := weir.Figure{Name: "fsyncs per delta, " + l.who(), Value: median(l.syncs), Unit: "fsyncs/delta", Measured: real}
 		if l.writers == 128 {
 			perDelta.Bar, perDelta.HasBar = maxSyncsPerDelta, true
 		}
@@ -277,8 +252,8 @@ func rows(raw *rawLoop, loads []*load) []Row {
 			perDelta.Note = fmt.Sprintf("a sync takes less than %v here: this is no disk; choose another directory", realSync)
 		}
 		out = append(out,
-			Row{Name: "durable deltas, " + l.who(), Value: median(l.rates), Unit: "deltas/s", Measured: true},
-			Row{Name: "durable deltas to raw loop, " + l.who(), Value: median(ratios), Unit: "x", Measured: real, Note: perDelta.Note},
+			weir.Figure{Name: "durable deltas, " + l.who(), Value: median(l.rates), Unit: "deltas/s", Measured: true},
+			weir.Figure{Name: "durable deltas to raw loop, " + l.who(), Value: median(ratios), Unit: "x", Measured: real, Note: perDelta.Note},
 			perDelta)
 	}
 	return out

@@ -57,24 +57,6 @@ func TestRunStops(t *testing.T) {
 	}
 }
 
-func TestMet(t *testing.T) {
-	for _, c := range []struct {
-		row  storebench.Row
-		want bool
-	}{
-		{storebench.Row{Value: 1}, true},
-		{storebench.Row{Value: 1, HasBar: true, Bar: 1, Measured: true}, true},
-		{storebench.Row{Value: 2, HasBar: true, Bar: 1, Measured: true}, false},
-		{storebench.Row{Value: 2, HasBar: true, Bar: 1, Measured: true, AtLeast: true}, true},
-		{storebench.Row{Value: 0, HasBar: true, Bar: 1, Measured: true, AtLeast: true}, false},
-		{storebench.Row{Value: 0, HasBar: true, Bar: 1}, false},
-	} {
-		if c.row.Met() != c.want {
-			t.Errorf("%+v: met is %t, want %t", c.row, !c.want, c.want)
-		}
-	}
-}
-
 // BenchmarkStore is a whole run: `go test -bench Store -benchtime 1x`.
 func BenchmarkStore(b *testing.B) {
 	for b.Loop() {

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	"weir"
 	"weir/wavelet/richtext"
 )
 
@@ -22,34 +23,11 @@ type Options struct {
 	Progress func(string)
 }
 
-// Row is one figure beside its bar.
-type Row struct {
-	Name     string
-	Value    float64
-	Unit     string
-	Bar      float64
-	HasBar   bool
-	AtLeast  bool   // whether Value must be at least Bar, rather than at most
-	Measured bool   // false if it could not be measured, for the reason in Note
-	Note     string // the figures behind the value
-}
-
-// OK reports whether the figure was measured and clears its bar, if it has one.
-func (r Row) OK() bool {
-	switch {
-	case !r.Measured || !r.HasBar:
-		return r.Measured
-	case r.AtLeast:
-		return r.Value >= r.Bar
-	}
-	return r.Value <= r.Bar
-}
-
 // Report is what one run measured.
 type Report struct {
 	Trace string // the trace's path, or a name for the built-in one
 	Edits int    // the edits in it
-	Rows  []Row
+	Rows  []weir.Figure
 	Took  time.Duration
 }
 
@@ -64,7 +42,7 @@ func Run(ctx context.Context, o Options) (Report, error) {
 		return Report{}, err
 	}
 	report := Report{Trace: trace.Name, Edits: len(trace.Edits)}
-	for _, measure := range []func(context.Context, Options, Trace) ([]Row, error){engineRows, missedRows, quillRows} {
+	for _, measure := range []func(context.Context, Options, Trace) ([]weir.Figure, error){engineRows, missedRows, quillRows} {
 		rows, err := measure(ctx, o, trace)
 		if err != nil {
 			return Report{}, err
@@ -101,7 +79,7 @@ func (o Options) pick(full, quick int) int {
 }
 
 // engineRows compares the engine with the gap buffer.
-func engineRows(ctx context.Context, o Options, trace Trace) ([]Row, error) {
+func engineRows(ctx context.Context, o Options, trace Trace) ([]weir.Figure, error) {
 	deltas := make([]richtext.Delta, len(trace.Edits))
 	for i, e := range trace.Edits {
 		deltas[i] = e.Delta()
@@ -123,7 +101,7 @@ func engineRows(ctx context.Context, o Options, trace Trace) ([]Row, error) {
 		}
 		engine = append(engine, took)
 	}
-	return []Row{{
+	return []weir.Figure{{
 		Name: "engine", Value: medianRatio(engine, buffer), Unit: "x a gap buffer", Bar: 2, HasBar: true, Measured: true,
 		Note: fmt.Sprintf("%s per edit; gap buffer %s; %d edits, %d pairs",
 			each(median(engine), len(deltas)), each(median(buffer), len(deltas)), len(deltas), pairs),
@@ -169,7 +147,7 @@ func sameText(side, got, want string) error {
 }
 
 // missedRows measures how long a delta takes that missed 1,000 others.
-func missedRows(ctx context.Context, o Options, trace Trace) ([]Row, error) {
+func missedRows(ctx context.Context, o Options, trace Trace) ([]weir.Figure, error) {
 	const missed = 1000
 	edits := trace.Edits
 	for len(edits) < missed {
@@ -196,7 +174,7 @@ func missedRows(ctx context.Context, o Options, trace Trace) ([]Row, error) {
 		took = append(took, time.Since(start))
 	}
 	m := median(took)
-	return []Row{{
+	return []weir.Figure{{
 		Name: "1,000 missed deltas", Value: m.Seconds() * 1000, Unit: "ms", Bar: 1, HasBar: true, Measured: true,
 		Note: fmt.Sprintf("%s per transformation; median of %d", each(m, missed), times),
 	}}, nil

@@ -5,7 +5,7 @@
 // # What is measured
 //
 // A [Trace] is a history of plain text, typed by people or by a built-in typist.
-// Four figures come of it, each a [Row] with the bar it must clear:
+// Four figures come of it, each a [weir.Figure] with the bar it must clear:
 //
 //   - the engine: applying the trace's deltas to a richtext.Doc, as a multiple of
 //     applying the same deltas to a gap buffer of UTF-16 units, which checks

@@ -15,6 +15,8 @@ import (
 	"path/filepath"
 	"strings"
 	"time"
+
+	"weir"
 )
 
 // quillVersion is the version of quill-delta whose semantics richtext has.
@@ -24,8 +26,8 @@ const quillVersion = "5.1.0"
 var quillScript []byte
 
 // quillRows compares the pipeline with quill-delta.
-func quillRows(ctx context.Context, o Options, trace Trace) ([]Row, error) {
-	rows := []Row{
+func quillRows(ctx context.Context, o Options, trace Trace) ([]weir.Figure, error) {
+	rows := []weir.Figure{
 		{Name: "pipeline", Unit: "x as fast as quill-delta", Bar: 10, HasBar: true, AtLeast: true},
 		{Name: "pipeline, 10,000 runs", Unit: "x as fast as quill-delta", Bar: 50, HasBar: true, AtLeast: true},
 	}
@@ -173,7 +175,7 @@ func (q *quill) do(task int) (answer, error) {
 const budget = 18 * time.Second
 
 // compare lets both sides take turns at a task and fills in its row.
-func (q *quill) compare(ctx context.Context, o Options, number int, t task, row *Row) error {
+func (q *quill) compare(ctx context.Context, o Options, number int, t task, row *weir.Figure) error {
 	var ours, theirs []time.Duration
 	start := time.Now()
 	for len(ours) < o.pick(9, 1) && (len(ours) < 3 || time.Since(start) < budget) {
