@@ -104,28 +104,29 @@ func brief(evs []events.Event) []string {
 	lines := []string{}
 	for _, e := range evs {
 		local, _, _ := strings.Cut(string(e.ModifiedBy), "@")
-		line := fmt.Sprintf("%s by %s about %s", e.Type, local, e.Blip)
+		var line strings.Builder
+		fmt.Fprintf(&line, "%s by %s about %s", e.Type, local, e.Blip)
 		for _, p := range e.Added {
-			line += " +" + string(p)
+			line.WriteString(" +" + string(p))
 		}
 		for _, p := range e.Removed {
-			line += " -" + string(p)
+			line.WriteString(" -" + string(p))
 		}
 		switch e.Type {
 		case events.WaveletBlipCreated:
-			line += " " + string(e.NewBlip)
+			line.WriteString(" " + string(e.NewBlip))
 		case events.WaveletBlipRemoved:
-			line += " " + string(e.RemovedBlip)
+			line.WriteString(" " + string(e.RemovedBlip))
 		case events.WaveletTitleChanged:
-			line += " " + e.Title
+			line.WriteString(" " + e.Title)
 		case events.AnnotatedTextChanged:
-			line += fmt.Sprintf(" %s=%s null:%v", e.Annotation.Name, e.Annotation.Value, e.Annotation.Null)
+			fmt.Fprintf(&line, " %s=%s null:%v", e.Annotation.Name, e.Annotation.Value, e.Annotation.Null)
 		case events.GadgetStateChanged:
-			line += fmt.Sprintf(" %d %v", e.Index, e.OldState)
+			fmt.Fprintf(&line, " %d %v", e.Index, e.OldState)
 		case events.FormButtonClicked:
-			line += " " + e.Button
+			line.WriteString(" " + e.Button)
 		}
-		lines = append(lines, line)
+		lines = append(lines, line.String())
 	}
 	return lines
 }

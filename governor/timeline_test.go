@@ -77,11 +77,11 @@ func TestLineage(t *testing.T) {
 		{at: 1, door: governor.Reply, named: human, want: wavelet.Cause{ID: "c1", Depth: 1, Exact: 1, Parent: ann, Bundle: "h1", Kind: wavelet.Robot}},
 		{at: 30, door: governor.Call, named: human, // used and old, but nothing newer came from a robot
 			want: wavelet.Cause{ID: "c1", Depth: 1, Exact: 1, Parent: ann, Bundle: "h1", Kind: wavelet.Robot}},
-		{at: 31, send: ptr(bundle("a", "r1", named("b"), 4, 31)), door: governor.Call, named: human, // now it is no alibi
+		{at: 31, send: new(bundle("a", "r1", named("b"), 4, 31)), door: governor.Call, named: human, // now it is no alibi
 			want: wavelet.Cause{ID: "c1", Depth: 5, Exact: 4, Parent: named("b"), Kind: wavelet.Assumed}},
 		{at: 32, door: governor.Call, named: bundle("a", "r1", named("b"), 4, 31),
 			want: wavelet.Cause{ID: "c1", Depth: 5, Exact: 5, Parent: named("b"), Bundle: "r1", Kind: wavelet.Robot}},
-		{at: 33, send: ptr(bundle("a", "r2", named("b"), 2, 33)), door: governor.Call, named: bundle("a", "r1", named("b"), 4, 31), // used again
+		{at: 33, send: new(bundle("a", "r2", named("b"), 2, 33)), door: governor.Call, named: bundle("a", "r1", named("b"), 4, 31), // used again
 			want: wavelet.Cause{ID: "c1", Depth: 5, Exact: 4, Parent: named("b"), Kind: wavelet.Assumed}},
 		{at: 34, door: governor.Call, want: wavelet.Cause{ID: "c1", Depth: 5, Exact: 4, Parent: named("b"), Kind: wavelet.Assumed}}, // the deepest of the last minute
 		{at: 92, door: governor.Call, want: wavelet.Cause{ID: "c1", Depth: 3, Exact: 2, Parent: named("b"), Kind: wavelet.Assumed}}, // of which less is left
@@ -100,8 +100,6 @@ func TestLineage(t *testing.T) {
 		t.Errorf("%+v", r)
 	}
 }
-
-func ptr[T any](v T) *T { return &v }
 
 func TestForgedTokenCountsAsNone(t *testing.T) {
 	d := newDesk(t)

@@ -2,6 +2,7 @@ package web
 
 import (
 	"context"
+	"slices"
 
 	"weir/wavelet"
 	"weir/wavelet/client"
@@ -106,12 +107,10 @@ func (k *socket) send(ctx context.Context, s *subscription, e *entry) bool {
 		}
 	}
 	s.from = e.version
-	for _, who := range e.removed {
-		if who == k.login.User {
-			k.unsubscribed(ctx, s, refuse(client.CodeNotParticipant, "not_participant", "user",
-				"you were removed from the wavelet", "ask a participant to let you in"))
-			return false
-		}
+	if slices.Contains(e.removed, k.login.User) {
+		k.unsubscribed(ctx, s, refuse(client.CodeNotParticipant, "not_participant", "user",
+			"you were removed from the wavelet", "ask a participant to let you in"))
+		return false
 	}
 	return true
 }

@@ -146,7 +146,7 @@ func summarize(state *wavelet.State) client.Summary {
 // matches reports whether a wavelet is what a query asks for.
 func matches(state *wavelet.State, query string) bool {
 	text := ""
-	for _, word := range strings.Fields(strings.ToLower(query)) {
+	for word := range strings.FieldsSeq(strings.ToLower(query)) {
 		key, value, keyed := strings.Cut(word, ":")
 		switch {
 		case keyed && key == "with":

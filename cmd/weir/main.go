@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"strings"
 	"syscall"
 
 	"github.com/alecthomas/kong"
@@ -65,13 +66,13 @@ func commandOf(e *kong.ParseError) string {
 	if e.Context == nil || e.Context.Command() == "" {
 		return ""
 	}
-	var path string
+	var path strings.Builder
 	for _, p := range e.Context.Path {
 		if p.Command != nil {
-			path += p.Command.Name + " "
+			path.WriteString(p.Command.Name + " ")
 		}
 	}
-	return path
+	return path.String()
 }
 
 // run parses a command line and runs the command.

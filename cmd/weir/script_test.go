@@ -164,7 +164,7 @@ func jsonScript(ts *testscript.TestScript, neg bool, args []string) {
 	}
 	var v any
 	ts.Check(json.Unmarshal([]byte(ts.ReadFile(args[0])), &v))
-	for _, key := range strings.Split(args[1], ".") {
+	for key := range strings.SplitSeq(args[1], ".") {
 		switch in := v.(type) {
 		case map[string]any:
 			v = in[key]

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"runtime"
+	"strings"
 
 	"golang.org/x/sync/errgroup"
 
@@ -26,18 +27,19 @@ type simulateCmd struct {
 }
 
 func (simulateCmd) Help() string {
-	text := `Runs scenarios in virtual time over the code that merges, paces and decides in the server: an hour takes less than a second.
+	var text strings.Builder
+	text.WriteString(`Runs scenarios in virtual time over the code that merges, paces and decides in the server: an hour takes less than a second.
 A scenario says who is there, how they behave, and what is expected. With --people a loop may take twice as long to stop.
 
 Exits 1 if an expectation fails under the first detector; the others are there to be compared with.
 
 Detectors:
 
-`
+`)
 	for _, d := range sim.Detectors() {
-		text += fmt.Sprintf("  %-18s%s\n", d.Name, d.About)
+		fmt.Fprintf(&text, "  %-18s%s\n", d.Name, d.About)
 	}
-	return text + `
+	return text.String() + `
 Examples:
 
   weir simulate two-echo-bots.yaml

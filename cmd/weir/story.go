@@ -127,7 +127,7 @@ func wrapped(text, margin string) string {
 	var out strings.Builder
 	for paragraph := range strings.Lines(text) {
 		room := 0
-		for _, word := range strings.Fields(paragraph) {
+		for word := range strings.FieldsSeq(paragraph) {
 			if n := len([]rune(word)) + 1; room < n {
 				if out.Len() > 0 {
 					out.WriteByte('\n')

@@ -2,6 +2,7 @@ package wire
 
 import (
 	"fmt"
+	"maps"
 	"strings"
 	"testing"
 
@@ -192,12 +193,8 @@ func TestModifyElements(t *testing.T) {
 			c, out := modified(t, doc(t, gadget), tt.params)
 			noFailures(t, out)
 			want := map[int]Element{}
-			for at, el := range base {
-				want[at] = el
-			}
-			for at, el := range tt.change {
-				want[at] = el
-			}
+			maps.Copy(want, base)
+			maps.Copy(want, tt.change)
 			if diff := cmp.Diff(want, elementsOf(c)); diff != "" {
 				t.Errorf("elements (-want +got):\n%s", diff)
 			}

@@ -1,6 +1,7 @@
 package wire
 
 import (
+	"maps"
 	"net/http"
 	"strconv"
 	"time"
@@ -193,9 +194,7 @@ func (v *view) blip(b *wavelet.Blip) blipView {
 	for _, el := range c.elements(v.first) {
 		out.Elements[strconv.Itoa(el.at)] = el.Element
 	}
-	for thread, at := range c.anchors() {
-		v.anchors[thread] = at
-	}
+	maps.Copy(v.anchors, c.anchors())
 	return out
 }
 
@@ -211,9 +210,7 @@ func (v *view) thread(id wavelet.ThreadID) {
 	parent, ok := v.state.Blip(t.Parent)
 	_, seen := v.blips[t.Parent]
 	if ok && !seen {
-		for thread, at := range read(parent.Doc.Delta()).anchors() {
-			v.anchors[thread] = at
-		}
+		maps.Copy(v.anchors, read(parent.Doc.Delta()).anchors())
 	}
 	at, anchored := v.anchors[id]
 	if !anchored {

@@ -21,6 +21,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -120,11 +121,12 @@ func turn(ctx context.Context, raw *rawLoop, loads []*load, slice time.Duration)
 }
 
 func progress(round, rounds int, raw *rawLoop, loads []*load) string {
-	text := fmt.Sprintf("round %d of %d: raw %.0f syncs/s", round+1, rounds, raw.rates[round])
+	var text strings.Builder
+	fmt.Fprintf(&text, "round %d of %d: raw %.0f syncs/s", round+1, rounds, raw.rates[round])
 	for _, l := range loads {
-		text += fmt.Sprintf(", %s %.0f deltas/s", l.who(), l.rates[round])
+		fmt.Fprintf(&text, ", %s %.0f deltas/s", l.who(), l.rates[round])
 	}
-	return text
+	return text.String()
 }
 
 // rawLoop appends to a file and syncs it, again and again.

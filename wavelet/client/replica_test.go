@@ -339,12 +339,12 @@ func TestRestartKeepsWhatStillFits(t *testing.T) {
 			if got := s.state.Text(); got != test.text {
 				t.Errorf("text %q, want %q", got, test.text)
 			}
-			lost := ""
+			var lost strings.Builder
 			for _, l := range a.lost {
-				lost += l.Text
+				lost.WriteString(l.Text)
 			}
-			if lost != test.lost {
-				t.Errorf("lost %q, want %q", lost, test.lost)
+			if lost.String() != test.lost {
+				t.Errorf("lost %q, want %q", lost.String(), test.lost)
 			}
 		})
 	}

@@ -3,6 +3,7 @@ package client
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"time"
 
 	"weir/wavelet"
@@ -61,9 +62,7 @@ func NewSnapshot(state *wavelet.State) *Snapshot {
 	for _, m := range p.Members {
 		s.Participants = append(s.Participants, SnapshotMember{Address: string(m.Address), Role: m.Role.String()})
 	}
-	for name, value := range p.Data {
-		s.Data[name] = value
-	}
+	maps.Copy(s.Data, p.Data)
 	for _, t := range p.Threads {
 		s.Threads = append(s.Threads, SnapshotThread{ID: string(t.ID), Parent: string(t.Parent), Blips: words[string](t.Blips)})
 	}
