@@ -23,27 +23,32 @@ type Detector interface {
 	Banned(now time.Time, seat wavelet.Seat) (policies.SeatNote, bool)
 }
 
+// newGovernor makes the governor itself.
+func newGovernor(fallback policies.Profile) Detector {
+	return governor.New(governor.Options{Default: fallback})
+}
+
 // Known is a detector that can be named.
 type Known struct {
 	Name  string
 	About string // one line
-	New   func() Detector
+	New   func(fallback policies.Profile) Detector // fallback is the profile of robots without one
 }
 
 // Detectors is the governor first, then the guards that it is compared with, and
 // then the governor with a part taken out.
 func Detectors() []Known {
 	return []Known{
-		{"weir", "the governor", func() Detector { return governor.New(governor.Options{}) }},
-		{"ratio-slots", "answers per slot of the pace: 90 % of 2 min, 70 % of 5 min", func() Detector { return newRatio(true) }},
-		{"ratio-delivered", "answers per bundle delivered: 90 % over 2 min, 70 % over 5 min", func() Detector { return newRatio(false) }},
-		{"pair-guard", "more than 20 answers in 60 s between two robots: 60 s of silence between them", func() Detector { return newPairGuard() }},
-		{"ignore-bots", "no robot hears another", func() Detector { return ignoreBots{} }},
-		{"depth-only", "the sixteenth robot in a row is evicted, nothing else", func() Detector { return newPart(depthOnly) }},
-		{"no-hold", "the governor without the hold test", func() Detector { return newPart(noHold) }},
-		{"no-amplification", "the governor without the limit of answers per cause", func() Detector { return newPart(noAmplification) }},
-		{"no-profiles", "the governor with every robot under the profile default", func() Detector { return newPart(noProfiles) }},
-		{"none", "nothing at all", func() Detector { return nothing{} }},
+		{"weir", "the governor", newGovernor},
+		{"ratio-slots", "answers per slot of the pace: 90 % of 2 min, 70 % of 5 min", func(policies.Profile) Detector { return newRatio(true) }},
+		{"ratio-delivered", "answers per bundle delivered: 90 % over 2 min, 70 % over 5 min", func(policies.Profile) Detector { return newRatio(false) }},
+		{"pair-guard", "more than 20 answers in 60 s between two robots: 60 s of silence between them", func(policies.Profile) Detector { return newPairGuard() }},
+		{"ignore-bots", "no robot hears another", func(policies.Profile) Detector { return ignoreBots{} }},
+		{"depth-only", "the sixteenth robot in a row is evicted, nothing else", func(p policies.Profile) Detector { return newPart(p, depthOnly) }},
+		{"no-hold", "the governor without the hold test", func(p policies.Profile) Detector { return newPart(p, noHold) }},
+		{"no-amplification", "the governor without the limit of answers per cause", func(p policies.Profile) Detector { return newPart(p, noAmplification) }},
+		{"no-profiles", "the governor with every robot under the profile default", func(p policies.Profile) Detector { return newPart(p, noProfiles) }},
+		{"none", "nothing at all", func(policies.Profile) Detector { return nothing{} }},
 	}
 }
 
@@ -66,8 +71,8 @@ type part struct {
 	change func(policies.Profile) policies.Profile
 }
 
-func newPart(change func(policies.Profile) policies.Profile) part {
-	return part{governor.New(governor.Options{}), change}
+func newPart(fallback policies.Profile, change func(policies.Profile) policies.Profile) part {
+	return part{governor.New(governor.Options{Default: fallback}), change}
 }
 
 // SetProfile puts a robot under its profile as changed.

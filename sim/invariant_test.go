@@ -75,15 +75,15 @@ func (w *watch) Commit(now time.Time, c wavelet.Commit) governor.Verdict {
 
 // watched makes governors that share one memory of what they saw, so that a
 // restart is looked over too. The pace may forget the last second then.
-func watched(fail func(format string, args ...any)) func() sim.Detector {
+func watched(fail func(format string, args ...any)) func(policies.Profile) sim.Detector {
 	w := watch{
 		fail: fail, paces: map[wavelet.Participant]time.Duration{}, sent: map[wavelet.Seat]time.Time{}, out: map[wavelet.Seat]bool{},
 		heads: map[wavelet.Name]wavelet.Version{}, ids: map[wavelet.DeltaID]bool{},
 	}
-	return func() sim.Detector {
+	return func(fallback policies.Profile) sim.Detector {
 		clear(w.sent)
 		v := w
-		v.Governor = governor.New(governor.Options{})
+		v.Governor = governor.New(governor.Options{Default: fallback})
 		return &v
 	}
 }
@@ -93,7 +93,7 @@ func watched(fail func(format string, args ...any)) func() sim.Detector {
 func TestInvariants(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		sc := randomScenario(t)
-		o := sim.Options{Seed: rapid.Uint64().Draw(t, "seed"), Detector: watched(t.Errorf)}
+		o := sim.Options{Seed: rapid.Uint64().Draw(t, "seed"), Detector: watched(t.Errorf), Profiles: builtin()}
 		r, err := sim.Run(sc, o)
 		if err != nil {
 			t.Fatal(err)
@@ -127,7 +127,7 @@ func randomScenario(t *rapid.T) *sim.Scenario {
 	for i := range rapid.IntRange(1, 4).Draw(t, "robots") {
 		b := sim.Robot{
 			Name: fmt.Sprint("r", i), In: some("in"), Unit: sim.PerBundle, Operations: 1,
-			Profile:     rapid.SampledFrom(policies.Builtin().Names()).Draw(t, "profile"),
+			Profile:     rapid.SampledFrom(builtin().Names()).Draw(t, "profile"),
 			Answers:     sim.Audience{Word: rapid.SampledFrom([]string{sim.Everyone, sim.Humans, sim.Robots, sim.Nobody}).Draw(t, "answers")},
 			Probability: rapid.SampledFrom([]float64{0.3, 0.9, 1}).Draw(t, "probability"),
 			Latency:     between("latency", 0, 5*time.Second),

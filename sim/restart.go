@@ -85,7 +85,7 @@ func (w *world) recover(s *seat, c gateway.Cursor) {
 	s.present = true
 	people := s.people
 	for i := s.lane.Head(); int(i) < len(s.room.log); i++ {
-		w.see(s, &s.room.log[i])
+		w.see(s, s.room.log[i])
 	}
 	s.people = people // they are measured once
 	if _, out := w.det.Banned(w.now(), s.id); out {

@@ -14,7 +14,8 @@ import (
 // room is a wavelet: its history and who listens.
 type room struct {
 	name   wavelet.Name
-	log    []entry
+	log    []*entry
+	spare  []entry // the next ones of the log
 	seats  []*seat
 	chains map[wavelet.Participant]chain
 
@@ -82,13 +83,25 @@ func (w *world) commit(in *room, e entry, author wavelet.Participant, cause wave
 	e.Commit = wavelet.Commit{Wavelet: in.name, Version: v, At: w.now(), Delta: wavelet.Delta{
 		ID: e.Delta.ID, Author: author, Base: v - 1, Ops: ops, Cause: cause,
 	}}
-	in.log = append(in.log, e)
-	verdict := w.det.Commit(w.now(), e.Commit)
-	for _, s := range slices.Clone(in.seats) {
-		w.see(s, &e)
+	x := in.add(e)
+	verdict := w.det.Commit(w.now(), x.Commit)
+	for _, s := range in.seats {
+		w.see(s, x)
 	}
 	w.carry(verdict)
-	w.tally.committed(w.at, &e)
+	w.tally.committed(w.at, x)
+}
+
+// add appends an entry to the log. Entries are made many at a time.
+func (in *room) add(e entry) *entry {
+	if len(in.spare) == 0 {
+		in.spare = make([]entry, min(max(16, len(in.log)), 1024))
+	}
+	x := &in.spare[0]
+	in.spare = in.spare[1:]
+	*x = e
+	in.log = append(in.log, x)
+	return x
 }
 
 // see tells a seat's lane about the next commit, as Gateway.see does.

@@ -5,11 +5,15 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 
 	"weir/policies"
 	"weir/sim"
 )
+
+// builtin is policies.Builtin, read once.
+var builtin = sync.OnceValue(policies.Builtin)
 
 // load reads all scenarios of the package.
 func load(t testing.TB) []*sim.Scenario {
@@ -31,7 +35,7 @@ func read(t testing.TB, file string) *sim.Scenario {
 	if err != nil {
 		t.Fatal(err)
 	}
-	sc, err := sim.Read(data, file, policies.Builtin())
+	sc, err := sim.Read(data, file, builtin())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -48,6 +52,9 @@ func named(t testing.TB, name string) *sim.Scenario {
 
 func run(t testing.TB, sc *sim.Scenario, o sim.Options) sim.Result {
 	t.Helper()
+	if len(o.Profiles.Names()) == 0 {
+		o.Profiles = builtin()
+	}
 	r, err := sim.Run(sc, o)
 	if err != nil {
 		t.Fatal(err)

@@ -142,7 +142,7 @@ func (w *world) let(s *seat, t gateway.Take, named governor.Delivery) bool {
 func (w *world) window(s *seat, t gateway.Take) []*entry {
 	var heard []*entry
 	for i := t.From; i < t.To; i++ {
-		e := &s.room.log[i]
+		e := s.room.log[i]
 		lane, _ := events.LaneOf(e.Delta.Cause)
 		cut := lane == events.RobotLane && !s.robot.Remote && w.det.Cuts(s.id, e.Delta.Author)
 		if p := gateway.See(s.id.Robot, e.Commit, cut); p.Quiet || lane != t.Lane || t.Lane == events.RobotLane && muted(t.Mutes, e) {
@@ -162,25 +162,12 @@ func muted(mutes []gateway.Mute, e *entry) bool {
 	return false
 }
 
-// parts is what each author of a robot-lane bundle contributes: of its deltas
-// the one with the most exact links, and of these the least deep.
-func parts(heard []*entry, lane events.Lane) []governor.Part {
-	if lane != events.RobotLane {
-		return nil
-	}
-	var out []governor.Part
-next:
-	for _, e := range heard {
-		c := &e.Delta.Cause
-		for i := range out {
-			if p := &out[i]; p.Author == e.Delta.Author {
-				if c.Exact > p.Cause.Exact || c.Exact == p.Cause.Exact && c.Depth <= p.Cause.Depth {
-					p.Cause = *c
-				}
-				continue next
-			}
+// parts is what each robot wrote of a robot-lane bundle.
+func parts(heard []*entry, lane events.Lane) (out []governor.Part) {
+	if lane == events.RobotLane {
+		for _, e := range heard {
+			out = gateway.AddPart(out, e.Commit)
 		}
-		out = append(out, governor.Part{Author: e.Delta.Author, Cause: *c})
 	}
 	return out
 }

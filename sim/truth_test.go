@@ -39,7 +39,7 @@ func TestHonestRobotsFallSilent(t *testing.T) {
 				x.Count = int(half / x.Every.Max)
 			}
 		}
-		w, err := newWorld(sc, Options{Seed: 1, Profiles: policies.Builtin(), Detector: func() Detector { return nothing{} }})
+		w, err := newWorld(sc, Options{Seed: 1, Profiles: policies.Builtin(), Detector: func(policies.Profile) Detector { return nothing{} }})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -72,7 +72,7 @@ func TestMeasures(t *testing.T) {
 		Expect: Expect{StoppedWithin: 1400 * time.Millisecond, WastedAtMost: new(int), HumanLaneP95: 499 * time.Millisecond},
 	}
 	var trace Trace
-	r, err := Run(sc, Options{Seed: 1, Trace: &trace, Detector: func() Detector { return nothing{} }})
+	r, err := Run(sc, Options{Seed: 1, Trace: &trace, Detector: func(policies.Profile) Detector { return nothing{} }})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -93,7 +93,7 @@ func TestMeasures(t *testing.T) {
 		t.Errorf("why: %s", r.Why)
 	}
 	sc.Expect = Expect{Onset: 12 * time.Second, StoppedWithin: time.Minute}
-	if r, err = Run(sc, Options{Seed: 1, Detector: func() Detector { return nothing{} }}); err != nil || r.Wasted != 2 || *r.StoppedAtS != 1.5 || !r.OK {
+	if r, err = Run(sc, Options{Seed: 1, Detector: func(policies.Profile) Detector { return nothing{} }}); err != nil || r.Wasted != 2 || *r.StoppedAtS != 1.5 || !r.OK {
 		t.Errorf("from the onset on: %+v, %v", r, err)
 	}
 }

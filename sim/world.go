@@ -230,18 +230,19 @@ func (w *world) evict(id wavelet.Seat) {
 // Options of a run.
 type Options struct {
 	Seed     uint64
-	Detector func() Detector // nil: the governor
-	Name     string          // of the detector, for the Result
-	Profiles policies.Set    // the zero Set stands for the built-in profiles
-	Speed    float64         // for the Result only: the scenario is as fast as At made it. 0: 1
-	Trace    *Trace          // what happened, for a plot; nil: nobody wants to know
+	Detector func(fallback policies.Profile) Detector // nil: the governor
+	Name     string                                   // of the detector, for the Result
+	Profiles policies.Set                             // the zero Set stands for the built-in profiles
+	Speed    float64                                  // for the Result only: the scenario is as fast as At made it. 0: 1
+	Trace    *Trace                                   // what happened, for a plot; nil: nobody wants to know
 }
 
 func (o Options) detector() Detector {
+	fallback, _ := o.Profiles.Profile("")
 	if o.Detector == nil {
-		return governor.New(governor.Options{})
+		return newGovernor(fallback)
 	}
-	return o.Detector()
+	return o.Detector(fallback)
 }
 
 // Run plays a scenario and measures it. An error means that the scenario cannot
