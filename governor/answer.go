@@ -147,9 +147,6 @@ func (g *Governor) judgeChain(t instant, p *rules, k *conviction, v *Verdict) bo
 	if p.Depth.Warn > 0 && links >= p.Depth.Warn {
 		g.warn(t, v, s, markDepth, ruleDepth, float64(links), float64(p.Depth.Act), v.Cause.ID)
 	}
-	if per > 0 && answers >= p.warnFrom(per) && s.onCycle(t, unignored) {
-		g.warn(t, v, s, markAmplification, ruleAmplification, float64(answers), float64(per), v.Cause.ID)
-	}
 	return false
 }
 

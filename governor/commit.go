@@ -26,7 +26,7 @@ func (g *Governor) Commit(now time.Time, c wavelet.Commit) (v Verdict) {
 		if d.Cause.Bundle == "" && d.Cause.Kind == wavelet.Robot {
 			g.started(t, &c)
 		} else {
-			g.answered(t, &c)
+			g.answered(t, &c, &v)
 		}
 	}
 	for _, op := range c.Delta.Ops {
@@ -54,7 +54,7 @@ func (g *Governor) started(t instant, c *wavelet.Commit) {
 }
 
 // answered notes a robot's delta that was set off by a bundle.
-func (g *Governor) answered(t instant, c *wavelet.Commit) {
+func (g *Governor) answered(t instant, c *wavelet.Commit, v *Verdict) {
 	d := &c.Delta.Cause
 	r := g.robot(robotOf(c.Delta.Author))
 	s := r.passed(c.Delta.ID)
@@ -97,6 +97,25 @@ func (g *Governor) answered(t instant, c *wavelet.Commit) {
 	}
 	if from != nil {
 		s.trigger(t, from, d.Kind == wavelet.Robot)
+	}
+	if !g.ratioOnly {
+		g.foretell(t, x, v)
+	}
+}
+
+// foretell warns all robots of a chain that is near its number of answers: the
+// others may use up what is left before a robot gives its own next one.
+func (g *Governor) foretell(t instant, c *cause, v *Verdict) {
+	next := int(c.answers) + 1
+	for i := range c.links {
+		s := c.links[i].seat
+		per := c.allowance(s.robot.rules.Amplification.PerCause)
+		if per == 0 || next < s.robot.rules.warnFrom(per) || s.marks&markAmplification != 0 || s.gone || s.ban != nil {
+			continue
+		}
+		if s.onCycle(t, unignored) {
+			g.warn(t, v, s, markAmplification, ruleAmplification, float64(next), float64(per), c.id)
+		}
 	}
 }
 
