@@ -31,7 +31,7 @@ func newGovernor(fallback policies.Profile) Detector {
 // Known is a detector that can be named.
 type Known struct {
 	Name  string
-	About string // one line
+	About string                                   // one line
 	New   func(fallback policies.Profile) Detector // fallback is the profile of robots without one
 }
 
