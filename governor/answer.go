@@ -140,27 +140,27 @@ func (g *Governor) judgeChain(t instant, p *rules, k *conviction, v *Verdict) bo
 		k.rule, k.mark, k.measured, k.limit = ruleAmplification, markAmplification, float64(answers), float64(per)
 		return g.convict(t, k, v)
 	}
-	if alone := g.alone(t, p, k); alone > 0 && s.onCycle(t, heeded) {
+	alone := g.alone(t, p, k)
+	if p.Human.Within > 0 && alone > p.Human.Within && s.onCycle(t, heeded) {
 		k.rule, k.mark, k.measured, k.limit = ruleHuman, markHuman, alone.Seconds(), p.Human.Within.Seconds()
 		return g.convict(t, k, v)
 	}
 	if p.Depth.Warn > 0 && links >= p.Depth.Warn {
 		g.warn(t, v, s, markDepth, ruleDepth, float64(links), float64(p.Depth.Act), v.Cause.ID)
 	}
+	if near := p.WarnAt * p.Human.Within.Seconds(); alone > 0 && alone.Seconds() >= near && s.onCycle(t, heeded) {
+		g.warn(t, v, s, markHuman, ruleHuman, alone.Seconds(), p.Human.Within.Seconds(), v.Cause.ID)
+	}
 	return false
 }
 
-// alone is for how long robots have gone on without a human, if that is longer
-// than the profile allows.
+// alone is for how long robots have gone on without a human, 0 if the profile
+// does not mind.
 func (g *Governor) alone(t instant, p *rules, k *conviction) time.Duration {
 	if p.Human.Within == 0 || k.cause == nil {
 		return 0
 	}
-	since := max(k.cause.began, k.seat.room.lastHuman)
-	if d := time.Duration(t - since); d > p.Human.Within {
-		return d
-	}
-	return 0
+	return time.Duration(t - max(k.cause.began, k.seat.room.lastHuman))
 }
 
 func (s *seat) onCycle(t instant, by proof) bool {

@@ -171,6 +171,14 @@ func (g *Governor) seatLimits(t instant, s *seat) []policies.Limit {
 		out = append(out, policies.Limit{Name: ruleAmplification, Wavelet: name, Max: float64(per), Used: float64(used),
 			Remaining: float64(max(0, per-used)), WarnAt: float64(p.warnFrom(per)), DryRun: p.DryRuns(ruleAmplification)})
 	}
+	if within := p.Human.Within; within > 0 {
+		l := policies.Limit{Name: ruleHuman, Wavelet: name, Max: within.Seconds(), WarnAt: p.WarnAt * within.Seconds(), DryRun: p.DryRuns(ruleHuman)}
+		if c := g.causes[s.deep.cause]; c != nil && s.deep.at != 0 {
+			l.Used = time.Duration(t - max(c.began, s.room.lastHuman)).Seconds()
+		}
+		l.Remaining = max(0, l.Max-l.Used)
+		out = append(out, l)
+	}
 	return out
 }
 
