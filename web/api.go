@@ -21,7 +21,7 @@ func newAPI(mux *http.ServeMux) huma.API {
 	config.CreateHooks = nil // no $schema member in answers
 	config.RejectUnknownQueryParameters = true
 	config.Components.SecuritySchemes = map[string]*huma.SecurityScheme{
-		"person": {Type: "http", Scheme: "bearer", Description: "A signed login token. On the server's own machine the Weir-User header may be enough."},
+		"person": {Type: "http", Scheme: "bearer", Description: "A signed login token. On the server's own machine the Weir-User header may be enough. With the operators' token the call is made by the operators' own person."},
 		"admin":  {Type: "http", Scheme: "bearer", Description: "The operators' token."},
 		"robot":  {Type: "http", Scheme: "bearer", Description: "A robot's key."},
 	}

@@ -36,6 +36,10 @@ type AuthOptions struct {
 	DevLogin bool
 	// AdminToken opens the operators' API as a bearer token; "" closes it.
 	AdminToken string
+	// Operator is the one person whom the operators' token lets in too, so that
+	// an operator can try the server without an account. Nobody else can log in
+	// as Operator; "" is no person.
+	Operator wavelet.Participant
 	// NotPeople tells the addresses that cannot log in as persons: robots and
 	// the server's own.
 	NotPeople func(wavelet.Participant) bool
@@ -81,13 +85,16 @@ func NewAuthenticator(o AuthOptions) (*Authenticator, error) {
 }
 
 // Login checks a claim to be user, with a token or, where names are enough,
-// without. From is the request that makes the claim.
+// without; the operators' token is good for Operator. From is the request that makes the claim.
 func (a *Authenticator) Login(from *http.Request, user wavelet.Participant, token string) (Login, error) {
 	login := Login{User: user}
+	operator := a.o.Operator != "" && a.isAdmin(token)
 	switch {
 	case token != "":
 		var err error
-		if login, err = a.verify(token); err != nil {
+		if operator {
+			login.User = a.o.Operator
+		} else if login, err = a.verify(token); err != nil {
 			return Login{}, err
 		}
 		if user != "" && user != login.User {
@@ -100,6 +107,9 @@ func (a *Authenticator) Login(from *http.Request, user wavelet.Participant, toke
 	}
 	if err := login.User.Check(); err != nil {
 		return Login{}, refuse(client.CodeBadField, "bad_field", "user", err.Error(), "use an address like ann@example.com")
+	}
+	if login.User == a.o.Operator && !operator {
+		return Login{}, refuse(client.CodeNotAPerson, "not_a_person", "user", string(login.User)+" is the operators' own", "log in as yourself")
 	}
 	if a.o.NotPeople(login.User) || a.o.NotPeople(login.User.Robot()) {
 		return Login{}, refuse(client.CodeNotAPerson, "not_a_person", "user", string(login.User)+" is a program's address", "programs use a robot key")
@@ -152,8 +162,10 @@ func (a *Authenticator) Person(r *http.Request) (Login, error) {
 }
 
 // Admin reports whether a request carries the operators' token.
-func (a *Authenticator) Admin(r *http.Request) bool {
-	sum := sha256.Sum256([]byte(bearer(r)))
+func (a *Authenticator) Admin(r *http.Request) bool { return a.isAdmin(bearer(r)) }
+
+func (a *Authenticator) isAdmin(token string) bool {
+	sum := sha256.Sum256([]byte(token))
 	return a.o.AdminToken != "" && subtle.ConstantTimeCompare(sum[:], a.admin[:]) == 1
 }
 

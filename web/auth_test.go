@@ -121,6 +121,49 @@ func TestNamesAloneAreForLoopback(t *testing.T) {
 	}
 }
 
+func TestTheOperatorsPerson(t *testing.T) {
+	const drill, admin = wavelet.Participant("drill@example.com"), "the operators' token"
+	auth, err := web.NewAuthenticator(web.AuthOptions{
+		Keys:     []web.LoginKey{{Algorithm: "HS256", Key: []byte(loginSecret)}},
+		DevLogin: true, AdminToken: admin, Operator: drill,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	none, err := web.NewAuthenticator(web.AuthOptions{AdminToken: admin})
+	if err != nil {
+		t.Fatal(err)
+	}
+	signed := sign(t, jwt.SigningMethodHS256, []byte(loginSecret), "", jwt.MapClaims{"sub": string(drill), "exp": time.Now().Add(time.Hour).Unix()})
+	for _, test := range []struct {
+		name  string
+		auth  *web.Authenticator
+		user  wavelet.Participant
+		token string
+		code  int // 0: let in as drill
+	}{
+		{"the operators' token", auth, drill, admin, 0},
+		{"it names the person too", auth, "", admin, 0},
+		{"it is good for nobody else", auth, ann, admin, client.CodeUnauthorized},
+		{"a name alone", auth, drill, "", client.CodeNotAPerson},
+		{"a login token", auth, drill, signed, client.CodeNotAPerson},
+		{"no such person", none, drill, admin, client.CodeUnauthorized},
+	} {
+		r := httptest.NewRequest("POST", "/connect", nil)
+		r.RemoteAddr, r.Host = "127.0.0.1:4000", "127.0.0.1:8080"
+		login, err := test.auth.Login(r, test.user, test.token)
+		if test.code == 0 {
+			if err != nil || login.User != drill {
+				t.Errorf("%s: Login = %+v, %v; want %s let in", test.name, login, err, drill)
+			}
+			continue
+		}
+		if e, ok := err.(*client.Error); !ok || e.Code != test.code {
+			t.Errorf("%s: error %v, want code %d", test.name, err, test.code)
+		}
+	}
+}
+
 func TestBadKeysAreRefusedAtTheStart(t *testing.T) {
 	for _, key := range []web.LoginKey{
 		{Algorithm: "HS256", Key: []byte("short")},

@@ -138,7 +138,7 @@ func (h *house) assemble(ctx context.Context) error {
 func (h *house) open() error {
 	auth, err := web.NewAuthenticator(web.AuthOptions{
 		Keys: h.config.loginKeys, Issuer: h.config.issuer, Audience: h.config.audience,
-		DevLogin: h.config.devLogin, AdminToken: h.adminToken,
+		DevLogin: h.config.devLogin, AdminToken: h.adminToken, Operator: h.drill(),
 		NotPeople: func(p wavelet.Participant) bool { return p == h.self() || h.robots.Registered(p) },
 	})
 	if err != nil {
@@ -154,6 +154,9 @@ func (h *house) open() error {
 
 // self is the address in whose name the server writes.
 func (h *house) self() wavelet.Participant { return wavelet.Participant("weir@" + h.config.domain) }
+
+// drill is the person in whose name an operator tries the server.
+func (h *house) drill() wavelet.Participant { return wavelet.Participant("drill@" + h.config.domain) }
 
 // url is where the server is reached.
 func (h *house) url() string {
