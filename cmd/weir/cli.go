@@ -17,6 +17,7 @@ type cli struct {
 	Serve     serveCmd     `cmd:"" help:"Run the server."`
 	Robots    robotsCmd    `cmd:"" help:"Register robots and look after them."`
 	Wave      waveCmd      `cmd:"" help:"Make wavelets, read them, write to them."`
+	Drill     drillCmd     `cmd:"" help:"Prove on a running server that the guard is on."`
 	Decisions decisionsCmd `cmd:"" help:"Show what the governor decided, and why."`
 	Policies  policiesCmd  `cmd:"" help:"Show profiles, check policy files."`
 	Simulate  simulateCmd  `cmd:"" help:"Run scenarios in virtual time."`
