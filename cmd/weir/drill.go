@@ -140,7 +140,7 @@ func (r *drillReport) print(out io.Writer) {
 		fmt.Fprintf(out, "refused   a later write of %s: %s\n", short(wavelet.Participant(r.Evicted)), r.Refused)
 	}
 	if r.CleanedUp {
-		fmt.Fprintln(out, "cleaned   robots removed, wavelet emptied and left")
+		fmt.Fprintln(out, "cleaned   nothing of this drill is left but an empty wavelet")
 	}
 	if r.OK {
 		fmt.Fprintln(out, "The guard is on.")
