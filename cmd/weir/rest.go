@@ -135,9 +135,17 @@ func (a api) call(ctx context.Context, method, path string, in, out any) error {
 	return decode(answer, out)
 }
 
-// refused makes an error of an answer that is none.
+// refused makes an error of an answer that is none. The robots' own doors wrap
+// what they say.
 func refused(resp *http.Response, answer []byte) error {
 	p := &problem{Status: resp.StatusCode}
+	var wrapped struct {
+		Error struct{ Message string }
+	}
+	if json.Unmarshal(answer, &wrapped) == nil && wrapped.Error.Message != "" {
+		p.Detail = wrapped.Error.Message
+		return p
+	}
 	if json.Unmarshal(answer, p) != nil || p.Title+p.Detail == "" {
 		p.Detail = strings.TrimSpace(resp.Status + " " + string(answer[:min(len(answer), 300)]))
 	}

@@ -23,14 +23,14 @@ type testbotCmd struct {
 }
 
 func (testbotCmd) Help() string {
-	return `A testbot is an ordinary robot: an HTTP program that speaks the Wave robot protocol. Start it, register the address it
-prints, and add it to a wavelet.
+	return `A testbot is an ordinary robot: an HTTP program that speaks the Wave robot protocol. Start it, register it with the URL that
+it prints, and add it to a wavelet.
 
 Examples:
 
   weir testbot list
   weir testbot echo --listen 127.0.0.1:9001
-  weir robots register echo-a --callback http://127.0.0.1:9001
+  weir robots register echo-a@weir.local --callback http://127.0.0.1:9001
   weir testbot ticker --listen 127.0.0.1:9002 --every 2s --key-file ticker.key`
 }
 
