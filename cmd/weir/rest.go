@@ -22,19 +22,24 @@ const (
 
 const maxAnswer = 64 << 20 // bytes of a REST answer that a command reads
 
-// remote is the flags by which a command reaches a running server.
+// place is the flags by which a command finds a running server.
+type place struct {
+	Server string `env:"WEIR_SERVER" help:"URL of the server. Default: found in the data directory." placeholder:"URL"`
+	Data   string `type:"path" default:"./weir-data" env:"WEIR_DATA" help:"The server's data directory."`
+}
+
+// remote is the flags of an operator's command.
 type remote struct {
-	Server    string `env:"WEIR_SERVER" help:"URL of the server. Default: found in the data directory." placeholder:"URL"`
-	TokenFile string `type:"path" help:"File with the token to use. Default: the admin token in the data directory." placeholder:"FILE"`
-	Data      string `type:"path" default:"./weir-data" env:"WEIR_DATA" help:"The server's data directory."`
+	place
+	TokenFile string `type:"path" help:"File with the admin token. Default: in the data directory." placeholder:"FILE"`
 }
 
 // url is the server's base URL.
-func (r remote) url() string {
-	if r.Server != "" {
-		return strings.TrimSuffix(r.Server, "/")
+func (p place) url() string {
+	if p.Server != "" {
+		return strings.TrimSuffix(p.Server, "/")
 	}
-	if raw, err := os.ReadFile(filepath.Join(r.Data, addressFile)); err == nil {
+	if raw, err := os.ReadFile(filepath.Join(p.Data, addressFile)); err == nil {
 		return strings.TrimSpace(string(raw))
 	}
 	return "http://127.0.0.1:8080"
@@ -139,11 +144,11 @@ func (a api) call(ctx context.Context, method, path string, in, out any) error {
 // what they say.
 func refused(resp *http.Response, answer []byte) error {
 	p := &problem{Status: resp.StatusCode}
-	var wrapped struct {
+	var said struct {
 		Error struct{ Message string }
 	}
-	if json.Unmarshal(answer, &wrapped) == nil && wrapped.Error.Message != "" {
-		p.Detail = wrapped.Error.Message
+	if json.Unmarshal(answer, &said) == nil && said.Error.Message != "" {
+		p.Detail = said.Error.Message
 		return p
 	}
 	if json.Unmarshal(answer, p) != nil || p.Title+p.Detail == "" {

@@ -140,7 +140,7 @@ func seesScript(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Check(err)
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
-	c, err := client.Dial(ctx, remote{Data: ts.MkAbs("weir-data")}.url(), client.Options{User: wavelet.Participant(args[0])})
+	c, err := client.Dial(ctx, place{Data: ts.MkAbs("weir-data")}.url(), client.Options{User: wavelet.Participant(args[0])})
 	ts.Check(err)
 	defer c.Close()
 	w, err := c.Open(ctx, name)

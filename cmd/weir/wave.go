@@ -33,7 +33,7 @@ Examples:
 
 // someone is the flags by which a person's command reaches the server.
 type someone struct {
-	remote
+	place
 	As        string `required:"" help:"Who does it." placeholder:"ADDRESS"`
 	LoginFile string `type:"path" help:"File with a login token. Default: the name alone, where the server takes that." placeholder:"FILE"`
 }
