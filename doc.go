@@ -10,6 +10,7 @@
 //	testbots          5  Echo, Spelly, Translator, Ticker, Crasher, Sleeper
 //	gateway           4  Lane and its runner: merge, pace, deliver, judge, submit
 //	robots            4  who is registered: directory, keys, capabilities
+//	decisions         3  the log of what the governor decided
 //	robots/wire       3  the Wave robot protocol: bundles, operations, delivery
 //	wavelet/host      2  one goroutine per open wavelet, the only writer
 //	wavelet/client    2  the Go client of the live protocol

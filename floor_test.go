@@ -27,6 +27,7 @@ var floors = map[string]int{
 	"weir/wavelet/client":   2,
 	"weir/governor":         2,
 	"weir/events":           2,
+	"weir/decisions":        3,
 	"weir/robots/wire":      3,
 	"weir/robots":           4,
 	"weir/gateway":          4,

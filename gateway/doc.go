@@ -28,9 +28,10 @@
 // is named by its seat, lane and cursor, and its answer's deltas by the bundle and
 // their index, which the host commits only once. Before an answer is submitted it
 // is written down where the cursor goes then; after a crash in between, the host
-// knows whether the answer was committed. The cursors, the governor's counts and
-// the decisions are written once a second and at the end: a crash loses at most a
-// second of them, and what was told in it without an answer is told again. A
+// knows whether the answer was committed. The cursors and the governor's
+// counts are written once a second and at the end: a crash loses at most a second
+// of them, and what was told in it without an answer is told again. Decisions are
+// written at once, to the log that package decisions keeps. A
 // verdict is written down before it is carried out, and carried out until it is
 // committed; a start that finds a robot banned and still there goes on with it.
 //

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"weir/decisions"
 	"weir/events"
 	"weir/governor"
 	"weir/wavelet"
@@ -113,9 +114,9 @@ func (g *Gateway) overdue(id wavelet.Seat, s *wavelet.State) (errand, bool) {
 		return errand{}, false
 	}
 	e := errand{act: governor.Evict, seat: id}
-	for d, err := range g.Decisions(id.Robot, id.Wavelet, time.Time{}, 0) {
-		if err == nil && d.Action == string(governor.Evict) && !d.DryRun {
-			e.decision = d
+	for d, err := range g.keeper.log.Before(0, decisions.Filter{Robot: id.Robot, Wavelet: id.Wavelet, Action: string(governor.Evict)}) {
+		if err == nil && !d.DryRun {
+			e.decision = d.Decision
 			return e, true
 		}
 	}

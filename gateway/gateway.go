@@ -7,6 +7,7 @@ import (
 	"sync"
 	"time"
 
+	"weir/decisions"
 	"weir/governor"
 	"weir/wavelet"
 )
@@ -58,7 +59,7 @@ func New(h Host, r Roster, gov *governor.Governor, kv Store, o Options) *Gateway
 		o:       o,
 		clock:   clock{base: time.Now(), scale: o.TimeScale},
 		signer:  signer{o.Secret},
-		keeper:  keeper{kv: kv, max: o.Decisions},
+		keeper:  keeper{kv: kv},
 		wake:    make(chan struct{}, 1),
 		called:  make(chan struct{}, 1),
 		chores:  make(chan struct{}, 1),
@@ -67,7 +68,12 @@ func New(h Host, r Roster, gov *governor.Governor, kv Store, o Options) *Gateway
 		robots:  map[wavelet.Participant]*robot{},
 		changed: map[wavelet.Participant]bool{},
 	}
-	if err := g.load(); err != nil {
+	log, err := decisions.Open(kv, decisions.Options{Count: o.Decisions, Bytes: o.DecisionBytes, Logger: o.Logger})
+	g.keeper.log = log
+	if err == nil {
+		err = g.load()
+	}
+	if err != nil {
 		g.failed = fmt.Errorf("take up the gateway's records: %w", err)
 	}
 	return g
@@ -85,7 +91,11 @@ func (g *Gateway) Run(ctx context.Context) error {
 	loops.Go(func() { g.runErrands(ctx) })
 	loops.Go(func() { g.doChores(ctx) })
 	loops.Go(func() { g.keep(ctx) })
+	loops.Go(func() { g.keeper.log.Run(ctx) })
 	loops.Wait()
 	g.flights.Wait()
 	return g.save(context.WithoutCancel(ctx))
 }
+
+// Decisions is the log of what the governor decided.
+func (g *Gateway) Decisions() *decisions.Log { return g.keeper.log }

@@ -80,7 +80,7 @@ func (g *Gateway) Readmit(ctx context.Context, id wavelet.Seat, by wavelet.Parti
 		return fmt.Errorf("readmit %s to %s: %w", id.Robot, id.Wavelet, err)
 	}
 	g.keeper.touch()
-	g.keeper.decided(d)
+	g.keeper.log.Add(d)
 	g.tell(Happening{At: now, Kind: Readmitted, Seat: id, Decision: &d})
 	head, err := g.host.Snapshot(ctx, id.Wavelet, Head)
 	if err != nil {

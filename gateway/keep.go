@@ -11,8 +11,8 @@ import (
 	"sync"
 	"time"
 
+	"weir/decisions"
 	"weir/events"
-	"weir/governor"
 	"weir/store"
 	"weir/wavelet"
 )
@@ -22,22 +22,17 @@ const (
 	bucketCursor   = "cursor"   // seat -> seatRecord
 	bucketOffer    = "offer"    // seat and lane -> offer
 	bucketGovernor = "governor" // parts of the checkpoint
-	bucketDecision = "decision" // time and number -> governor.Decision
 )
 
 // keeper is what the gateway writes down. Its own mutex guards it.
 type keeper struct {
 	kv  Store
-	max int // decisions kept
+	log *decisions.Log
 
 	saving     sync.Mutex // held over a saving, so that one follows the other
 	mu         sync.Mutex
 	changed    bool // the governor may know more than the checkpoint
 	gone       map[wavelet.Seat]bool
-	decisions  []governor.Decision // not yet written
-	written    int                 // decisions in the bucket
-	number     uint64              // of the last decision
-	total      uint64              // decisions taken
 	saved      uint64
 	failed     uint64
 	generation uint64 // of the checkpoint in the bucket, 0 or 1
@@ -105,13 +100,6 @@ func (k *keeper) touch() {
 	k.mu.Unlock()
 }
 
-func (k *keeper) decided(d governor.Decision) {
-	k.mu.Lock()
-	k.decisions = append(k.decisions, d)
-	k.total++
-	k.mu.Unlock()
-}
-
 // forget has a seat's record deleted.
 func (k *keeper) forget(id wavelet.Seat) {
 	k.mu.Lock()
@@ -154,13 +142,13 @@ func (g *Gateway) save(ctx context.Context) error {
 	}
 	g.dirty = nil
 	k.mu.Lock()
-	changed, gone, decisions := k.changed, k.gone, k.decisions
-	k.changed, k.gone, k.decisions = false, nil, nil
+	changed, gone := k.changed, k.gone
+	k.changed, k.gone = false, nil
 	k.mu.Unlock()
 	maps.DeleteFunc(gone, func(id wavelet.Seat, _ bool) bool { return g.seats[id] != nil })
 	g.mu.Unlock()
 
-	err := g.saveAll(ctx, changed, records, gone, decisions)
+	err := g.saveAll(ctx, changed, records, gone)
 	if err == nil {
 		return nil
 	}
@@ -175,10 +163,6 @@ func (g *Gateway) save(ctx context.Context) error {
 	defer k.mu.Unlock()
 	k.failed++
 	k.changed = k.changed || changed
-	k.decisions = slices.Concat(decisions, k.decisions)
-	if n := len(k.decisions) - k.max; n > 0 {
-		k.decisions = slices.Clone(k.decisions[n:])
-	}
 	for id := range gone {
 		if k.gone == nil {
 			k.gone = map[wavelet.Seat]bool{}
@@ -190,11 +174,11 @@ func (g *Gateway) save(ctx context.Context) error {
 
 // saveAll writes decisions before the checkpoint that knows of them, so that a
 // ban always finds its decision.
-func (g *Gateway) saveAll(ctx context.Context, changed bool, records map[wavelet.Seat]seatRecord, gone map[wavelet.Seat]bool, decisions []governor.Decision) error {
-	var batches batches
-	if err := g.keeper.addDecisions(&batches, decisions); err != nil {
+func (g *Gateway) saveAll(ctx context.Context, changed bool, records map[wavelet.Seat]seatRecord, gone map[wavelet.Seat]bool) error {
+	if err := g.keeper.log.Flush(ctx); err != nil {
 		return err
 	}
+	var batches batches
 	if changed {
 		g.keeper.addCheckpoint(&batches, g.gov.Checkpoint())
 	}
@@ -292,9 +276,6 @@ func (g *Gateway) load() error {
 		if err := g.gov.Restore(checkpoint); err != nil {
 			return fmt.Errorf("the governor's checkpoint: %w", err)
 		}
-	}
-	if err := g.keeper.countDecisions(); err != nil {
-		return fmt.Errorf("the decisions: %w", err)
 	}
 	for rec, err := range g.keeper.kv.Scan(bucketCursor, nil, nil) {
 		if err != nil {

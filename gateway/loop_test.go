@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"weir/decisions"
 	"weir/events"
 	"weir/gateway"
 	"weir/governor"
@@ -396,7 +397,7 @@ func TestDecisionsAreKept(t *testing.T) {
 		r.start()
 		defer r.stop()
 		var kept []string
-		for d, err := range r.gateway.Decisions("", wavelet.Name{}, time.Time{}, 0) {
+		for d, err := range r.gateway.Decisions().After(0, decisions.Filter{}) {
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -405,12 +406,12 @@ func TestDecisionsAreKept(t *testing.T) {
 		if len(kept) != 2 {
 			t.Errorf("decisions kept: %q, want the last 2", kept)
 		}
-		for d, err := range r.gateway.Decisions(out.Seat.Robot, main, out.At, 1) {
+		for d, err := range r.gateway.Decisions().Before(0, decisions.Filter{Robot: out.Seat.Robot, Wavelet: main, Since: out.At, Action: "evict"}) {
 			if err != nil || d.Action != "evict" || d.Evidence.Cause != out.Decision.Evidence.Cause {
 				t.Errorf("the last decision about it is %+v, %v", d, err)
 			}
 		}
-		for range r.gateway.Decisions(spell, wavelet.Name{}, time.Time{}, 0) {
+		for range r.gateway.Decisions().After(0, decisions.Filter{Robot: spell}) {
 			t.Error("a decision about the speller")
 		}
 	})

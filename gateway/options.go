@@ -12,8 +12,8 @@ import (
 )
 
 // Store is the part of a store.Store in which the gateway keeps the seats'
-// cursors, what it is about to answer, the decisions and the governor's
-// checkpoint, in the buckets "cursor", "offer", "decision" and "governor".
+// cursors, what it is about to answer, the governor's checkpoint and the
+// decisions, in the buckets "cursor", "offer", "governor" and "decisions".
 type Store interface {
 	Commit(ctx context.Context, b store.Batch) error
 	Get(bucket string, key []byte) ([]byte, error)
@@ -40,19 +40,19 @@ type Options struct {
 	// Logger gets what an operator should see. nil: nobody does.
 	Logger *slog.Logger
 
-	MaxEvents    int           // of a bundle; the rest goes in the next. 0: 500
-	MaxAnswer    int           // bytes of text in an answer. 0: what the profile's MaxBody says
-	InFlight     int           // bundles to one robot at a time, over all wavelets. 0: 64
-	Decisions    int           // kept; older ones are forgotten. 0: 10,000
-	Checkpoint   time.Duration // between two savings, of real time. 0: 1 s
-	ErrorSpacing time.Duration // between two bundles that carry OPERATION_ERROR, to one seat. 0: 10 s
+	MaxEvents     int           // of a bundle; the rest goes in the next. 0: 500
+	MaxAnswer     int           // bytes of text in an answer. 0: what the profile's MaxBody says
+	InFlight      int           // bundles to one robot at a time, over all wavelets. 0: 64
+	Decisions     int           // kept; older ones are forgotten. 0: 100,000
+	DecisionBytes int64         // of those kept. 0: 64 MiB
+	Checkpoint    time.Duration // between two savings, of real time. 0: 1 s
+	ErrorSpacing  time.Duration // between two bundles that carry OPERATION_ERROR, to one seat. 0: 10 s
 }
 
 func (o Options) withDefaults() Options {
 	o.TimeScale = orElse(o.TimeScale, 1)
 	o.MaxEvents = orElse(o.MaxEvents, 500)
 	o.InFlight = orElse(o.InFlight, 64)
-	o.Decisions = orElse(o.Decisions, 10_000)
 	o.Checkpoint = orElse(o.Checkpoint, time.Second)
 	o.ErrorSpacing = orElse(o.ErrorSpacing, 10*time.Second)
 	if o.Logger == nil {

@@ -79,8 +79,9 @@ func (g *Gateway) Stats() Stats {
 	g.read(now, &st, seats)
 	k := &g.keeper
 	k.mu.Lock()
-	st.Decisions, st.Checkpoints, st.SaveErrors = k.total, k.saved, k.failed
+	st.Checkpoints, st.SaveErrors = k.saved, k.failed
 	k.mu.Unlock()
+	st.Decisions = k.log.Stats().Added
 	return st
 }
 

@@ -20,7 +20,7 @@ func (g *Gateway) carry(now time.Time, v governor.Verdict) {
 	var news []Happening
 	for i := range v.Decisions {
 		d := v.Decisions[i]
-		g.keeper.decided(d)
+		g.keeper.log.Add(d)
 		news = append(news, Happening{At: now, Kind: Decided, Seat: seatOf(d), Decision: &d})
 	}
 	g.mu.Lock()

@@ -53,6 +53,7 @@ type plan struct {
 	ready   func() error
 
 	handshake time.Duration
+	decisions int // kept; 0: the usual
 }
 
 // build starts a house. Wrap, if not nil, puts something between the edge and
@@ -78,7 +79,7 @@ func (p plan) build(t *testing.T) *house {
 	if err != nil {
 		t.Fatal(err)
 	}
-	g := gateway.New(h, roster{directory}, governor.New(governor.Options{}), memory, gateway.Options{})
+	g := gateway.New(h, roster{directory}, governor.New(governor.Options{}), memory, gateway.Options{Decisions: p.decisions})
 	h.SetGuard(g)
 	h.Observe(g)
 	auth, err := web.NewAuthenticator(web.AuthOptions{

@@ -193,7 +193,7 @@ func TestReadingChangesNothing(t *testing.T) {
 	gets := 0
 	fill := strings.NewReplacer("{wave}", name.Wave, "{wavelet}", name.Wavelet, "{id}", "echo@example.com")
 	for path, methods := range description.Paths {
-		if _, ok := methods["get"]; !ok {
+		if _, ok := methods["get"]; !ok || strings.HasSuffix(path, "/stream") { // a stream has no end
 			continue
 		}
 		for range 2 {

@@ -18,6 +18,7 @@ func (s *Server) routes() http.Handler {
 		mux.Handle("POST /robot/rpc", s.d.RPC)
 		mux.Handle("GET /api/v1/robots/{id}/limits", s.d.RPC.ServeLimits(s.d.Auth.Admin))
 	}
+	mux.HandleFunc("GET /api/v1/decisions/stream", s.streamDecisions)
 	mux.HandleFunc("GET /healthz", s.healthz)
 	mux.HandleFunc("GET /readyz", s.readyz)
 	mux.Handle("GET /metrics", s.metrics())
@@ -29,6 +30,7 @@ func (s *Server) routes() http.Handler {
 	s.historyRoutes(api)
 	s.robotRoutes(api)
 	s.limitRoutes(api)
+	s.decisionRoutes(api)
 
 	return bounded(http.NewCrossOriginProtection().Handler(mux))
 }

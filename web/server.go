@@ -9,8 +9,8 @@ import (
 	"sync/atomic"
 	"time"
 
+	"weir/decisions"
 	"weir/gateway"
-	"weir/governor"
 	"weir/policies"
 	"weir/robots"
 	"weir/wavelet"
@@ -42,9 +42,7 @@ type Gateway interface {
 	Readmit(ctx context.Context, seat wavelet.Seat, by wavelet.Participant, override bool) error
 	Limits(robot wavelet.Participant) policies.Limits
 	Stats() gateway.Stats
-	// Decisions yields the governor's decisions about a robot in a wavelet since
-	// an instant, newest first, at most limit; zero values leave that open.
-	Decisions(robot wavelet.Participant, name wavelet.Name, since time.Time, limit int) iter.Seq2[governor.Decision, error]
+	Decisions() *decisions.Log
 }
 
 // RobotAPI is the robots' own doors: the active API, and their view of their
@@ -80,6 +78,7 @@ type Server struct {
 	hub      *hub
 	sockets  sockets
 	counters counters
+	streams  atomic.Int64 // of decisions, open now
 	ctx      context.Context
 	end      context.CancelFunc
 }

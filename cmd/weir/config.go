@@ -36,6 +36,9 @@ type config struct {
 	issuer    string
 	audience  string
 
+	decisions     int   // kept, 0: as the gateway likes
+	decisionBytes int64 // of these
+
 	privateCallbacks bool // robots may live at loopback and private addresses
 	log              *slog.Logger
 

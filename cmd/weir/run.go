@@ -122,6 +122,7 @@ func (h *house) assemble(ctx context.Context) error {
 	judge := governor.New(governor.Options{Default: standard, RatioOnly: h.config.ratioOnly})
 	h.gateway = gateway.New(h.host, roster{h.robots}, judge, h.store, gateway.Options{
 		TimeScale: h.config.timeScale, Server: h.self(), Secret: []byte(tokenSecret), Feed: h.config.feed, Suspend: h.suspend, Logger: h.log,
+		Decisions: h.config.decisions, DecisionBytes: h.config.decisionBytes,
 	})
 	if err := h.open(); err != nil {
 		return err

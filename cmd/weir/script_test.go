@@ -28,6 +28,8 @@ func TestMain(m *testing.M) {
 //
 //	serve [FLAG...]           start weir serve on a free port, wait until it takes requests
 //	robot NAME KIND [FLAG...] start a testbot on a free port; its URL is then in $NAME
+//	follow [FLAG...]          start weir decisions --follow
+//	follows TEXT              wait until it shows a line with TEXT
 //	logged TEXT               wait until the server writes a line with TEXT
 //	hangup                    send the server SIGHUP
 //	terminate                 send it SIGTERM and wait until it has ended well
@@ -38,11 +40,13 @@ func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir: filepath.Join("testdata", "script"),
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"serve": serveScript, "robot": robotScript, "logged": loggedScript, "hangup": hangupScript,
+			"serve": serveScript, "robot": robotScript, "follow": followScript, "follows": followsScript,
+			"logged": loggedScript, "hangup": hangupScript,
 			"terminate": terminateScript, "sees": seesScript, "keep": keepScript, "json": jsonScript,
 		},
 		Setup: func(env *testscript.Env) error {
 			env.Values[serverKey{}] = new(*process)
+			env.Values[followerKey{}] = new(*process)
 			return nil
 		},
 	})
@@ -50,6 +54,9 @@ func TestScripts(t *testing.T) {
 
 // serverKey finds the server of a script.
 type serverKey struct{}
+
+// followerKey finds the follower of a script.
+type followerKey struct{}
 
 // process is a weir that a script left running.
 type process struct {
@@ -111,6 +118,14 @@ func robotScript(ts *testscript.TestScript, neg bool, args []string) {
 	_, rest, _ := strings.Cut(p.until(ts, "serves on "), "serves on ")
 	url, _, _ := strings.Cut(rest, ";")
 	ts.Setenv(args[0], url)
+}
+
+func followScript(ts *testscript.TestScript, neg bool, args []string) {
+	*ts.Value(followerKey{}).(**process) = start(ts, append([]string{"decisions", "--follow", "--data", "weir-data"}, args...)...)
+}
+
+func followsScript(ts *testscript.TestScript, neg bool, args []string) {
+	(*ts.Value(followerKey{}).(**process)).until(ts, args[0])
 }
 
 func loggedScript(ts *testscript.TestScript, neg bool, args []string) {

@@ -25,6 +25,8 @@ type serveCmd struct {
 	JWTAudience           string   `name:"jwt-audience" help:"Audience that login tokens must name." placeholder:"AUD"`
 	DevLogin              *bool    `negatable:"" help:"Let people in by name alone, from this machine. Default: on a loopback address without login keys."`
 	AllowPrivateCallbacks *bool    `negatable:"" help:"Let robots live at loopback and private addresses. Default: on a loopback address."`
+	Decisions             int      `default:"100000" help:"How many of the governor's decisions to keep."`
+	DecisionsMiB          int      `name:"decisions-mib" default:"64" help:"And at most so many MiB of them."`
 	Log                   string   `default:"info" enum:"debug,info,warn,error" help:"How much to log: ${enum}."`
 	LogJSON               bool     `name:"log-json" help:"Log as JSON."`
 }
@@ -69,6 +71,7 @@ func (c serveCmd) config(s streams) (config, error) {
 	cfg := config{
 		addr: c.Addr, data: c.Data, domain: c.Domain, publicURL: c.PublicURL, policies: c.Policies,
 		issuer: c.JWTIssuer, audience: c.JWTAudience,
+		decisions: c.Decisions, decisionBytes: int64(c.DecisionsMiB) << 20,
 		devLogin:         local && len(c.JWTKeyFile) == 0,
 		privateCallbacks: local,
 		log:              c.logger(s),
