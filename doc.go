@@ -16,6 +16,7 @@
 //	wavelet/client    2  the Go client of the live protocol
 //	governor          2  windows, lineage, ladder, verdicts, limits; pure
 //	events            2  robot events from commits, windows, bundles; pure
+//	policies/book     1  the policies in force, and their history
 //	wavelet           1  ids, ops, state, apply, transform; pure
 //	wavelet/richtext  0  deltas, their algebra, the document engine; pure
 //	policies          0  limit profiles, YAML, built-ins; pure

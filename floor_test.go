@@ -20,6 +20,7 @@ var floors = map[string]int{
 
 	"weir/wavelet/richtext": 0,
 	"weir/policies":         0,
+	"weir/policies/book":    1,
 	"weir/store":            0,
 	"weir/store/storetest":  1,
 	"weir/wavelet":          1,
