@@ -88,7 +88,7 @@ func kindOf(reason wavelet.Code) (kind, bool) {
 	case robots.CodeAddress, robots.CodeDomain, robots.CodeProfile, robots.CodeCallback:
 		return kind{code: client.CodeBadField, status: http.StatusUnprocessableEntity}, true
 	}
-	return kind{}, false
+	return policyKind(reason)
 }
 
 // toError says an error in the protocol's terms. What is nobody's fault but the

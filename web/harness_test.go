@@ -18,6 +18,7 @@ import (
 	"weir/gateway"
 	"weir/governor"
 	"weir/policies"
+	"weir/policies/book"
 	"weir/robots"
 	"weir/robots/rpc"
 	"weir/store"
@@ -70,7 +71,11 @@ func (p plan) build(t *testing.T) *house {
 		memory = store.NewMemory()
 	}
 	h := host.New(host.NewStoreLog(memory), host.Options{})
-	profiles := policies.Builtin
+	rules, err := book.Open(t.Context(), memory, book.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	profiles := rules.Set
 	bucket, err := robots.NewBucket(memory)
 	if err != nil {
 		t.Fatal(err)
@@ -98,7 +103,7 @@ func (p plan) build(t *testing.T) *house {
 		door = p.gateway(g)
 	}
 	s := web.New(web.Deps{
-		Host: people, Gateway: door, Robots: directory, Profiles: profiles, Auth: auth, Domain: "example.com",
+		Host: people, Gateway: door, Robots: directory, Profiles: profiles, Policies: rules, Auth: auth, Domain: "example.com",
 		RPC: rpc.New(directory, g, h, nil), Version: "test", Ready: p.ready, Handshake: p.handshake,
 	})
 	h.Observe(s)

@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 
+	"weir/policies"
+	"weir/policies/book"
 	"weir/wavelet"
 	"weir/wavelet/client"
 )
@@ -211,6 +213,47 @@ func TestReadingChangesNothing(t *testing.T) {
 	if v := h.state(name).Version(); v != 1 || len(h.directory.List()) != 1 {
 		t.Error("something was changed by a GET")
 	}
+}
+
+func TestPoliciesAreChangedLive(t *testing.T) {
+	h := build(t, nil)
+	const good = `"file":"x.yaml","text":"version: 1\nprofiles: {calm: {depth: {act: 4}}}\n"`
+	var diff struct{ Changes []policies.Change }
+	h.want(200, "admin", "POST", "/api/v1/policies/diff", "{"+good+"}", &diff)
+	if len(diff.Changes) < 2 || diff.Changes[0] != (policies.Change{Profile: "calm", New: "added"}) {
+		t.Errorf("the difference: %+v", diff.Changes)
+	}
+	register := `{"address":"calm@example.com","profile":"calm"}`
+	h.want(422, "admin", "POST", "/api/v1/robots", register, nil)
+	var state struct {
+		Version  book.Version
+		Profiles []struct{ Name string }
+	}
+	h.want(200, "admin", "PUT", "/api/v1/policies", `{"by":"ann",`+good+"}", &state)
+	if state.Version.Number != 1 || state.Version.By != "ann" || len(state.Profiles) != 9 {
+		t.Errorf("applied: %+v", state)
+	}
+	h.want(201, "admin", "POST", "/api/v1/robots", register, nil)
+	const bad = `"file":"bad.yaml","text":"version: 1\ncolor: red\nprofiles: {x: {y: 1}}\n"`
+	for _, call := range [][3]string{{"POST", "/api/v1/policies/diff", "{" + bad + "}"}, {"PUT", "/api/v1/policies", `{"by":"ann",` + bad + "}"}} {
+		status, _, text := h.rest("admin", call[0], call[1], call[2])
+		if status != 422 || !strings.Contains(text, "bad.yaml:2:1: color: unknown key") || !strings.Contains(text, "bad.yaml:3:16: profiles.x.y") {
+			t.Errorf("%s: %d %s", call[1], status, text)
+		}
+	}
+	var history struct{ Versions []book.Version }
+	h.want(200, "admin", "GET", "/api/v1/policies/history", "", &history)
+	if len(history.Versions) != 1 || history.Versions[0].By != "ann" || history.Versions[0].Text != "" {
+		t.Errorf("the history: %+v", history)
+	}
+	var first book.Version
+	h.want(200, "admin", "GET", "/api/v1/policies/history/1", "", &first)
+	if !strings.Contains(first.Text, "calm") {
+		t.Errorf("version 1: %+v", first)
+	}
+	h.want(404, "admin", "GET", "/api/v1/policies/history/7", "", nil)
+	h.want(200, "admin", "GET", "/api/v1/policies", "", nil)
+	h.want(401, "ann@example.com", "PUT", "/api/v1/policies", `{"by":"ann",`+good+"}", nil)
 }
 
 func TestOtherSitesMayNotPost(t *testing.T) {

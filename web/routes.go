@@ -31,6 +31,7 @@ func (s *Server) routes() http.Handler {
 	s.robotRoutes(api)
 	s.limitRoutes(api)
 	s.decisionRoutes(api)
+	s.policyRoutes(api)
 
 	return bounded(http.NewCrossOriginProtection().Handler(mux))
 }

@@ -12,6 +12,7 @@ import (
 	"weir/decisions"
 	"weir/gateway"
 	"weir/policies"
+	"weir/policies/book"
 	"weir/robots"
 	"weir/wavelet"
 	"weir/wavelet/host"
@@ -59,6 +60,7 @@ type Deps struct {
 	Gateway   Gateway
 	Robots    *robots.Directory
 	Profiles  func() policies.Set // those in force now
+	Policies  *book.Book          // where Profiles come from; nil: they cannot be changed here
 	Auth      *Authenticator
 	Domain    string        // of the wavelets made here
 	RPC       RobotAPI      // nil: the robots' own doors are closed

@@ -19,7 +19,7 @@ type cli struct {
 	Wave      waveCmd      `cmd:"" help:"Make wavelets, read them, write to them."`
 	Drill     drillCmd     `cmd:"" help:"Prove on a running server that the guard is on."`
 	Decisions decisionsCmd `cmd:"" help:"Show what the governor decided, and why."`
-	Policies  policiesCmd  `cmd:"" help:"Show profiles, check policy files."`
+	Policies  policiesCmd  `cmd:"" help:"Show profiles; check, compare and apply policy files."`
 	Simulate  simulateCmd  `cmd:"" help:"Run scenarios in virtual time."`
 	Testbot   testbotCmd   `cmd:"" help:"Run a robot to try a server with."`
 	Demo      demoCmd      `cmd:"" help:"Show what weir is for."`

@@ -11,12 +11,12 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"weir/gateway"
 	"weir/governor"
 	"weir/policies"
+	"weir/policies/book"
 	"weir/robots"
 	"weir/robots/rpc"
 	"weir/store"
@@ -33,8 +33,8 @@ const storeFile = "weir.db"
 type house struct {
 	config     config
 	log        *slog.Logger
-	profiles   atomic.Pointer[policies.Set]
 	store      *store.File
+	policies   *book.Book
 	wavelets   *host.StoreLog
 	host       *host.Host
 	robots     *robots.Directory
@@ -57,8 +57,11 @@ func build(ctx context.Context, c config) (_ *house, err error) {
 	if h.log == nil {
 		h.log = slog.New(slog.DiscardHandler)
 	}
-	if err := h.loadProfiles(); err != nil {
-		return nil, err
+	rules := book.Options{File: c.policies, Changed: h.robotsChanged}
+	if c.policies != "" {
+		if rules.Text, err = h.policyText(); err != nil {
+			return nil, err
+		}
 	}
 	if err := os.MkdirAll(c.data, 0o700); err != nil {
 		return nil, fmt.Errorf("make the data directory: %w", err)
@@ -75,6 +78,9 @@ func build(ctx context.Context, c config) (_ *house, err error) {
 			h.closeStore()
 		}
 	}()
+	if h.policies, err = book.Open(ctx, h.store, rules); err != nil {
+		return nil, err
+	}
 	if h.listener, err = net.Listen("tcp", c.addr); err != nil {
 		return nil, fmt.Errorf("--addr: %w", err)
 	}
@@ -113,12 +119,12 @@ func (h *house) assemble(ctx context.Context) error {
 		return err
 	}
 	h.robots, err = robots.Open(ctx, kv, robots.Options{
-		Domain: h.config.domain, Profiles: h.policies, Guard: h.config.guard(), RPCServerURL: h.url() + "/robot/rpc", Logger: h.log,
+		Domain: h.config.domain, Profiles: h.policies.Set, Guard: h.config.guard(), RPCServerURL: h.url() + "/robot/rpc", Logger: h.log,
 	})
 	if err != nil {
 		return err
 	}
-	standard, _ := h.policies().Profile("")
+	standard, _ := h.policies.Set().Profile("")
 	judge := governor.New(governor.Options{Default: standard, RatioOnly: h.config.ratioOnly})
 	h.gateway = gateway.New(h.host, roster{h.robots}, judge, h.store, gateway.Options{
 		TimeScale: h.config.timeScale, Server: h.self(), Secret: []byte(tokenSecret), Feed: h.config.feed, Suspend: h.suspend, Logger: h.log,
@@ -146,7 +152,7 @@ func (h *house) open() error {
 		return fmt.Errorf("--jwt-key-file: %w", err)
 	}
 	h.web = web.New(web.Deps{
-		Host: h.host, Gateway: h.gateway, Robots: h.robots, Profiles: h.policies, Auth: auth, Domain: h.config.domain,
+		Host: h.host, Gateway: h.gateway, Robots: h.robots, Profiles: h.policies.Set, Policies: h.policies, Auth: auth, Domain: h.config.domain,
 		RPC:     rpc.New(h.robots, h.gateway, h.host, h.log),
 		Origins: origins(h.config.publicURL), Version: "weir " + version(), Logger: h.log,
 	})
@@ -249,27 +255,24 @@ func (h *house) closeFloors() error {
 
 func (h *house) closeStore() error { return h.store.Close() }
 
-// policies is the set of profiles in force.
-func (h *house) policies() policies.Set { return *h.profiles.Load() }
-
-// loadProfiles reads the policy file and puts it in force.
-func (h *house) loadProfiles() error {
-	set, err := readPolicies(h.config.policies)
+// policyText reads the policy file, which must have no fault.
+func (h *house) policyText() ([]byte, error) {
+	text, err := os.ReadFile(h.config.policies)
 	if err != nil {
-		return err
+		return nil, fmt.Errorf("read policies: %w", err)
 	}
-	h.profiles.Store(&set)
-	return nil
+	_, err = policies.Parse(text, h.config.policies)
+	return text, err
 }
 
 // reload reads the policy file again. If it has a fault the profiles stay as
 // they are.
-func (h *house) reload() error {
-	if err := h.loadProfiles(); err != nil {
+func (h *house) reload(ctx context.Context) error {
+	text, err := h.policyText()
+	if err != nil {
 		return err
 	}
-	h.robotsChanged()
-	return nil
+	return h.policies.Reread(ctx, text)
 }
 
 // robotsChanged has the gateway look at every robot again.

@@ -19,7 +19,7 @@ type serveCmd struct {
 	Data                  string   `type:"path" default:"./weir-data" env:"WEIR_DATA" help:"Data directory; made if it is not there."`
 	Domain                string   `default:"weir.local" env:"WEIR_DOMAIN" help:"Domain of the addresses of wavelets and robots made here."`
 	PublicURL             string   `name:"public-url" env:"WEIR_PUBLIC_URL" help:"URL by which others reach the server. Default: http:// and the address." placeholder:"URL"`
-	Policies              string   `type:"path" help:"Policy file; read again on SIGHUP." placeholder:"FILE"`
+	Policies              string   `type:"path" help:"Policy file; read again on SIGHUP. Default: what was last in force." placeholder:"FILE"`
 	JWTKeyFile            []string `name:"jwt-key-file" help:"Key that verifies login tokens: an Ed25519 public key (PEM), or a secret for HS256. ID=FILE if tokens name their key. May be repeated." placeholder:"FILE"`
 	JWTIssuer             string   `name:"jwt-issuer" help:"Issuer that login tokens must name." placeholder:"ISS"`
 	JWTAudience           string   `name:"jwt-audience" help:"Audience that login tokens must name." placeholder:"AUD"`
@@ -112,6 +112,9 @@ func (c serveCmd) announce(s streams, h *house) {
 	fmt.Fprintf(s.out, "page:        %s/\n", h.url())
 	fmt.Fprintf(s.out, "data:        %s\n", h.config.data)
 	fmt.Fprintf(s.out, "admin token: %s%s\n", token, made)
+	if v := h.policies.Current(); v.Number > 0 {
+		fmt.Fprintf(s.out, "policies:    %s\n", versionLine(v))
+	}
 	switch {
 	case h.config.devLogin:
 		fmt.Fprintln(s.out, "login:       a name is enough, from this machine")
@@ -133,7 +136,11 @@ func reloadOnHangup(ctx context.Context, h *house) {
 			return
 		case <-hangup:
 		}
-		if err := h.reload(); err != nil {
+		if h.config.policies == "" {
+			h.log.Info("no policy file to read: there is no --policies")
+			continue
+		}
+		if err := h.reload(ctx); err != nil {
 			h.log.Error("policies stay as they were", "error", err)
 			continue
 		}
