@@ -28,6 +28,10 @@
 // without a gap; the reply to a publish and the push of its commit come in
 // either order.
 //
+// The stream of decisions (GET /api/v1/decisions/stream) works the same way: each
+// reader takes from the log at its own speed. One that takes nothing for ten
+// seconds is let go, and resumes by the number it saw last.
+//
 // # Concurrency
 //
 // A Server is safe for concurrent use. Each socket has a reader, which handles

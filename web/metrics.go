@@ -59,6 +59,10 @@ func (c *collector) Collect(out chan<- prometheus.Metric) {
 	emit(gauge("weir_seats", "Robots in wavelets."), float64(g.Seats))
 	emit(gauge("weir_bundles_in_flight", "Bundles on their way to a robot."), float64(g.InFlight))
 	emit(counter("weir_decisions_total", "Decisions of the governor."), float64(g.Decisions))
+	log := c.s.d.Gateway.Decisions().Stats()
+	emit(gauge("weir_decisions_kept", "Decisions in the log."), float64(log.Last+1-log.First))
+	emit(counter("weir_decisions_lost_total", "Decisions that could not be written for too long."), float64(log.Lost))
+	emit(gauge("weir_decision_streams_open", "Readers that follow the decisions."), float64(c.s.streams.Load()))
 	emit(counter("weir_checkpoints_total", "Savings of the governor's counts."), float64(g.Checkpoints))
 	emit(counter("weir_save_errors_total", "Savings that failed and were tried again."), float64(g.SaveErrors))
 	for i := range g.Robots {

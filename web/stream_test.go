@@ -184,6 +184,9 @@ func TestStreamRefusals(t *testing.T) {
 	for range 64 {
 		h.follow("", "")
 	}
+	if _, _, text := h.rest("", "GET", "/metrics", ""); !strings.Contains(text, "weir_decision_streams_open 64") {
+		t.Error("the metrics do not tell that 64 streams are open")
+	}
 	h.want(503, "admin", "GET", "/api/v1/decisions/stream", "", nil)
 }
 
