@@ -3,6 +3,7 @@ package decisions_test
 import (
 	"context"
 	"errors"
+	"math"
 	"path/filepath"
 	"slices"
 	"sync"
@@ -207,5 +208,17 @@ func TestWithoutSpaceNothingIsShownOrLost(t *testing.T) {
 	}
 	if !slices.Equal(order, []float64{0, 1, 2, 3}) {
 		t.Errorf("the log holds %v", order)
+	}
+}
+
+// TestOneThatCannotBeWritten has a decision whose figure JSON does not know.
+func TestOneThatCannotBeWritten(t *testing.T) {
+	l := open(t, store.NewMemory(), decisions.Options{})
+	bad := decision(1)
+	bad.Measured = math.NaN()
+	l.Add(bad)
+	fill(t, l, 2, 4)
+	if got := numbers(t, l.After(0, decisions.Filter{})); !slices.Equal(got, []uint64{1, 2}) || l.Stats().Lost != 1 {
+		t.Errorf("the log holds %v and has lost %d", got, l.Stats().Lost)
 	}
 }

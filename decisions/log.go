@@ -75,7 +75,7 @@ type Stats struct {
 	First, Last uint64 // numbers of the entries kept; First is Last+1 if there are none
 	Bytes       int64  // of these
 	Added       uint64 // decisions since the log was opened
-	Lost        uint64 // of these, never written: the store failed for too long
+	Lost        uint64 // of these, never written: the store failed for too long, or a figure was none
 }
 
 // maxWrite is how many decisions are written at once.
@@ -195,11 +195,14 @@ func (l *Log) write(ctx context.Context, list []governor.Decision) error {
 	next := l.stats
 	sizes := l.sizes
 	l.mu.Unlock()
+	var spoilt uint64
 	var batch store.Batch
 	for _, d := range list {
 		value, err := json.Marshal(d)
-		if err != nil {
-			return fmt.Errorf("write a decision: %w", err)
+		if err != nil { // it must not stand in the way of the others
+			l.o.Logger.Error("decision not written", "robot", string(d.Robot), "rule", d.Rule, "action", d.Action, "error", err)
+			spoilt++
+			continue
 		}
 		next.Last++
 		next.Bytes += int64(len(value))
@@ -222,6 +225,7 @@ func (l *Log) write(ctx context.Context, list []governor.Decision) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.sizes = sizes
+	l.stats.Lost += spoilt
 	l.stats.First, l.stats.Last, l.stats.Bytes = next.First, next.Last, next.Bytes
 	close(l.changed)
 	l.changed = make(chan struct{})

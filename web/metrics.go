@@ -61,7 +61,7 @@ func (c *collector) Collect(out chan<- prometheus.Metric) {
 	emit(counter("weir_decisions_total", "Decisions of the governor."), float64(g.Decisions))
 	log := c.s.d.Gateway.Decisions().Stats()
 	emit(gauge("weir_decisions_kept", "Decisions in the log."), float64(log.Last+1-log.First))
-	emit(counter("weir_decisions_lost_total", "Decisions that could not be written for too long."), float64(log.Lost))
+	emit(counter("weir_decisions_lost_total", "Decisions that could not be written."), float64(log.Lost))
 	emit(gauge("weir_decision_streams_open", "Readers that follow the decisions."), float64(c.s.streams.Load()))
 	emit(counter("weir_checkpoints_total", "Savings of the governor's counts."), float64(g.Checkpoints))
 	emit(counter("weir_save_errors_total", "Savings that failed and were tried again."), float64(g.SaveErrors))
