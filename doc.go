@@ -3,24 +3,24 @@
 // (floor_test.go) and the Figure in which every benchmark reports. Each package
 // stands on a floor and imports lower floors only.
 //
-//	cmd/weir          7  the binary: config, run, one file per subcommand
-//	web               6  the HTTP edge: routes, sockets, admin API, metrics
-//	sim               5  scenarios in virtual time over Lane and Governor
-//	robots/rpc        5  active API: robots call in
-//	testbots          5  Echo, Spelly, Translator, Ticker, Crasher, Sleeper
-//	gateway           4  Lane and its runner: merge, pace, deliver, judge, submit
-//	robots            4  who is registered: directory, keys, capabilities
-//	decisions         3  the log of what the governor decided
-//	robots/wire       3  the Wave robot protocol: bundles, operations, delivery
-//	wavelet/host      2  one goroutine per open wavelet, the only writer
-//	wavelet/client    2  the Go client of the live protocol
-//	governor          2  windows, lineage, ladder, verdicts, limits; pure
-//	events            2  robot events from commits, windows, bundles; pure
-//	policies/book     1  the policies in force, and their history
-//	wavelet           1  ids, ops, state, apply, transform; pure
-//	wavelet/richtext  0  deltas, their algebra, the document engine; pure
-//	policies          0  limit profiles, YAML, built-ins; pure
-//	store             0  bytes in, bytes out, durable
+//	cmd/weir            7  the binary: config, run, one file per subcommand
+//	web                 6  the HTTP edge: routes, sockets, admin API, metrics
+//	sim                 5  scenarios in virtual time over Lane and Governor
+//	robots/rpc          5  active API: robots call in
+//	testbots            5  Echo, Spelly, Translator, Ticker, Crasher, Sleeper
+//	gateway             4  Lane and its runner: merge, pace, deliver, judge, submit
+//	robots              4  who is registered: directory, keys, capabilities
+//	governor/decisions  3  the log of what was decided: kept, paged, followed
+//	robots/wire         3  the Wave robot protocol: bundles, operations, delivery
+//	wavelet/host        2  one goroutine per open wavelet, the only writer
+//	wavelet/client      2  the Go client of the live protocol
+//	governor            2  windows, lineage, ladder, verdicts, limits; pure
+//	events              2  robot events from commits, windows, bundles; pure
+//	policies/book       1  the policies in force, and their history
+//	wavelet             1  ids, ops, state, apply, transform; pure
+//	wavelet/richtext    0  deltas, their algebra, the document engine; pure
+//	policies            0  limit profiles, YAML, built-ins; pure
+//	store               0  bytes in, bytes out, durable
 //
 // Data flows one way round: host, gateway, robot, gateway, host.
 package weir

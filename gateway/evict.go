@@ -9,9 +9,9 @@ import (
 	"strings"
 	"time"
 
-	"weir/decisions"
 	"weir/events"
 	"weir/governor"
+	"weir/governor/decisions"
 	"weir/wavelet"
 )
 

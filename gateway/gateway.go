@@ -7,8 +7,8 @@ import (
 	"sync"
 	"time"
 
-	"weir/decisions"
 	"weir/governor"
+	"weir/governor/decisions"
 	"weir/wavelet"
 )
 

@@ -11,8 +11,8 @@ import (
 	"sync"
 	"time"
 
-	"weir/decisions"
 	"weir/events"
+	"weir/governor/decisions"
 	"weir/store"
 	"weir/wavelet"
 )

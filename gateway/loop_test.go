@@ -8,10 +8,10 @@ import (
 	"testing"
 	"time"
 
-	"weir/decisions"
 	"weir/events"
 	"weir/gateway"
 	"weir/governor"
+	"weir/governor/decisions"
 	"weir/policies"
 	"weir/wavelet"
 	"weir/wavelet/richtext"

@@ -7,7 +7,7 @@ import (
 
 	"github.com/danielgtaylor/huma/v2"
 
-	"weir/decisions"
+	"weir/governor/decisions"
 	"weir/wavelet"
 	"weir/wavelet/client"
 )

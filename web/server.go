@@ -9,8 +9,8 @@ import (
 	"sync/atomic"
 	"time"
 
-	"weir/decisions"
 	"weir/gateway"
+	"weir/governor/decisions"
 	"weir/policies"
 	"weir/policies/book"
 	"weir/robots"

@@ -8,7 +8,7 @@ import (
 	"strconv"
 	"time"
 
-	"weir/decisions"
+	"weir/governor/decisions"
 	"weir/wavelet/client"
 )
 

@@ -12,8 +12,8 @@ import (
 	"testing"
 	"time"
 
-	"weir/decisions"
 	"weir/governor"
+	"weir/governor/decisions"
 	"weir/wavelet"
 )
 

@@ -11,7 +11,7 @@ import (
 	"strconv"
 	"time"
 
-	"weir/decisions"
+	"weir/governor/decisions"
 )
 
 type decisionsCmd struct {

@@ -13,7 +13,7 @@ import (
 	"strings"
 	"time"
 
-	"weir/decisions"
+	"weir/governor/decisions"
 )
 
 // follower shows decisions as the server takes them.

@@ -11,8 +11,8 @@ import (
 	"testing/synctest"
 	"time"
 
-	"weir/decisions"
 	"weir/governor"
+	"weir/governor/decisions"
 	"weir/store"
 	"weir/wavelet"
 )
