@@ -10,7 +10,6 @@ const (
 	habitWrites = 8                // writes from which a robot's own rate is taken
 	enoughKnown = 4                // of these, that a rate needs
 	mostBundles = 8                // robot-lane bundles from which it is seen whether they are answered
-	mostHeeded  = 6                // of these, that a robot answers which may depend on them
 	fastGap     = 2 * time.Second  // mean gap of writes up to which a steady habit needs no second hold
 	fastRun     = 5                // such writes in a row
 	freeFor     = 30 * time.Minute // for how long a robot that proved independent is not suspected
@@ -107,11 +106,15 @@ func (h *habit) sent() {
 	h.bundles = min(h.bundles+1, mostBundles)
 }
 
-// answers reports whether the robot writes after nearly every robot-lane bundle, of
-// which the latest may be on its way, and mostly does not name it: one that does,
-// and streams the rest of its answer, is judged by the links that it proves.
-func (h *habit) answers() bool {
-	return 2*bits.OnesCount8(h.named) < int(h.bundles) && bits.OnesCount8(h.heeded)+1 >= min(mostHeeded, int(h.bundles))
+// answers reports whether the robot may depend on robots: on a cycle of so many
+// seats it writes after nearly every robot-lane bundle, or after its share of
+// them, and mostly does not name it. One that names it, and streams the rest of
+// its answer, is judged by the links that it proves. The latest bundle may be on
+// its way.
+func (h *habit) answers(seats int) bool {
+	known := int(min(h.bundles, mostBundles)) - 1
+	heeded := bits.OnesCount8(h.heeded >> 1)
+	return 2*bits.OnesCount8(h.named) < int(h.bundles) && 5*heeded*max(1, seats-1) >= 4*known
 }
 
 // steady reports whether the robot writes fast, once after each bundle, and

@@ -62,6 +62,10 @@ func (g *Governor) held(t instant, s *seat, d *Delivery, v *Verdict) bool {
 		}
 		return false
 	case resumed:
+		if t >= x.until { // its partners did not take up again
+			g.endTrial(t, x)
+			return false
+		}
 		x.hold(t, 2)
 	}
 	if t < x.until {
@@ -76,7 +80,7 @@ func (g *Governor) tryHold(t instant, s *seat, d *Delivery, v *Verdict) *trial {
 	h, p := s.habit, s.robot.rules
 	limit := p.Hold.Depth
 	depth := d.Cause.Depth + 1
-	if h == nil || limit == 0 || d.Cause.Depth == d.Cause.Exact || float64(depth) < p.WarnAt*float64(limit) || t < h.free || !h.answers() {
+	if h == nil || limit == 0 || d.Cause.Depth == d.Cause.Exact || float64(depth) < p.WarnAt*float64(limit) || t < h.free || !h.answers(mostNodes) {
 		return nil
 	}
 	if depth < limit || t < h.retest || h.bundles < enoughKnown {
@@ -85,7 +89,7 @@ func (g *Governor) tryHold(t instant, s *seat, d *Delivery, v *Verdict) *trial {
 	}
 	gap := h.writes.gap()
 	var cycle nodes
-	if gap == 0 || gap*enoughKnown > p.Hold.MaxFor || !s.cycle(t, unignored, &cycle) || g.onTrial(t, cycle.all()) {
+	if gap == 0 || gap*enoughKnown > p.Hold.MaxFor || !s.cycle(t, unignored, &cycle) || !h.answers(cycle.n) || g.onTrial(t, cycle.all()) {
 		return nil
 	}
 	dry := p.DryRuns(ruleHold)
@@ -235,10 +239,16 @@ func (g *Governor) noteWrite(t instant, r *robot, s *seat, c *wavelet.Cause, rob
 			} else if x.phase == released && robots {
 				x.phase = resumed
 			}
-		case x.phase == holding && robots && s != nil && s != x.seat && slices.Contains(x.among, s) && 2*(t-x.began) > instant(x.long):
+		case x.phase == holding && robots && 2*(t-x.began) > instant(x.long) && x.partner(r, s):
 			x.others++
 		}
 	}
+}
+
+// partner reports whether a write of the robot is one of another seat on the cycle;
+// s is nil for what nothing explains.
+func (x *trial) partner(r *robot, s *seat) bool {
+	return slices.ContainsFunc(x.among, func(o *seat) bool { return o != x.seat && (o == s || s == nil && o.robot == r) })
 }
 
 // noteAsked tells the seat's trial of a human-lane bundle.
