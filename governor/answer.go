@@ -48,7 +48,7 @@ func (g *Governor) label(t instant, a *Answer, c *wavelet.Cause) (s *seat, b *bu
 	}
 	r := g.robot(robotOf(a.Robot))
 	h := r.assumed(t)
-	if h == nil || h.seat.independent(t) {
+	if h == nil {
 		*c = wavelet.Cause{ID: string(a.Delta), Depth: 1, Kind: wavelet.Robot}
 		return nil, nil, false
 	}

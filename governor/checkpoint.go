@@ -12,7 +12,7 @@ import (
 
 // format is the number of the checkpoint's form. A governor reads its own form
 // and no other.
-const format = 2
+const format = 1
 
 // ErrCheckpoint is wrapped by the errors of Restore.
 var ErrCheckpoint = errors.New("checkpoint not readable")
@@ -52,7 +52,7 @@ func (g *Governor) Restore(checkpoint []byte) error {
 	}
 	g.latest = max(g.latest, fresh.latest)
 	g.robots, g.seats, g.rooms, g.causes = fresh.robots, fresh.seats, fresh.rooms, fresh.causes
-	g.idle, g.quick, g.slow, g.trials = fresh.idle, fresh.quick, fresh.slow, fresh.trials
+	g.idle, g.quick, g.slow = fresh.idle, fresh.quick, fresh.slow
 	for _, c := range g.causes {
 		if c.slow {
 			c.listedAs = &g.slow
@@ -75,7 +75,6 @@ func (g *Governor) keep(a *archive) {
 	g.keepRooms(a)
 	g.keepCauses(a, &g.quick, false)
 	g.keepCauses(a, &g.slow, true)
-	g.keepTrials(a)
 }
 
 // keepSeats keeps which seats there are, in the order they were last touched.
@@ -234,7 +233,6 @@ func (s *seat) keep(a *archive) {
 	list(a, &s.offences, func(t *instant) { number(a, t) })
 	list(a, &s.cuts, func(p *wavelet.Participant) { text(a, p) })
 	keepBan(a, &s.ban)
-	keepHabit(a, &s.habit)
 	number(a, &s.touched)
 	if a.reading {
 		s.next = min(s.next, recent-1)

@@ -25,9 +25,6 @@ func (g *Governor) Commit(now time.Time, c wavelet.Commit) (v Verdict) {
 	case wavelet.Robot, wavelet.Assumed:
 		if d.Cause.Bundle == "" && d.Cause.Kind == wavelet.Robot {
 			g.started(t, &c)
-			if len(g.trials) > 0 {
-				g.noteWrite(t, g.robot(robotOf(d.Author)), nil, &d.Cause, true)
-			}
 		} else {
 			g.answered(t, &c, &v)
 		}
@@ -76,14 +73,6 @@ func (g *Governor) answered(t instant, c *wavelet.Commit, v *Verdict) {
 			s.ring.mark(b.seq, humanAnswered-humanDelivered+b.lane())
 			robots = b.robots
 		}
-	}
-	if d.Bundle == "" {
-		robots = s.wrote(t) && robots
-	} else if robots && s.habit != nil {
-		s.habit.named |= 1
-	}
-	if len(g.trials) > 0 {
-		g.noteWrite(t, r, s, d, robots)
 	}
 	x := g.cause(t, d.ID)
 	if x.by == "" && d.Depth == 1 {

@@ -4,8 +4,8 @@ import (
 	"time"
 )
 
-// Deliver decides whether a bundle may go out now. A Refuse means that what waits
-// is dropped: the seat is out and its lane ends, or a hold was in vain. A Delay means: send nothing, ask again after so
+// Deliver decides whether a bundle may go out now. A Refuse means that the seat
+// is out and its lane ends. A Delay means: send nothing, ask again after so
 // long. Else the bundle counts as delivered, once for all attempts at it.
 func (g *Governor) Deliver(now time.Time, d Delivery) (v Verdict) {
 	g.mu.Lock()
@@ -15,20 +15,12 @@ func (g *Governor) Deliver(now time.Time, d Delivery) (v Verdict) {
 	if v.Refuse = s.out(t); v.Refuse != nil {
 		return v
 	}
-	if d.RobotLane && !g.ratioOnly && g.held(t, s, &d, &v) {
-		return v
-	}
 	if v.Delay = g.wait(t, s, &d, &v); v.Delay > 0 {
 		return v
 	}
 	r := s.robot
 	if s.deliver(t, &d) && d.RobotLane {
 		r.latest = t
-		if s.habit != nil {
-			s.habit.sent()
-		}
-	} else if !d.RobotLane && len(g.trials) > 0 {
-		g.noteAsked(s)
 	}
 	if d.Cause.ID != "" {
 		r.hear(heard{at: t, cause: d.Cause.ID, depth: d.Cause.Depth, exact: d.Cause.Exact, author: d.Author, seat: s})

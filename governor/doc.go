@@ -15,9 +15,7 @@
 // deep chain convicts only on a cycle of robots that were seen to answer each
 // other. What a robot writes without naming a bundle is assumed to answer the
 // deepest it was sent within a minute; a link that is only assumed convicts
-// nobody by itself. A seat in a deep chain of such links is put on trial: its
-// robot lane is held, and what it does then tells a robot that answers robots
-// from one that writes on its own.
+// nobody.
 //
 // The package only decides. Carrying a verdict out (removing a robot, writing
 // the notice, dropping what is queued) is the gateway's work. It reads no clock:

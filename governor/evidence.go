@@ -25,9 +25,6 @@ type Evidence struct {
 	Delivered int                   `json:"delivered,omitzero"`  // bundles in the window of a ratio rule
 	Answered  int                   `json:"answered,omitzero"`   // of these; or requests in the window of a sustained limit
 	Window    policies.Duration     `json:"window,omitzero"`     // of a ratio rule or sustained limit
-	Held      policies.Duration     `json:"held,omitzero"`       // of a hold test: how long nothing by robots was sent to the robot
-	Usual     int                   `json:"usual,omitzero"`      // how often it would have written meanwhile
-	Silent    bool                  `json:"silent,omitzero"`     // and it wrote only to people
 	Spacing   policies.Duration     `json:"spacing,omitzero"`    // of the robot lane's bundles, when it is slowed
 	Times     int                   `json:"times,omitzero"`      // acts on this seat within half an hour, this one included
 	Allowed   string                `json:"allowed,omitzero"`    // what the robot may still do
@@ -78,9 +75,6 @@ func (g *Governor) evidence(t instant, k *conviction, s *seat, partners []wavele
 	}
 	if k.ratio != nil {
 		e.Window, e.Depth, e.Exact = durationOf(k.ratio.Window), 0, 0
-	}
-	if x := k.hold; x != nil {
-		e.Held, e.Usual, e.Silent = durationOf(k.held), int(k.held/x.gap), true
 	}
 	if c := k.cause; c != nil {
 		e.Cause = c.id

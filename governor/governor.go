@@ -34,7 +34,6 @@ type Governor struct {
 	quick  causes // those that end or go on soon
 	slow   causes
 	idle   seatList
-	trials []*trial // holds under way
 }
 
 // room is a wavelet in which some robot has a seat.
@@ -59,7 +58,7 @@ func (g *Governor) reset() {
 	g.seats = map[wavelet.Seat]*seat{}
 	g.rooms = map[wavelet.Name]*room{}
 	g.causes = map[string]*cause{}
-	g.quick, g.slow, g.idle, g.trials = causes{}, causes{}, seatList{}, nil
+	g.quick, g.slow, g.idle = causes{}, causes{}, seatList{}
 }
 
 // clock turns now into an instant. Calls come from many goroutines, so a now

@@ -22,9 +22,6 @@ type conviction struct {
 
 	ratio               *ratioRule // of a ratio rule
 	answered, delivered int
-
-	hold *trial        // of the hold test
-	held time.Duration // how long its last hold was
 }
 
 // convict refuses the answer and, unless that has been done already, acts on
@@ -261,7 +258,7 @@ func (g *Governor) readmit(t instant, s *seat, by wavelet.Participant, override 
 		d.Measured = time.Duration(t - s.ban.since).Seconds()
 		d.Limit = time.Duration(s.ban.cooldown - s.ban.since).Seconds()
 	}
-	s.ban, s.cuts, s.struck, s.marks, s.habit = nil, nil, 0, 0, nil
+	s.ban, s.cuts, s.struck, s.marks = nil, nil, 0, 0
 	s.over, s.slowed = [mostRatios]instant{}, 0
 	s.hashes, s.deep, s.depth, s.exact = [recent]uint64{}, heard{}, 0, 0
 	s.toHumans, s.toRobots = decayed{}, decayed{}

@@ -23,10 +23,6 @@ func (d Decision) Sentences() []string {
 	if e.Depth > 0 {
 		out = append(out, "Depth: "+d.depthSentence())
 	}
-	if e.Silent {
-		out = append(out, fmt.Sprintf("Test: for %s nothing that robots wrote was sent to %s. By its habit it would have written %s, but it fell silent, and the others with it: "+
-			"it answers them, although it does not say so.", plain(time.Duration(e.Held)), d.Robot, times(e.Usual)))
-	}
 	if e.Delivered > 0 {
 		out = append(out, fmt.Sprintf("Ratio: %s answered %d of the %d bundles it was sent in %s, %.0f %%; the limit is %.0f %%.",
 			d.Robot, e.Answered, e.Delivered, plain(time.Duration(e.Window)), 100*d.Measured, 100*d.Limit))
@@ -72,8 +68,6 @@ func (d *Decision) what() string {
 	switch d.Action {
 	case "warn":
 		return "was warned"
-	case "hold":
-		return "is sent nothing that robots write for a while"
 	case "slow":
 		return "is sent what other robots write less often"
 	case "refuse":
@@ -112,12 +106,6 @@ func (d *Decision) why() string {
 		return fmt.Sprintf(": its answer is number %.0f in a row of robots to robots, and number %.0f is refused", d.Measured, d.Limit)
 	case d.Rule == ruleDepth:
 		return fmt.Sprintf(": robots answered each other %.0f times in a row without a person", d.Measured-1)
-	case d.Rule == ruleHold && warned:
-		return fmt.Sprintf(": it does not name what it answers, and number %.0f of an assumed row of robots answering robots comes next; at %.0f it is tested", d.Measured, d.Limit)
-	case d.Rule == ruleHold && d.Action == "hold":
-		return fmt.Sprintf(": it does not name what it answers, and seems to be in a row of %.0f answers of robots to robots; whether it goes on by itself will show", d.Measured)
-	case d.Rule == ruleHold:
-		return fmt.Sprintf(": robots seemed to answer each other %.0f times in a row, and it fell silent when nothing of that was sent to it", d.Measured-1)
 	case d.Rule == ruleAmplification:
 		return fmt.Sprintf(": one message has set off %.0f answers of robots to robots, and %.0f are allowed", d.Measured, d.Limit)
 	case d.Rule == ruleHuman:
@@ -143,11 +131,7 @@ func (s Start) sentence() string {
 func (d *Decision) depthSentence() string {
 	e := &d.Evidence
 	switch {
-	case e.Silent && e.Exact == 0:
-		return fmt.Sprintf("up to %s in a row of robots to robots; none is proved, all are assumed from what each robot was sent before it wrote.", count(e.Depth, "answer"))
-	case e.Silent:
-		return fmt.Sprintf("up to %s in a row of robots to robots; %d of them are proved by the message each one named, the others assumed from what the robot was sent before it wrote.", count(e.Depth, "answer"), e.Exact)
-	case d.Action == "slow" || d.Action == "refuse" || d.Action == "hold":
+	case d.Action == "slow" || d.Action == "refuse":
 		return fmt.Sprintf("answer number %d in a row of robots to robots.", e.Depth)
 	case e.Exact == 0:
 		return fmt.Sprintf("up to %s in a row of robots to robots.", count(e.Depth, "answer"))

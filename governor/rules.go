@@ -16,7 +16,6 @@ const (
 	ruleHuman         = "human"
 	ruleBurst         = "burst"
 	ruleLimitsQuery   = "limitsQuery"
-	ruleHold          = "hold"
 )
 
 // marks remembers which rules have been warned of, or would have acted but for
@@ -31,7 +30,6 @@ const (
 	markSlow
 	markBurst
 	markLimitsQuery
-	markHold
 	dryShift = 16 // the same rule, tried
 )
 
@@ -127,8 +125,6 @@ func (r *rules) enforces(rule string) bool {
 		return r.Depth.Act > 0
 	case ruleAmplification:
 		return r.Amplification.PerCause > 0
-	case ruleHold:
-		return r.Hold.Depth > 0
 	}
 	return slices.ContainsFunc(r.Ratio, func(o policies.Ratio) bool { return o.Respond == policies.RespondAct })
 }

@@ -74,7 +74,6 @@ type seat struct {
 	acted       instant             // when a cycle that this seat lies on was last acted on
 	struck      instant             // when this seat was itself acted on
 	offences    []instant
-	habit       *habit // of writing without naming what is answered, nil if it never did
 	cuts        []wavelet.Participant
 	id          wavelet.Seat
 	room        *room

@@ -104,7 +104,7 @@ type Decision struct {
 	Rule     string              `json:"rule"`             // the limit's name
 	Measured float64             `json:"measured"`
 	Limit    float64             `json:"limit"`
-	Action   string              `json:"action"` // warn, slow, hold, refuse, evict, cut, suspend, readmit
+	Action   string              `json:"action"` // warn, slow, refuse, evict, cut, suspend, readmit
 	Evidence Evidence            `json:"evidence"`
 	DryRun   bool                `json:"dry_run,omitzero"`
 }
