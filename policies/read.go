@@ -1,19 +1,11 @@
 package policies
 
 import (
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
 
-	"github.com/goccy/go-yaml"
 	"github.com/goccy/go-yaml/ast"
-	"github.com/goccy/go-yaml/parser"
-)
-
-const (
-	maxFile   = 1 << 20 // bytes of a policy file
-	maxNested = 64      // open brackets and indentation steps, against a parser that recurses
 )
 
 // reader reads one policy file and collects its faults.
@@ -40,79 +32,17 @@ func read(base Set, data []byte, file string) (Set, error) {
 
 // fault notes what is wrong at n.
 func (r *reader) fault(n ast.Node, key, problem, allowed string) {
-	f := Fault{File: r.file, Line: 1, Column: 1, Key: key, Problem: problem, Allowed: allowed}
-	switch m := n.(type) { // a mapping begins at its first key
-	case *ast.MappingValueNode:
-		n = m.Key
-	case *ast.MappingNode:
-		if !m.IsFlowStyle && len(m.Values) > 0 {
-			n = m.Values[0].Key
-		}
-	}
-	if n != nil {
-		if t := n.GetToken(); t != nil && t.Position != nil {
-			f.Line, f.Column = t.Position.Line, t.Position.Column
-		}
-	}
-	r.faults = append(r.faults, f)
+	r.faults = append(r.faults, FaultAt(r.file, n, key, problem, allowed))
 }
 
 // document is the one mapping that a policy file is.
 func (r *reader) document(data []byte) []entry {
-	if len(data) > maxFile {
-		r.fault(nil, "", "larger than 1 MiB", "a smaller file")
+	n, faults := Document(data, r.file, "a mapping that starts with version: 1", "one document in a file")
+	r.faults = append(r.faults, faults...)
+	if n == nil {
 		return nil
 	}
-	if tooDeep(data) {
-		r.fault(nil, "", "nested too deeply", "at most 64 levels")
-		return nil
-	}
-	f, err := parser.ParseBytes(data, 0)
-	if err != nil {
-		at := Fault{File: r.file, Line: 1, Column: 1, Problem: "not YAML: " + err.Error()}
-		var positioned yaml.Error
-		if errors.As(err, &positioned) {
-			at.Problem = "not YAML: " + positioned.GetMessage()
-			if t := positioned.GetToken(); t != nil && t.Position != nil {
-				at.Line, at.Column = t.Position.Line, t.Position.Column
-			}
-		}
-		r.faults = append(r.faults, at)
-		return nil
-	}
-	if len(f.Docs) == 0 || f.Docs[0].Body == nil {
-		r.fault(nil, "", "empty", "a mapping that starts with version: 1")
-		return nil
-	}
-	if len(f.Docs) > 1 && f.Docs[1].Body != nil {
-		r.fault(f.Docs[1].Body, "", "a second document", "one document in a file")
-	}
-	return r.entries(f.Docs[0].Body, "")
-}
-
-// tooDeep reports whether the text opens more levels than any policy has.
-func tooDeep(data []byte) bool {
-	open := 0
-	for _, c := range data {
-		switch c {
-		case '[', '{':
-			open++
-		case ']', '}':
-			open = max(0, open-1)
-		}
-		if open > maxNested {
-			return true
-		}
-	}
-	for line := range strings.Lines(string(data)) {
-		if dashes := strings.Count(line, "- ") + strings.Count(line, "? "); dashes > maxNested {
-			return true
-		}
-		if indent := len(line) - len(strings.TrimLeft(line, " ")); indent > 16*maxNested {
-			return true
-		}
-	}
-	return false
+	return r.entries(n, "")
 }
 
 // entry is one key of a mapping with its value.

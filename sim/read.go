@@ -2,21 +2,13 @@ package sim
 
 import (
 	"cmp"
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
 
-	"github.com/goccy/go-yaml"
 	"github.com/goccy/go-yaml/ast"
-	"github.com/goccy/go-yaml/parser"
 
 	"weir/policies"
-)
-
-const (
-	maxFile   = 1 << 20 // bytes of a scenario file
-	maxNested = 64      // levels, against a parser that recurses
 )
 
 // Read reads a scenario file. Profiles is where the robots' profiles are. An
@@ -24,9 +16,10 @@ const (
 // and column, the key, and what is allowed there; the file's name is only used in
 // it.
 func Read(data []byte, file string, profiles policies.Set) (*Scenario, error) {
-	r := &reader{file: file, profiles: profiles}
+	n, faults := policies.Document(data, file, "a mapping that starts with scenario:", "one scenario in a file")
+	r := &reader{file: file, profiles: profiles, faults: faults}
 	var s Scenario
-	if n := r.document(data); n != nil {
+	if n != nil {
 		r.scenario(&s, n)
 	}
 	if len(r.faults) == 0 {
@@ -48,81 +41,7 @@ type reader struct {
 
 // fault notes what is wrong at n.
 func (r *reader) fault(n ast.Node, path, problem, allowed string) {
-	f := policies.Fault{File: r.file, Line: 1, Column: 1, Key: path, Problem: problem, Allowed: allowed}
-	switch m := n.(type) { // a mapping begins at its first key
-	case *ast.MappingValueNode:
-		n = m.Key
-	case *ast.MappingNode:
-		if !m.IsFlowStyle && len(m.Values) > 0 {
-			n = m.Values[0].Key
-		}
-	}
-	if n != nil {
-		if t := n.GetToken(); t != nil && t.Position != nil {
-			f.Line, f.Column = t.Position.Line, t.Position.Column
-		}
-	}
-	r.faults = append(r.faults, f)
-}
-
-// document is the one value that a scenario file holds, nil if it cannot be read.
-func (r *reader) document(data []byte) ast.Node {
-	switch {
-	case len(data) > maxFile:
-		r.fault(nil, "", "larger than 1 MiB", "a smaller file")
-		return nil
-	case tooDeep(data):
-		r.fault(nil, "", "nested too deeply", fmt.Sprintf("at most %d levels", maxNested))
-		return nil
-	}
-	f, err := parser.ParseBytes(data, 0)
-	if err != nil {
-		r.faults = append(r.faults, r.notYAML(err))
-		return nil
-	}
-	if len(f.Docs) == 0 || f.Docs[0].Body == nil {
-		r.fault(nil, "", "empty", "a mapping that starts with scenario:")
-		return nil
-	}
-	if len(f.Docs) > 1 && f.Docs[1].Body != nil {
-		r.fault(f.Docs[1].Body, "", "a second document", "one scenario in a file")
-	}
-	return f.Docs[0].Body
-}
-
-func (r *reader) notYAML(err error) policies.Fault {
-	f := policies.Fault{File: r.file, Line: 1, Column: 1, Problem: "not YAML: " + err.Error()}
-	var positioned yaml.Error
-	if errors.As(err, &positioned) {
-		f.Problem = "not YAML: " + positioned.GetMessage()
-		if t := positioned.GetToken(); t != nil && t.Position != nil {
-			f.Line, f.Column = t.Position.Line, t.Position.Column
-		}
-	}
-	return f
-}
-
-// tooDeep reports whether the text opens more levels than any scenario has.
-func tooDeep(data []byte) bool {
-	open := 0
-	for _, c := range data {
-		switch c {
-		case '[', '{':
-			open++
-		case ']', '}':
-			open = max(0, open-1)
-		}
-		if open > maxNested {
-			return true
-		}
-	}
-	for line := range strings.Lines(string(data)) {
-		indent := len(line) - len(strings.TrimLeft(line, " "))
-		if strings.Count(line, "- ")+strings.Count(line, "? ") > maxNested || indent > 16*maxNested {
-			return true
-		}
-	}
-	return false
+	r.faults = append(r.faults, policies.FaultAt(r.file, n, path, problem, allowed))
 }
 
 // key is what may stand in a mapping.
