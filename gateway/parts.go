@@ -12,8 +12,7 @@ import (
 const maxParts = 16
 
 // AddPart takes a delta of a robot-lane bundle into the bundle's parts: of each
-// robot the delta with the most exact links, of these the least deep, of these
-// the latest. If robots are too many, those with the fewest exact links are left
+// robot the delta that tells most, of these the latest. If robots are too many, those with the fewest exact links are left
 // out.
 func AddPart(parts []governor.Part, c wavelet.Commit) []governor.Part {
 	p := governor.Part{Author: c.Delta.Author, Cause: c.Delta.Cause}
@@ -30,14 +29,9 @@ func AddPart(parts []governor.Part, c wavelet.Commit) []governor.Part {
 		if parts[i].Cause.Exact >= p.Cause.Exact {
 			return parts
 		}
-	} else if purer(parts[i].Cause, p.Cause) {
+	} else if parts[i].Tells(p) {
 		return parts
 	}
 	parts[i] = p
 	return parts
-}
-
-// purer reports whether c proves more of its chain than other.
-func purer(c, other wavelet.Cause) bool {
-	return c.Exact > other.Exact || c.Exact == other.Exact && c.Depth < other.Depth
 }

@@ -9,7 +9,9 @@ import (
 
 // Answer decides whether a robot's delta may be committed, and labels it with
 // its lineage: exact if it names its bundle, assumed if the robot was sent a
-// bundle within the last minute, else a chain of its own at depth 1.
+// bundle within the last minute, else a chain of its own at depth 1. Of several
+// bundles, one that names none is taken to answer the oldest that nothing else
+// answered yet, people's first.
 //
 // A bundle's first delta is the answer that is judged and, by its commit,
 // counted; further deltas that name the bundle belong to it.
@@ -21,8 +23,11 @@ func (g *Governor) Answer(now time.Time, a Answer) (v Verdict) {
 	if v.Refuse = g.barred(t, s, &a); v.Refuse != nil {
 		return v
 	}
-	if first {
+	switch {
+	case first && v.Cause.Bundle != "":
 		g.judge(t, s, b, &a, &v)
+	case first:
+		g.judgeHold(t, s.robot.rules, &conviction{seat: s, robots: true, sent: s.robot.last.at, cause: g.causes[v.Cause.ID], depth: v.Cause}, &v)
 	}
 	if v.Refuse == nil && s != nil && (s.id.Wavelet != a.Wavelet || v.Cause.Bundle == "") {
 		s.robot.pass(a.Delta, s)
@@ -32,7 +37,8 @@ func (g *Governor) Answer(now time.Time, a Answer) (v Verdict) {
 
 // label writes the lineage of the answer. It gives the seat that heard what is
 // answered, nil if none did, the record of the bundle if there is one, and
-// whether this is the first delta that names it.
+// whether this is the first delta that names it, or the first that is taken to
+// answer a robot-lane bundle.
 func (g *Governor) label(t instant, a *Answer, c *wavelet.Cause) (s *seat, b *bundle, first bool) {
 	if a.Forged {
 		g.robot(robotOf(a.Robot)).forged++
@@ -40,6 +46,7 @@ func (g *Governor) label(t instant, a *Answer, c *wavelet.Cause) (s *seat, b *bu
 		s = g.seat(t, a.Named.Seat)
 		b = s.find(hashOf(a.Named.Bundle))
 		if s.robot.counts(t, a, b) {
+			s.robot.settle(s, hashOf(a.Named.Bundle))
 			p := s.meant(t, &a.Named)
 			*c = wavelet.Cause{ID: p.Cause.ID, Depth: p.Cause.Depth + 1, Exact: p.Cause.Exact + 1,
 				Parent: p.Author, Bundle: a.Named.Bundle, Kind: wavelet.Robot}
@@ -47,13 +54,13 @@ func (g *Governor) label(t instant, a *Answer, c *wavelet.Cause) (s *seat, b *bu
 		}
 	}
 	r := g.robot(robotOf(a.Robot))
-	h := r.assumed(t)
+	h, first := r.assumed(t, a.Wavelet)
 	if h == nil {
 		*c = wavelet.Cause{ID: string(a.Delta), Depth: 1, Kind: wavelet.Robot}
 		return nil, nil, false
 	}
 	*c = wavelet.Cause{ID: h.cause, Depth: h.depth + 1, Exact: h.exact, Parent: h.author, Kind: wavelet.Assumed}
-	return h.seat, nil, false
+	return h.seat, nil, first
 }
 
 // counts reports whether the bundle that an answer names counts as its cause. A
@@ -131,6 +138,9 @@ func (g *Governor) judgeChain(t instant, p *rules, k *conviction, v *Verdict) bo
 	if p.Depth.Act > 0 && links >= p.Depth.Act && (links == k.depth.Depth || s.onCycle(t, likely)) {
 		k.rule, k.mark, k.measured, k.limit = ruleDepth, markDepth, float64(links), float64(p.Depth.Act)
 		return g.convict(t, k, v)
+	}
+	if g.judgeHold(t, p, k, v) {
+		return true
 	}
 	answers, per := 1, p.Amplification.PerCause
 	if k.cause != nil {

@@ -12,7 +12,7 @@ import (
 
 // format is the number of the checkpoint's form. A governor reads its own form
 // and no other.
-const format = 1
+const format = 2
 
 // ErrCheckpoint is wrapped by the errors of Restore.
 var ErrCheckpoint = errors.New("checkpoint not readable")
@@ -163,7 +163,16 @@ func (r *robot) keep(a *archive) {
 	number(a, &r.lastCut)
 	number(a, &r.latest)
 	keepBan(a, &r.suspended)
-	list(a, &r.heard, func(h *heard) { h.keep(a) })
+	a.flag(&r.forgetful)
+	list(a, &r.owed, func(o *owed) { o.keep(a) })
+	r.last.keep(a)
+	list(a, &r.routes, func(x *route) {
+		for _, n := range []*wavelet.Name{&x.to, &x.from} {
+			text(a, &n.Wave)
+			text(a, &n.Wavelet)
+		}
+		number(a, &x.seen)
+	})
 	list(a, &r.let, func(p *letPass) {
 		number(a, &p.delta)
 		a.seat(&p.seat)
@@ -174,7 +183,10 @@ func (r *robot) keep(a *archive) {
 	number(a, &r.stale)
 	if a.reading {
 		r.let = slices.DeleteFunc(r.let, func(p letPass) bool { return p.seat == nil })
-		r.heard = slices.DeleteFunc(r.heard, func(h heard) bool { return h.seat == nil })
+		r.owed = slices.DeleteFunc(r.owed, func(o owed) bool { return o.seat == nil })
+		if r.last.seat == nil {
+			r.last = heard{}
+		}
 	}
 }
 
@@ -204,6 +216,7 @@ func (s *seat) keep(a *archive) {
 	}
 	number(a, &s.sent)
 	s.deep.keep(a)
+	keepHabit(a, s)
 	number(a, &s.delivered)
 	number(a, &s.answered)
 	number(a, &s.depth)

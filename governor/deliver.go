@@ -23,7 +23,7 @@ func (g *Governor) Deliver(now time.Time, d Delivery) (v Verdict) {
 		r.latest = t
 	}
 	if d.Cause.ID != "" {
-		r.hear(heard{at: t, cause: d.Cause.ID, depth: d.Cause.Depth, exact: d.Cause.Exact, author: d.Author, seat: s})
+		r.owes(t, s, &d)
 	}
 	if s.slowed != 0 {
 		s.relieve(t)
@@ -35,7 +35,8 @@ func (g *Governor) Deliver(now time.Time, d Delivery) (v Verdict) {
 }
 
 // wait is how long the bundle has to wait: for the pace, or in the robot lane
-// because its chain is deep, or because the seat answers nearly everything.
+// because its chain is deep, because the seat answers nearly everything, or to
+// see whether the robot depends on it.
 func (g *Governor) wait(t instant, s *seat, d *Delivery, v *Verdict) time.Duration {
 	if s.sent == 0 {
 		return 0
@@ -50,6 +51,9 @@ func (g *Governor) wait(t instant, s *seat, d *Delivery, v *Verdict) time.Durati
 		if step := g.slowDepth(t, s, d, v); step > 0 {
 			due = max(due, last.add(step))
 		}
+	}
+	if d.RobotLane && s.habit != nil && !g.ratioOnly {
+		due = max(due, g.holdBack(t, s, d, v))
 	}
 	return time.Duration(max(0, due-t))
 }

@@ -13,9 +13,10 @@
 // them its answer answers. A seat's voices tell whom it heeds and whom it ignores
 // when they are alone; only what it may have answered counts as its cause, and a
 // deep chain convicts only on a cycle of robots that were seen to answer each
-// other. What a robot writes without naming a bundle is assumed to answer the
-// deepest it was sent within a minute; a link that is only assumed convicts
-// nobody.
+// other. What a robot writes without naming a bundle is assumed to answer one that
+// it was sent within a minute. A link that is only assumed convicts nobody, unless
+// holds have shown that the robot depends on what robots write: see habit, and
+// Governor.holdBack.
 //
 // The package only decides. Carrying a verdict out (removing a robot, writing
 // the notice, dropping what is queued) is the gateway's work. It reads no clock:

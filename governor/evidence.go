@@ -26,6 +26,7 @@ type Evidence struct {
 	Answered  int                   `json:"answered,omitzero"`   // of these; or requests in the window of a sustained limit
 	Window    policies.Duration     `json:"window,omitzero"`     // of a ratio rule or sustained limit
 	Spacing   policies.Duration     `json:"spacing,omitzero"`    // of the robot lane's bundles, when it is slowed
+	Tests     []Test                `json:"tests,omitempty"`     // of the hold rule: what showed that robots that name nothing answer robots
 	Times     int                   `json:"times,omitzero"`      // acts on this seat within half an hour, this one included
 	Allowed   string                `json:"allowed,omitzero"`    // what the robot may still do
 	Undo      string                `json:"undo,omitzero"`       // how a person takes it back
@@ -57,6 +58,14 @@ type Exchange struct {
 	Count int                 `json:"count"`
 }
 
+// Test is how a robot was tested that does not name what it answers: what robots
+// wrote was held back from it, it was silent, and wrote when it was sent it.
+type Test struct {
+	Robot wavelet.Participant `json:"robot"`
+	Holds int                 `json:"holds"`
+	Held  policies.Duration   `json:"held"` // all holds together
+}
+
 func durationOf(d time.Duration) policies.Duration { return policies.Duration(d) }
 
 func (c *cause) start() Start {
@@ -71,7 +80,7 @@ func (g *Governor) evidence(t instant, k *conviction, s *seat, partners []wavele
 	e := Evidence{
 		Cause: k.depth.ID, Depth: k.depth.Depth, Exact: k.depth.Exact,
 		Partners: partners, Times: len(s.offences),
-		Delivered: k.delivered, Answered: k.answered,
+		Delivered: k.delivered, Answered: k.answered, Tests: k.tests,
 	}
 	if k.ratio != nil {
 		e.Window, e.Depth, e.Exact = durationOf(k.ratio.Window), 0, 0

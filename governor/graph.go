@@ -51,6 +51,8 @@ type proof uint8
 
 const (
 	unignored proof = iota // some answer, to a robot that the seat does not ignore when it is alone
+	shown                  // an answer that named its bundle, or by a seat that tests have shown to depend on robots, and likely on this one
+	proven                 // and was seen to answer this one when it is alone
 	named                  // an answer that named its bundle
 	likely                 // and was heeded, or both seats answer whatever robots write
 	heeded                 // and one to a bundle that held nobody else's deltas
@@ -65,10 +67,13 @@ func (e *edge) lives(t instant, s *seat, by proof) bool {
 	if by == unignored {
 		return t-e.count.at <= instant(edgeFor) && !s.ignores(t, e.from.robot.id)
 	}
+	if by <= proven && s.habit != nil && t < s.habit.shown {
+		return t-e.count.at <= instant(edgeFor) && s.heedsMostly(e.from.robot.id) && (by == shown || s.heeds(e.from.robot.id))
+	}
 	if e.exact == 0 || t-e.exact > instant(edgeFor) {
 		return false
 	}
-	return by == named || s.heeds(e.from.robot.id) || by == likely && s.answersAll(t) && e.from.answersAll(t)
+	return by <= named || s.heeds(e.from.robot.id) || by == likely && s.answersAll(t) && e.from.answersAll(t)
 }
 
 // nodes is a small set of seats that needs no memory of its own.

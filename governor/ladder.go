@@ -20,6 +20,7 @@ type conviction struct {
 	measured float64
 	limit    float64
 
+	tests               []Test     // of the hold test: what showed that the robots depend on each other
 	ratio               *ratioRule // of a ratio rule
 	answered, delivered int
 }
@@ -46,7 +47,7 @@ func (g *Governor) convict(t instant, k *conviction, v *Verdict) bool {
 	s.mark(t, k.mark)
 	v.Refuse = refuseRule(k)
 	chosen := g.chosen(t, k, cycle.all())
-	if chosen == nil || k.old() || g.authorStruck(k) || k.rule == ruleDepth && !s.proved(t) {
+	if chosen == nil || k.old() || g.authorStruck(k) || !k.proved(t) {
 		g.decide(v, s, Decision{Time: t.time(), Rule: k.rule, Measured: k.measured, Limit: k.limit,
 			Action: "refuse", Evidence: g.brief(k.depth.ID, k.depth.Exact, 0)})
 		return true
@@ -60,20 +61,29 @@ func (k *conviction) old() bool {
 	return k.sent <= k.seat.acted || k.cause != nil && k.sent <= k.cause.acted
 }
 
-// proved reports whether a deep chain at s is more than one way of reading
-// bundles that hold deltas of several robots: s lies on a cycle of robots that
-// were seen to answer each other, or that answer everything, or on no cycle at
-// all. A busy pipeline is misread so: its middle is sent what the robots before
+// proved reports whether a deep chain at the seat is more than one way of reading
+// bundles that hold deltas of several robots: the seat lies on a cycle of robots
+// that were seen to answer each other, or that answer everything, or on no cycle
+// at all. A busy pipeline is misread so: its middle is sent what the robots before
 // and after it wrote, always together. Refusing the answer breaks such a chain;
 // a loop goes on when the rest pauses, and is proved then.
-func (s *seat) proved(t instant) bool {
-	return s.onCycle(t, likely) || !s.onCycle(t, named)
+func (k *conviction) proved(t instant) bool {
+	switch s := k.seat; k.rule {
+	case ruleDepth:
+		return s.onCycle(t, likely) || !s.onCycle(t, named)
+	case ruleHold:
+		return s.onCycle(t, proven)
+	}
+	return true
 }
 
 // loop puts into out the seats on the cycle that the answer belongs to: one
 // through its own seat, else one through the seat it answers, which it stands
 // beside, else all that took part in the cause.
 func (g *Governor) loop(t instant, k *conviction, out *nodes) {
+	if k.rule == ruleHold && k.seat.cycle(t, shown, out) {
+		return
+	}
 	if k.seat.cycle(t, named, out) || k.seat.cycle(t, unignored, out) || k.cause == nil {
 		return
 	}
@@ -260,7 +270,8 @@ func (g *Governor) readmit(t instant, s *seat, by wavelet.Participant, override 
 	}
 	s.ban, s.cuts, s.struck, s.marks = nil, nil, 0, 0
 	s.over, s.slowed = [mostRatios]instant{}, 0
-	s.hashes, s.deep, s.depth, s.exact = [recent]uint64{}, heard{}, 0, 0
+	s.endHold(t)
+	s.hashes, s.deep, s.habit, s.depth, s.exact = [recent]uint64{}, heard{}, nil, 0, 0
 	s.toHumans, s.toRobots = decayed{}, decayed{}
 	s.ring = ring{}
 	s.ring.fit(s.robot.rules.spans)

@@ -78,6 +78,8 @@ func (g *Governor) status(t instant, s *seat) string {
 		return "evicted"
 	case len(s.cuts) > 0:
 		return "cut"
+	case s.habit != nil && s.habit.held != 0:
+		return "held"
 	case s.marks&markSlow != 0 || s.slowed != 0:
 		return "slowed"
 	case s.marks != 0:
@@ -178,6 +180,14 @@ func (g *Governor) seatLimits(t instant, s *seat) []policies.Limit {
 		}
 		l.Remaining = max(0, l.Max-l.Used)
 		out = append(out, l)
+	}
+	if limit := p.Hold.Depth; limit > 0 && s.habit != nil {
+		used := 0
+		if s.deep.at != 0 && s.deep.depth > s.deep.exact {
+			used = s.deep.depth + 1
+		}
+		out = append(out, policies.Limit{Name: ruleHold, Wavelet: name, Max: float64(limit), Used: float64(used),
+			Remaining: float64(max(0, limit-used)), WarnAt: float64(p.holdFrom()), DryRun: p.DryRuns(ruleHold)})
 	}
 	return out
 }

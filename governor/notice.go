@@ -23,6 +23,10 @@ func (d Decision) Sentences() []string {
 	if e.Depth > 0 {
 		out = append(out, "Depth: "+d.depthSentence())
 	}
+	for _, x := range e.Tests {
+		out = append(out, fmt.Sprintf("Test: what robots wrote was held back from %s, %s, for %s in all; it was silent meanwhile, and wrote as soon as it was sent it. "+
+			"So it answers robots, although it does not say so.", x.Robot, times(x.Holds), plain(time.Duration(x.Held).Round(100*time.Millisecond))))
+	}
 	if e.Delivered > 0 {
 		out = append(out, fmt.Sprintf("Ratio: %s answered %d of the %d bundles it was sent in %s, %.0f %%; the limit is %.0f %%.",
 			d.Robot, e.Answered, e.Delivered, plain(time.Duration(e.Window)), 100*d.Measured, 100*d.Limit))
@@ -68,6 +72,8 @@ func (d *Decision) what() string {
 	switch d.Action {
 	case "warn":
 		return "was warned"
+	case "hold":
+		return "is sent what robots write a little later for a while"
 	case "slow":
 		return "is sent what other robots write less often"
 	case "refuse":
@@ -106,6 +112,10 @@ func (d *Decision) why() string {
 		return fmt.Sprintf(": its answer is number %.0f in a row of robots to robots, and number %.0f is refused", d.Measured, d.Limit)
 	case d.Rule == ruleDepth:
 		return fmt.Sprintf(": robots answered each other %.0f times in a row without a person", d.Measured-1)
+	case d.Rule == ruleHold && (warned || d.Action == "hold"):
+		return fmt.Sprintf(": it does not name what it answers, and seems to be number %.0f in a row of robots answering robots; at %.0f such a row is a loop if tests show that the robots depend on each other", d.Measured, d.Limit)
+	case d.Rule == ruleHold:
+		return fmt.Sprintf(": robots answered each other %.0f times in a row without a person, and without saying so", d.Measured-1)
 	case d.Rule == ruleAmplification:
 		return fmt.Sprintf(": one message has set off %.0f answers of robots to robots, and %.0f are allowed", d.Measured, d.Limit)
 	case d.Rule == ruleHuman:
@@ -131,6 +141,10 @@ func (s Start) sentence() string {
 func (d *Decision) depthSentence() string {
 	e := &d.Evidence
 	switch {
+	case d.Rule == ruleHold && (d.Action == "hold" || d.Action == "refuse"):
+		return fmt.Sprintf("answer number %d in a row of robots to robots; the links are assumed.", e.Depth)
+	case d.Rule == ruleHold:
+		return fmt.Sprintf("up to %s in a row of robots to robots; %d of them are proved by the message that each one named, the others are assumed from what the robot was sent before it wrote.", count(e.Depth, "answer"), e.Exact)
 	case d.Action == "slow" || d.Action == "refuse":
 		return fmt.Sprintf("answer number %d in a row of robots to robots.", e.Depth)
 	case e.Exact == 0:

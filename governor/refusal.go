@@ -58,6 +58,8 @@ func refuseRule(k *conviction) *Refusal {
 		r.Reason = fmt.Sprintf("this would be answer number %.0f in a row of robots to robots, and number %.0f is refused", k.measured, k.limit)
 	case k.rule == ruleAmplification:
 		r.Reason = fmt.Sprintf("this would be robot answer number %.0f to one message, and %.0f are allowed", k.measured, k.limit)
+	case k.rule == ruleHold:
+		r.Reason = fmt.Sprintf("robots answer each other without saying so, %.0f times in a row, and %.0f are allowed", k.measured, k.limit-1)
 	case k.rule == ruleHuman:
 		r.Reason = fmt.Sprintf("no person has written here for %s, and %s are allowed", plain(seconds(k.measured)), plain(seconds(k.limit)))
 	}

@@ -16,10 +16,9 @@ const (
 )
 
 const (
-	assumeFor  = 60 * time.Second // a bundle explains what its robot writes for so long
 	tokenFor   = 10 * time.Second // a token counts for its first answer without question
 	kept       = 10               // decisions kept for the limits view
-	guessed    = 8                // bundles kept for answers that name none
+	mostOwed   = 16               // bundles kept for answers that name none
 	pending    = 16               // answers let through whose commit has not been seen
 	twiceCutIn = 30 * time.Minute
 )
@@ -38,7 +37,11 @@ type robot struct {
 	lastCut   instant   // when the latest cut-off began
 	suspended *ban      // by the governor, until Resume
 	latest    instant   // when the latest robot-lane bundle was sent, to any seat
-	heard     []heard   // bundles of the last minute, each deeper than all after it
+	forgetful bool      // it has written without naming a bundle
+	owed      []owed    // bundles of the last minute that it may still answer; of one not forgetful, the latest
+	last      heard     // the bundle of these that it answered last, as far as is known
+	routes    []route   // what it answers elsewhere than it heard it
+	holding   int       // seats whose robot lane is held
 	let       []letPass // answers let through that were heard elsewhere than written
 	decisions []policies.Decided
 
@@ -49,40 +52,6 @@ type robot struct {
 type letPass struct {
 	delta uint64 // hash of the delta's id
 	seat  *seat
-}
-
-// hear notes a bundle for answers that name none: what counts is the deepest of
-// the last minute, so shallower ones before it are forgotten.
-func (r *robot) hear(h heard) {
-	n := len(r.heard)
-	for n > 0 && !r.heard[n-1].deeper(&h) {
-		n--
-	}
-	r.heard = r.heard[:min(n, guessed-1)]
-	r.heard = append(r.heard, h)
-}
-
-func (h *heard) deeper(o *heard) bool {
-	if h.depth != o.depth {
-		return h.depth > o.depth
-	}
-	return h.exact > o.exact
-}
-
-// assumed is the bundle that explains what the robot writes now, nil if it has
-// heard nothing for a minute.
-func (r *robot) assumed(t instant) *heard {
-	n := 0
-	for n < len(r.heard) && t-r.heard[n].at > instant(assumeFor) {
-		n++
-	}
-	if n > 0 {
-		r.heard = slices.Delete(r.heard, 0, n)
-	}
-	if len(r.heard) == 0 {
-		return nil
-	}
-	return &r.heard[0]
 }
 
 // pass remembers where an answer was heard until its commit is seen.

@@ -16,6 +16,7 @@ const (
 	ruleHuman         = "human"
 	ruleBurst         = "burst"
 	ruleLimitsQuery   = "limitsQuery"
+	ruleHold          = "hold"
 )
 
 // marks remembers which rules have been warned of, or would have acted but for
@@ -30,6 +31,7 @@ const (
 	markSlow
 	markBurst
 	markLimitsQuery
+	markHold
 	dryShift = 16 // the same rule, tried
 )
 
@@ -125,6 +127,8 @@ func (r *rules) enforces(rule string) bool {
 		return r.Depth.Act > 0
 	case ruleAmplification:
 		return r.Amplification.PerCause > 0
+	case ruleHold:
+		return r.Hold.Depth > 0
 	}
 	return slices.ContainsFunc(r.Ratio, func(o policies.Ratio) bool { return o.Respond == policies.RespondAct })
 }

@@ -81,11 +81,11 @@ func TestLineage(t *testing.T) {
 			want: wavelet.Cause{ID: "c1", Depth: 5, Exact: 4, Parent: named("b"), Kind: wavelet.Assumed}},
 		{at: 32, door: governor.Call, named: bundle("a", "r1", named("b"), 4, 31),
 			want: wavelet.Cause{ID: "c1", Depth: 5, Exact: 5, Parent: named("b"), Bundle: "r1", Kind: wavelet.Robot}},
-		{at: 33, send: new(bundle("a", "r2", named("b"), 2, 33)), door: governor.Call, named: bundle("a", "r1", named("b"), 4, 31), // used again
-			want: wavelet.Cause{ID: "c1", Depth: 5, Exact: 4, Parent: named("b"), Kind: wavelet.Assumed}},
-		{at: 34, door: governor.Call, want: wavelet.Cause{ID: "c1", Depth: 5, Exact: 4, Parent: named("b"), Kind: wavelet.Assumed}}, // the deepest of the last minute
-		{at: 92, door: governor.Call, want: wavelet.Cause{ID: "c1", Depth: 3, Exact: 2, Parent: named("b"), Kind: wavelet.Assumed}}, // of which less is left
-		{at: 99, door: governor.Call, want: wavelet.Cause{ID: "delta8", Depth: 1, Kind: wavelet.Robot}},                             // on its own
+		{at: 33, send: new(bundle("a", "r2", named("b"), 2, 33)), door: governor.Call, named: bundle("a", "r1", named("b"), 4, 31), // used again: it answers the new one
+			want: wavelet.Cause{ID: "c1", Depth: 3, Exact: 2, Parent: named("b"), Kind: wavelet.Assumed}},
+		{at: 34, door: governor.Call, want: wavelet.Cause{ID: "c1", Depth: 3, Exact: 2, Parent: named("b"), Kind: wavelet.Assumed}}, // and goes on
+		{at: 92, door: governor.Call, want: wavelet.Cause{ID: "c1", Depth: 3, Exact: 2, Parent: named("b"), Kind: wavelet.Assumed}},
+		{at: 94, door: governor.Call, want: wavelet.Cause{ID: "delta8", Depth: 1, Kind: wavelet.Robot}}, // on its own
 	}
 	for _, s := range steps {
 		if s.send != nil {

@@ -18,11 +18,24 @@ type Delivery struct {
 	Sent      time.Time           // when it was first sent; Deliver ignores it, Answer needs it in Answer.Named
 }
 
-// Part is what one robot wrote in a bundle: its delta with the most exact links,
-// and of these the one with the fewest assumed ones.
+// Part is what one robot wrote in a bundle: of its deltas the one that tells most.
 type Part struct {
 	Author wavelet.Participant
 	Cause  wavelet.Cause
+}
+
+// Tells reports whether the delta tells more of how robots answer each other than
+// another one in the same bundle: it has more exact links, or as many and fewer
+// assumed ones. Of two without any exact link, the deeper tells more.
+func (p Part) Tells(other Part) bool {
+	c, o := p.Cause, other.Cause
+	switch {
+	case c.Exact != o.Exact:
+		return c.Exact > o.Exact
+	case c.Exact == 0:
+		return c.Depth > o.Depth
+	}
+	return c.Depth < o.Depth
 }
 
 // Door tells how a robot's delta came in.

@@ -49,6 +49,16 @@ func (s *seat) heeds(author wavelet.Participant) bool {
 	return v != nil && v.heeded > 0
 }
 
+// heedsMostly reports whether the seat answered at least half of the bundles that
+// held the author's deltas alone. One that it was never sent alone counts if there
+// is nobody whom the seat answers less.
+func (s *seat) heedsMostly(author wavelet.Participant) bool {
+	if v := s.known(author); v != nil && v.sent > 0 {
+		return 2*v.heeded >= v.sent
+	}
+	return !slices.ContainsFunc(s.voices, func(v voice) bool { return 2*v.heeded < v.sent })
+}
+
 // ignores reports whether the seat was sent the author's deltas alone and
 // answered none of them, where by its other answers it would have, nine times
 // in ten.
@@ -85,9 +95,8 @@ func (s *seat) answersAll(t instant) bool {
 }
 
 // meant is the part of the bundle that an answer is taken to answer: the one
-// with the most exact links, and of these the one with the fewest assumed ones,
-// so that a robot that writes on its own cannot hide a chain by writing at its
-// end. What a robot wrote that the seat ignores, as the middle of a pipeline
+// that tells most, so that a robot that writes on its own cannot hide a chain by
+// writing at its end. What a robot wrote that the seat ignores, as the middle of a pipeline
 // ignores the robot after it, is not meant.
 func (s *seat) meant(t instant, d *Delivery) Part {
 	found := Part{d.Author, d.Cause}
@@ -96,9 +105,7 @@ func (s *seat) meant(t instant, d *Delivery) Part {
 	}
 	ignored := s.ignores(t, robotOf(d.Author))
 	for _, p := range d.Parts {
-		c, than := p.Cause, found.Cause
-		purer := c.Exact > than.Exact || c.Exact == than.Exact && c.Depth < than.Depth
-		if (ignored || purer) && !s.ignores(t, robotOf(p.Author)) {
+		if (ignored || p.Tells(found)) && !s.ignores(t, robotOf(p.Author)) {
 			found, ignored = p, false
 		}
 	}

@@ -37,6 +37,9 @@ func (s *seat) rearm(t instant) {
 	if depth := s.deep.exact + 1; p.Depth.Warn > 0 && depth >= p.Depth.Warn {
 		still |= markDepth | markAmplification | markHuman
 	}
+	if p.Hold.Depth > 0 && s.deep.depth > s.deep.exact && s.deep.depth+1 >= p.holdFrom() {
+		still |= markHold
+	}
 	if p.slow(s.deep.exact+1) > p.Pace.MinInterval {
 		still |= markSlow
 	}

@@ -109,15 +109,14 @@ type Human struct {
 	Within time.Duration // robot-lane answers need a human in the wavelet within so long
 }
 
-// Hold is the test of chains whose links are assumed: the robot lane is held,
-// and a robot that then falls silent depended on it.
+// Hold is the limit of chains whose links are assumed, for robots do not name
+// what they answer. It counts only where holds have shown that the robots depend
+// on each other: the robot lane is held for a moment, and a robot that is silent
+// meanwhile, and writes when it is sent what waited, answers it.
 type Hold struct {
-	Depth       int           // depth of a chain with assumed links that starts a test
-	MinFor      time.Duration // a hold lasts at least this
-	Expected    int           // and so long that the robot would have written this often
-	Independent float64       // share of its old rate at which it is cleared
-	Writes      int           // expected writes that clearing needs
-	MaxFor      time.Duration // a hold lasts at most this
+	Depth  int           // the answer that would reach this depth is refused and triggers the action; tests begin at half of it; 0: no test and no limit
+	MinFor time.Duration // a hold lasts at least this
+	MaxFor time.Duration // and at most this
 }
 
 // Remote is the detector of a hidden partner behind bulk inserts of unknown

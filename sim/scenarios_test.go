@@ -73,12 +73,8 @@ func speeds(sc *sim.Scenario) []float64 {
 // missed is the scenarios that the governor does not master, with the reason.
 // They must fail, so that one that is mastered leaves the list.
 var missed = map[string]string{
-	"across-two-wavelets-stripped": "assumed links convict nobody: there is no hold test",
-	"forgetful-pair":               "the same",
-	"half-forgetful-pair":          "the same",
-	"forged-tokens":                "the same: a token that is replayed counts as none",
-	"remote-echo":                  "there is no detector of remote partners",
-	"remote-echo-and-a-visitor":    "the same",
+	"remote-echo":               "there is no detector of remote partners",
+	"remote-echo-and-a-visitor": "the same",
 }
 
 // TestScenarios runs everything at all speeds, alone and among people.

@@ -1,0 +1,126 @@
+package governor
+
+import (
+	"slices"
+	"time"
+
+	"weir/policies"
+)
+
+const (
+	mostExtra = 1    // writes in a hold that may have been on their way
+	noDoubt   = 1e-3 // so little chance that tests were passed by chance is none
+	contrary  = 5    // what a test that was not passed adds to the doubt
+)
+
+// holdBack tests whether a robot that names nothing depends on what robots
+// write: the bundle waits for twice as long as the robot ever took to answer one
+// of late. A robot that writes on its own goes on meanwhile. One that is silent,
+// and writes promptly once it is sent the bundle, has passed a test: of n+1 lags
+// of a robot that does not care for bundles, each is the longest as likely as
+// any other, so that one of n known lags would be the longest but for a chance
+// of 1 in n+1, and be exceeded twofold still less often. A few tests leave no
+// doubt, and cost a loop a few turns.
+//
+// It gives the instant until which the bundle has to wait, 0 if it need not.
+func (g *Governor) holdBack(t instant, s *seat, d *Delivery, v *Verdict) instant {
+	h, p := s.habit, s.robot.rules.Hold
+	s.robot.age(t)
+	if h.held == 0 {
+		if !g.doubts(t, s, d, v) {
+			return 0
+		}
+		h.held, h.quiet, h.extra = t, t, 0
+		s.robot.holding++
+	}
+	return min(h.quiet.add(max(p.MinFor, 2*h.longest())), h.held.add(p.MaxFor))
+}
+
+// doubts reports whether the bundle's chain calls for a test of the seat.
+func (g *Governor) doubts(t instant, s *seat, d *Delivery, v *Verdict) bool {
+	h, p := s.habit, s.robot.rules
+	c := s.meant(t, d).Cause
+	depth := c.Depth + 1
+	if p.Hold.Depth == 0 || c.Depth == c.Exact || depth < p.holdFrom() || t < h.free || t < h.shown || !s.answersUnnamed() || !s.onCycle(t, unignored) {
+		return false
+	}
+	if p.DryRuns(ruleHold) {
+		if depth >= p.Hold.Depth && s.mark(t, markHold<<dryShift) {
+			g.decide(v, s, Decision{Time: t.time(), Rule: ruleHold, Action: "hold", Measured: float64(depth), Limit: float64(p.Hold.Depth),
+				Evidence: g.brief(c.ID, depth, 0), DryRun: true})
+		}
+		return false
+	}
+	if s.marks&markHold == 0 {
+		g.decide(v, s, Decision{Time: t.time(), Rule: ruleHold, Action: "hold", Measured: float64(depth), Limit: float64(p.Hold.Depth),
+			Evidence: g.brief(c.ID, depth, 0)})
+	}
+	g.warn(t, v, s, markHold, ruleHold, float64(depth), float64(p.Hold.Depth), c.ID)
+	return true
+}
+
+// holdFrom is the depth from which a chain with assumed links is tested.
+func (r *rules) holdFrom() int { return (r.Hold.Depth + 1) / 2 }
+
+// endHold ends a hold, if there is one, and reports whether the robot was silent.
+func (s *seat) endHold(t instant) bool {
+	h := s.habit
+	if h == nil || h.held == 0 {
+		return false
+	}
+	s.robot.holding--
+	h.long += time.Duration(max(0, t-h.held))
+	h.held = 0
+	if h.extra > 0 {
+		h.failed()
+	}
+	return h.extra == 0
+}
+
+// goesOn notes that the robot writes on although its robot lane is held. What it
+// was taken to answer, it did not.
+func (s *seat) goesOn(t instant) {
+	s.endHold(t)
+	s.habit.free, s.habit.shown, s.habit.doubt, s.habit.tests, s.habit.long = t.add(freeFor), 0, 1, 0, 0
+	s.triggers = slices.DeleteFunc(s.triggers, func(e edge) bool { return e.exact == 0 })
+}
+
+// passed notes that the robot was silent in a hold and wrote after it.
+func (h *habit) passed(t instant, lag time.Duration) {
+	if longest := h.longest(); lag > longest+longest/2+sameAnswer {
+		h.failed()
+		return
+	}
+	n := float64(h.known)
+	h.tests++
+	if h.doubt *= 2 / (n + 1) / (n + 2); h.doubt <= noDoubt {
+		h.shown, h.doubt = t.add(freeFor), 1
+	}
+}
+
+func (h *habit) failed() { h.doubt = min(1, contrary*h.doubt) }
+
+// judgeHold convicts a chain with assumed links that is deep, and runs through a
+// cycle of robots that name what they answer or were shown to depend on it.
+func (g *Governor) judgeHold(t instant, p *rules, k *conviction, v *Verdict) bool {
+	limit, c := p.Hold.Depth, k.depth
+	var cycle nodes
+	if g.ratioOnly || limit == 0 || c.Depth == c.Exact || c.Depth < limit || !k.seat.cycle(t, shown, &cycle) {
+		return false
+	}
+	for _, s := range cycle.all() {
+		if s.habit != nil && !s.answersUnnamed() {
+			return false
+		}
+	}
+	for _, s := range cycle.all() {
+		if h := s.habit; h != nil && h.tests > 0 {
+			k.tests = append(k.tests, Test{Robot: s.robot.id, Holds: int(h.tests), Held: policies.Duration(h.long)})
+		}
+	}
+	if len(k.tests) == 0 {
+		return false
+	}
+	k.rule, k.mark, k.measured, k.limit = ruleHold, markHold, float64(c.Depth), float64(limit)
+	return g.convict(t, k, v)
+}
