@@ -13,7 +13,10 @@ type habit struct {
 	next   uint8                    // where the next one goes
 	bundle uint8                    // robot-lane bundles in heeded
 	heeded uint8                    // a bit for each, the latest lowest: a write is taken to answer it
-	last   instant                  // latest such write
+	last   instant                  // latest write that answers no people
+	gaps   [habitGaps]time.Duration // between two such writes with no hold between them, the latest ones
+	gap    uint8                    // where the next one goes
+	broken bool                     // there was a hold since the latest
 
 	// A robot that answers robots but no people seems to miss a bundle for each
 	// of theirs.
@@ -26,14 +29,18 @@ type habit struct {
 	held  instant       // since when the robot lane is held, 0 if it is not
 	quiet instant       // since when the robot is silent in this hold
 	extra uint8         // writes in this hold that answer nothing
+	loud  uint8         // holds in a row with such a write
+	spoke bool          // it wrote in this hold, but what may answer people
 	doubt float64       // how likely chance alone would have passed the tests; 1 before the first
 	tests uint8         // passed
 	long  time.Duration // of these, all holds together
 	shown instant       // until when the robot counts as one that depends on robots
 	free  instant       // until when it counts as one that does not
+	deep  decayed       // chains that reached the limit at this seat
 }
 
 const (
+	habitGaps  = 4
 	habitLags  = 8
 	enoughLags = 3 // that a hold needs to know
 	mostMisses = 1 // of eight bundles, by a robot that answers all
@@ -48,6 +55,33 @@ const (
 // longest is the longest of the lags known.
 func (h *habit) longest() time.Duration { return slices.Max(h.lags[:]) }
 
+// usual is the median of the lags known.
+func (h *habit) usual() time.Duration {
+	lags := h.lags
+	slices.Sort(lags[:])
+	return lags[habitLags-1-h.known/2]
+}
+
+// pause is the median of the gaps known between two writes, 0 if there are none.
+func (h *habit) pause() time.Duration {
+	gaps := h.gaps
+	slices.Sort(gaps[:])
+	none := 0
+	for none < habitGaps-1 && gaps[none] == 0 {
+		none++
+	}
+	return gaps[none+(habitGaps-1-none)/2]
+}
+
+// wrote notes a write that answers no people.
+func (h *habit) wrote(t instant) {
+	if h.last != 0 && !h.broken {
+		h.gaps[h.gap] = time.Duration(t - h.last)
+		h.gap = (h.gap + 1) % habitGaps
+	}
+	h.last, h.broken = t, h.held != 0
+}
+
 // patience is how long after a bundle an answer to it may still come.
 func (h *habit) patience() time.Duration {
 	if h == nil || h.known < enoughLags {
@@ -58,32 +92,32 @@ func (h *habit) patience() time.Duration {
 
 // unnamed notes a write that is taken to answer a bundle.
 func (s *seat) unnamed(t instant, o *owed) {
+	if s.habit == nil {
+		s.habit = &habit{doubt: 1}
+	}
 	h := s.habit
 	if !o.robots {
-		if h != nil {
-			h.excused = min(h.excused+1, 1<<7)
-			if h.deaf {
-				s.robot.unasked(t)
-			}
+		h.excused = min(h.excused+1, 1<<7)
+		h.spoke = h.spoke || h.held != 0
+		if h.deaf {
+			s.robot.unasked(t)
 		}
 		return
-	}
-	if h == nil {
-		h = &habit{doubt: 1}
-		s.habit = h
 	}
 	if b := s.find(o.bundle); b != nil {
 		s.heed(b.only)
 	}
 	lag := time.Duration(t - o.at)
-	if o.held {
+	if o.clean {
 		h.passed(t, lag)
 	}
-	h.lags[h.next] = lag
-	h.next = (h.next + 1) % habitLags
-	h.known = min(h.known+1, habitLags)
+	if !o.held { // a hold may fall into step with what the robot writes on its own
+		h.lags[h.next] = lag
+		h.next = (h.next + 1) % habitLags
+		h.known = min(h.known+1, habitLags)
+	}
 	h.took(1)
-	h.last = t
+	h.wrote(t)
 	if h.held != 0 {
 		h.quiet = t
 	}
@@ -98,16 +132,16 @@ func (s *seat) missed(t instant, o *owed) {
 	if h == nil || !o.counts() {
 		return
 	}
-	if o.held {
-		o.held = false
+	if o.clean {
+		o.clean = false
 		h.failed()
 	}
 	h.misses++
 	switch {
-	case h.deaf && h.misses > mostMisses:
+	case h.deaf && h.misses > fewMisses:
 		h.deaf, h.hears, h.misses, h.excused = false, t.add(hearsFor), 0, 0
 	case !h.deaf && h.misses >= fewMisses && t >= h.hears:
-		h.deaf = 4*h.misses >= 3*h.excused && h.misses <= 2*h.excused
+		h.deaf = 4*h.misses >= 3*h.excused
 		h.misses, h.excused = 0, 0
 	}
 }
@@ -159,6 +193,11 @@ func keepHabit(a *archive, s *seat) {
 	number(a, &h.bundle)
 	number(a, &h.heeded)
 	number(a, &h.last)
+	for i := range h.gaps {
+		number(a, &h.gaps[i])
+	}
+	number(a, &h.gap)
+	a.flag(&h.broken)
 	a.flag(&h.deaf)
 	number(a, &h.excused)
 	number(a, &h.misses)
@@ -166,13 +205,16 @@ func keepHabit(a *archive, s *seat) {
 	number(a, &h.held)
 	number(a, &h.quiet)
 	number(a, &h.extra)
+	number(a, &h.loud)
+	a.flag(&h.spoke)
 	a.fraction(&h.doubt)
 	number(a, &h.tests)
 	number(a, &h.long)
 	number(a, &h.shown)
 	number(a, &h.free)
+	h.deep.keep(a)
 	if a.reading {
-		h.next %= habitLags
+		h.next, h.gap = h.next%habitLags, h.gap%habitGaps
 		if h.held != 0 {
 			s.robot.holding++
 		}

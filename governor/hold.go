@@ -8,9 +8,13 @@ import (
 )
 
 const (
-	mostExtra = 1    // writes in a hold that may have been on their way
-	noDoubt   = 1e-3 // so little chance that tests were passed by chance is none
-	contrary  = 5    // what a test that was not passed adds to the doubt
+	mostExtra  = 1    // writes in a hold that may have been on their way
+	mostLoud   = 2    // holds in a row, with one such write each
+	noDoubt    = 2e-3 // so little chance that tests were passed by chance is none
+	oftenDeep  = 4    // deep chains within about two minutes that one misread pipeline never has
+	leastPass  = 0.05 // what a test that was passed leaves of the doubt at least
+	likelyPass = 0.3  // and one in which the robot wrote what may answer people
+	contrary   = 5    // what a test that was not passed adds to the doubt
 )
 
 // holdBack tests whether a robot that names nothing depends on what robots
@@ -30,10 +34,14 @@ func (g *Governor) holdBack(t instant, s *seat, d *Delivery, v *Verdict) instant
 		if !g.doubts(t, s, d, v) {
 			return 0
 		}
-		h.held, h.quiet, h.extra = t, t, 0
+		h.held, h.quiet, h.extra, h.spoke, h.broken = t, t, 0, false, true
 		s.robot.holding++
 	}
-	return min(h.quiet.add(max(p.MinFor, 2*h.longest())), h.held.add(p.MaxFor))
+	long := max(p.MinFor, 2*h.longest())
+	if h.doubt == 1 { // a robot that writes regularly must not find room between two of its writes
+		long = max(long, h.pause()+h.pause()/8)
+	}
+	return min(h.quiet.add(long), h.held.add(p.MaxFor))
 }
 
 // doubts reports whether the bundle's chain calls for a test of the seat.
@@ -62,43 +70,60 @@ func (g *Governor) doubts(t instant, s *seat, d *Delivery, v *Verdict) bool {
 // holdFrom is the depth from which a chain with assumed links is tested.
 func (r *rules) holdFrom() int { return (r.Hold.Depth + 1) / 2 }
 
-// endHold ends a hold, if there is one, and reports whether the robot was silent.
-func (s *seat) endHold(t instant) bool {
+// endHold ends a hold, if there is one, and reports whether the robot was silent
+// in it.
+func (s *seat) endHold(t instant) (held, clean bool) {
 	h := s.habit
 	if h == nil || h.held == 0 {
-		return false
+		return false, false
 	}
 	s.robot.holding--
 	h.long += time.Duration(max(0, t-h.held))
 	h.held = 0
-	if h.extra > 0 {
-		h.failed()
+	if h.extra == 0 {
+		return true, true
 	}
-	return h.extra == 0
+	h.failed()
+	if h.loud++; h.loud > mostLoud {
+		s.goesOn(t)
+	}
+	return true, false
 }
 
 // goesOn notes that the robot writes on although its robot lane is held. What it
 // was taken to answer, it did not.
 func (s *seat) goesOn(t instant) {
 	s.endHold(t)
-	s.habit.free, s.habit.shown, s.habit.doubt, s.habit.tests, s.habit.long = t.add(freeFor), 0, 1, 0, 0
+	h := s.habit
+	h.free, h.shown, h.doubt, h.tests, h.long, h.loud = t.add(freeFor), 0, 1, 0, 0, 0
 	s.triggers = slices.DeleteFunc(s.triggers, func(e edge) bool { return e.exact == 0 })
 }
 
 // passed notes that the robot was silent in a hold and wrote after it.
 func (h *habit) passed(t instant, lag time.Duration) {
-	if longest := h.longest(); lag > longest+longest/2+sameAnswer {
+	if lag > min(2*h.usual()+sameAnswer, h.longest()+h.longest()/2) {
 		h.failed()
 		return
 	}
-	n := float64(h.known)
+	n, least := float64(h.known), leastPass
+	if h.spoke {
+		least = likelyPass
+	}
 	h.tests++
-	if h.doubt *= 2 / (n + 1) / (n + 2); h.doubt <= noDoubt {
+	h.loud = 0
+	if h.doubt *= max(least, 2/(n+1)/(n+2)); h.doubt <= noDoubt {
 		h.shown, h.doubt = t.add(freeFor), 1
 	}
 }
 
 func (h *habit) failed() { h.doubt = min(1, contrary*h.doubt) }
+
+// again notes that a deep chain was found at the seat, and reports whether that
+// has been so several times within a short time.
+func (h *habit) again(t instant) bool {
+	h.deep.inc(t)
+	return h.deep.now(t) > oftenDeep
+}
 
 // judgeHold convicts a chain with assumed links that is deep, and runs through a
 // cycle of robots that name what they answer or were shown to depend on it.

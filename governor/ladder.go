@@ -66,13 +66,15 @@ func (k *conviction) old() bool {
 // that were seen to answer each other, or that answer everything, or on no cycle
 // at all. A busy pipeline is misread so: its middle is sent what the robots before
 // and after it wrote, always together. Refusing the answer breaks such a chain;
-// a loop goes on when the rest pauses, and is proved then.
+// a loop goes on when the rest pauses, and is proved then. In a storm of robots
+// that name nothing none may ever be heard alone, but new chains get as deep at
+// once.
 func (k *conviction) proved(t instant) bool {
 	switch s := k.seat; k.rule {
 	case ruleDepth:
 		return s.onCycle(t, likely) || !s.onCycle(t, named)
 	case ruleHold:
-		return s.onCycle(t, proven)
+		return s.onCycle(t, proven) || s.habit != nil && s.habit.again(t)
 	}
 	return true
 }

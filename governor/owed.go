@@ -12,7 +12,8 @@ type owed struct {
 	heard
 	bundle uint64 // hash of its id
 	robots bool   // robot lane
-	held   bool   // it was held back before it was sent, and the robot was silent meanwhile
+	held   bool   // it was held back before it was sent
+	clean  bool   // and the robot was silent meanwhile
 	late   bool   // the robot would have answered by now, as far as is known
 }
 
@@ -30,11 +31,11 @@ func (r *robot) owes(t instant, s *seat, d *Delivery) {
 		return
 	}
 	if d.RobotLane {
-		o.held = s.endHold(t)
+		o.held, o.clean = s.endHold(t)
 	}
 	r.age(t)
 	if i := r.debt(s, o.bundle); i >= 0 { // a new attempt
-		o.held = o.held || r.owed[i].held
+		o.held, o.clean = o.held || r.owed[i].held, o.clean || r.owed[i].clean
 		r.owed = slices.Delete(r.owed, i, i+1)
 	}
 	if len(r.owed) == mostOwed {
@@ -207,7 +208,7 @@ func (r *robot) unasked(t instant) {
 		if h.quiet = t; t-h.last >= instant(sameAnswer) {
 			h.extra++
 		}
-		if h.last = t; h.extra > mostExtra {
+		if h.wrote(t); h.extra > mostExtra {
 			s.goesOn(t)
 		}
 	}
@@ -218,6 +219,7 @@ func (o *owed) keep(a *archive) {
 	number(a, &o.bundle)
 	a.flag(&o.robots)
 	a.flag(&o.held)
+	a.flag(&o.clean)
 	a.flag(&o.late)
 }
 
