@@ -5,6 +5,7 @@ import (
 	"slices"
 	"time"
 
+	"weir/policies"
 	"weir/wavelet"
 )
 
@@ -45,9 +46,10 @@ type RobotStats struct {
 	Waiting      int // deltas not yet told
 	InFlight     int
 	OpenBreakers int
-	Banned       int           // seats
-	Depth        int           // of the latest answer, the deepest of its seats
-	Ratio        float64       // the highest of its seats
+	Banned       int     // seats
+	Depth        int     // of the latest answer, the deepest of its seats
+	Ratio        float64 // the highest of its seats
+	Tokens       policies.Tokens
 	LagSum       time.Duration // from the first delta of a human-lane bundle until it was sent
 	LagMax       time.Duration
 }
@@ -98,6 +100,7 @@ func (g *Gateway) read(now time.Time, st *Stats, seats []wavelet.Seat) {
 		rs.Ratio = max(rs.Ratio, r.Ratio)
 	}
 	for i := range st.Robots {
-		st.Robots[i].Banned = len(g.gov.Limits(now, st.Robots[i].Robot).Evicted)
+		l := g.gov.Limits(now, st.Robots[i].Robot)
+		st.Robots[i].Banned, st.Robots[i].Tokens = len(l.Evicted), l.Tokens
 	}
 }

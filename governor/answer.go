@@ -41,7 +41,7 @@ func (g *Governor) Answer(now time.Time, a Answer) (v Verdict) {
 // answer a robot-lane bundle.
 func (g *Governor) label(t instant, a *Answer, c *wavelet.Cause) (s *seat, b *bundle, first bool) {
 	if a.Forged {
-		g.robot(robotOf(a.Robot)).forged++
+		g.robot(robotOf(a.Robot)).tokens.Forged++
 	} else if a.Named.Bundle != "" && a.Robot == a.Named.Seat.Robot {
 		s = g.seat(t, a.Named.Seat)
 		b = s.find(hashOf(a.Named.Bundle))
@@ -76,11 +76,11 @@ func (r *robot) counts(t instant, a *Answer, b *bundle) bool {
 		return true
 	}
 	if b == nil || t-sent > instant(tokenFor) {
-		r.stale++
+		r.tokens.Stale++
 		return false
 	}
 	if b.answered {
-		r.replayed++
+		r.tokens.Replayed++
 		return false
 	}
 	return true

@@ -178,9 +178,9 @@ func (r *robot) keep(a *archive) {
 		a.seat(&p.seat)
 	})
 	list(a, &r.decisions, func(d *policies.Decided) { keepDecided(a, d) })
-	number(a, &r.forged)
-	number(a, &r.replayed)
-	number(a, &r.stale)
+	number(a, &r.tokens.Forged)
+	number(a, &r.tokens.Replayed)
+	number(a, &r.tokens.Stale)
 	if a.reading {
 		r.let = slices.DeleteFunc(r.let, func(p letPass) bool { return p.seat == nil })
 		r.owed = slices.DeleteFunc(r.owed, func(o owed) bool { return o.seat == nil })

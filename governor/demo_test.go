@@ -182,6 +182,17 @@ func TestCutThenSuspendThenEvict(t *testing.T) {
 			t.Errorf("cut from nobody: %+v", a)
 		}
 	}
+	for robot := range per {
+		shown := w.g.Limits(w.now, robot).Cuts
+		for _, c := range shown {
+			if name, _ := wavelet.ParseName(c.Wavelet); !w.g.Cuts(wavelet.Seat{Wavelet: name, Robot: robot}, wavelet.Participant(c.From[0])) {
+				t.Errorf("%s is shown to be cut off from %v", robot, c.From)
+			}
+		}
+		if len(shown) == 0 && per[robot][0] == governor.Cut {
+			t.Errorf("%s is not shown whom it was cut off from", robot)
+		}
+	}
 	ladder := []governor.Kind{governor.Cut, governor.Suspend, governor.Evict}
 	for robot, got := range per {
 		if len(got) > 3 || !slices.Equal(got, ladder[:len(got)]) {

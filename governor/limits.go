@@ -36,7 +36,8 @@ func (g *Governor) SeatLimits(now time.Time, id wavelet.Seat) policies.Limits {
 
 func (g *Governor) limits(t instant, r *robot, seats []*seat) policies.Limits {
 	out := policies.Limits{Robot: string(r.id), Profile: r.rules.Name, Status: "ok", At: t.time(),
-		Limits: g.robotLimits(t, r), Decisions: []policies.Decided{}, Evicted: []policies.SeatNote{}}
+		Limits: g.robotLimits(t, r), Decisions: []policies.Decided{}, Evicted: []policies.SeatNote{}, Cuts: []policies.CutNote{},
+		Tokens: r.tokens}
 	if r.marks != 0 {
 		out.Status = "warned"
 	}
@@ -45,6 +46,13 @@ func (g *Governor) limits(t instant, r *robot, seats []*seat) policies.Limits {
 			out.Limits = append(out.Limits, g.seatLimits(t, s)...)
 		} else {
 			out.Evicted = append(out.Evicted, s.note())
+		}
+		if len(s.cuts) > 0 {
+			note := policies.CutNote{Wavelet: s.id.Wavelet.String()}
+			for _, p := range s.cuts {
+				note.From = append(note.From, string(p))
+			}
+			out.Cuts = append(out.Cuts, note)
 		}
 		out.Status = worse(out.Status, g.status(t, s))
 	}
@@ -203,9 +211,6 @@ type Reading struct {
 	Depth      int     // of the latest answer
 	Exact      int
 	Status     string // as policies.Limits.Status, of this seat
-	Forged     uint64 // tokens that counted as none, of the robot in all wavelets
-	Replayed   uint64
-	Stale      uint64
 }
 
 // Reading reads a seat's counters. A seat that is not known reads as zeros.
@@ -225,6 +230,5 @@ func (g *Governor) Reading(now time.Time, id wavelet.Seat) Reading {
 		Ratio:      (count(humanAnswered) + count(robotAnswered)) / max(1, count(humanDelivered)+robots),
 		RobotRatio: count(robotAnswered) / max(1, robots),
 		Depth:      int(s.depth), Exact: int(s.exact), Status: g.status(t, s),
-		Forged: s.robot.forged, Replayed: s.robot.replayed, Stale: s.robot.stale,
 	}
 }

@@ -44,8 +44,7 @@ type robot struct {
 	holding   int       // seats whose robot lane is held
 	let       []letPass // answers let through that were heard elsewhere than written
 	decisions []policies.Decided
-
-	forged, replayed, stale uint64
+	tokens    policies.Tokens // that were worth nothing
 }
 
 // letPass remembers where the answer that became a delta was heard.

@@ -13,6 +13,16 @@ type Limits struct {
 	Limits    []Limit    `json:"limits"`
 	Decisions []Decided  `json:"decisions"` // newest first, at most 10
 	Evicted   []SeatNote `json:"evicted"`   // wavelets it may not write to now
+	Cuts      []CutNote  `json:"cuts"`      // robots that it is told nothing of
+	Tokens    Tokens     `json:"tokens"`
+}
+
+// Tokens counts the bundle tokens of a robot that were worth nothing, since it
+// was registered: what came with them was taken as if it named no bundle.
+type Tokens struct {
+	Forged   uint64 `json:"forged"`   // not signed by this server, or for another robot
+	Replayed uint64 `json:"replayed"` // used again, when a newer bundle of what robots write had been sent
+	Stale    uint64 `json:"stale"`    // used for the first time, but too late
 }
 
 // Limit is one limit of a robot, in one wavelet when Wavelet is set.
@@ -49,6 +59,13 @@ type SeatNote struct {
 	Action   string    `json:"action"` // evict, or suspend: it is still a participant
 	Since    time.Time `json:"since"`
 	Cooldown time.Time `json:"cooldownUntil"`
+}
+
+// CutNote names the robots that the robot was cut off from in one wavelet: what
+// they write there raises no event at it, until somebody readmits it.
+type CutNote struct {
+	Wavelet string   `json:"wavelet"`
+	From    []string `json:"from"`
 }
 
 // Duration is a time.Duration that is written as text ("500ms", "2m0s") in JSON

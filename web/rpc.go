@@ -193,7 +193,8 @@ func (s *Server) limitsFor(ctx context.Context, user, robot wavelet.Participant)
 	}
 	all := s.d.Gateway.Limits(robot)
 	seen := all
-	seen.Limits, seen.Decisions, seen.Evicted = []policies.Limit{}, []policies.Decided{}, []policies.SeatNote{}
+	seen.Limits, seen.Decisions = []policies.Limit{}, []policies.Decided{}
+	seen.Evicted, seen.Cuts = []policies.SeatNote{}, []policies.CutNote{}
 	for _, l := range all.Limits {
 		if mine[l.Wavelet] {
 			seen.Limits = append(seen.Limits, l)
@@ -207,6 +208,11 @@ func (s *Server) limitsFor(ctx context.Context, user, robot wavelet.Participant)
 	for _, e := range all.Evicted {
 		if mine[e.Wavelet] {
 			seen.Evicted = append(seen.Evicted, e)
+		}
+	}
+	for _, c := range all.Cuts {
+		if mine[c.Wavelet] {
+			seen.Cuts = append(seen.Cuts, c)
 		}
 	}
 	return seen, nil

@@ -60,6 +60,12 @@ func writeLimits(out io.Writer, l policies.Limits) error {
 	for _, e := range l.Evicted {
 		fmt.Fprintf(w, "  out of %s\n    by the rule %s, since %s; may be let in again from %s\n", e.Wavelet, e.Rule, clock(e.Since), clock(e.Cooldown))
 	}
+	for _, c := range l.Cuts {
+		fmt.Fprintf(w, "  in %s\n    hears nothing of %s until it is readmitted\n", c.Wavelet, strings.Join(c.From, ", "))
+	}
+	if n := l.Tokens; n != (policies.Tokens{}) {
+		fmt.Fprintf(w, "  tokens that were worth nothing\n    %d forged, %d used again, %d too late\n", n.Forged, n.Replayed, n.Stale)
+	}
 	if err := w.Flush(); err != nil {
 		return err
 	}

@@ -61,7 +61,7 @@ func sampleBundle(t testing.TB) events.Bundle {
 		ID: "bundle-1", Token: "token-1", Seat: wavelet.Seat{Wavelet: s.Name(), Robot: spell}, Lane: events.RobotLane,
 		From: 3, Version: s.Version(), Attempt: 1, Events: list, State: s,
 		Limits: policies.Limits{Robot: string(spell), Profile: "default", Status: "ok", At: at.UTC(),
-			Limits: []policies.Limit{{Name: "depth", Max: 16, Used: 1, Remaining: 15}}, Decisions: []policies.Decided{}, Evicted: []policies.SeatNote{}},
+			Limits: []policies.Limit{{Name: "depth", Max: 16, Used: 1, Remaining: 15}}, Decisions: []policies.Decided{}, Evicted: []policies.SeatNote{}, Cuts: []policies.CutNote{}},
 	}
 }
 
