@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"weir/events"
-	"weir/governor"
 	"weir/wavelet"
 )
 
@@ -86,8 +85,8 @@ func (g *Gateway) doChores(ctx context.Context) {
 
 // run carries out an act.
 func (g *Gateway) run(ctx context.Context, e errand) {
-	if e.act == governor.Evict {
-		g.evict(ctx, e)
+	if !e.seat.Wavelet.IsZero() {
+		g.proclaim(ctx, e)
 		return
 	}
 	if g.o.Suspend == nil {

@@ -19,7 +19,8 @@
 // Robots write through one function whether they answer a bundle or call on
 // their own. It stamps the Cause that the governor gives; no robot can write its
 // own. An eviction is an ordinary commit of the server: the removal and the
-// notice in one delta. From the verdict on, and not only from that commit on,
+// notice in one delta; a cut, or a suspension in one wavelet, is a notice alone.
+// From the verdict on, and not only from that commit on,
 // [Gateway.Check] refuses what the robot writes there.
 //
 // # What survives what

@@ -22,10 +22,11 @@ type errand struct {
 	decision governor.Decision
 }
 
-// evict removes a robot and tells the participants why, in one delta, and does
-// not rest until that is committed or ctx ends. An eviction that a stop of the
-// server interrupts is taken up again from the records.
-func (g *Gateway) evict(ctx context.Context, e errand) {
+// proclaim tells the participants what was done to a robot and why, and removes
+// it if it was evicted, in one delta. It does not rest until that is committed or
+// ctx ends. What a stop of the server interrupts is taken up again from the
+// records.
+func (g *Gateway) proclaim(ctx context.Context, e errand) {
 	g.mu.Lock()
 	g.evicting++
 	g.mu.Unlock()
@@ -37,12 +38,12 @@ func (g *Gateway) evict(ctx context.Context, e errand) {
 	for wait := 100 * time.Millisecond; ; wait = min(2*wait, 5*time.Second) {
 		err := g.save(ctx)
 		if err == nil {
-			err = g.remove(ctx, e)
+			err = g.announce(ctx, e)
 		}
 		if err == nil || ctx.Err() != nil {
 			return
 		}
-		g.o.Logger.Error("eviction put off", "wavelet", e.seat.Wavelet.String(), "robot", string(e.seat.Robot), "error", err)
+		g.o.Logger.Error("act put off", "act", string(e.act), "wavelet", e.seat.Wavelet.String(), "robot", string(e.seat.Robot), "error", err)
 		g.tell(Happening{At: g.clock.now(), Kind: Interrupted, Seat: e.seat, Err: err})
 		select {
 		case <-time.After(wait):
@@ -52,9 +53,10 @@ func (g *Gateway) evict(ctx context.Context, e errand) {
 	}
 }
 
-// remove commits the removal and the notice. The delta's id is made of the
-// decision, so that it is committed once however often this is called.
-func (g *Gateway) remove(ctx context.Context, e errand) error {
+// announce commits the notice and, of an eviction, the removal. The delta's id
+// is made of the decision, so that it is committed once however often this is
+// called.
+func (g *Gateway) announce(ctx context.Context, e errand) error {
 	head, err := g.host.Snapshot(ctx, e.seat.Wavelet, Head)
 	if gone := (*wavelet.Refusal)(nil); errors.As(err, &gone) && gone.Code == wavelet.CodeNotFound {
 		return nil
@@ -63,18 +65,13 @@ func (g *Gateway) remove(ctx context.Context, e errand) error {
 		return err
 	}
 	var ops []wavelet.Op
-	for _, m := range head.Participants() {
-		if m.Address.Robot() == e.seat.Robot {
-			ops = append(ops, wavelet.RemoveParticipant{Who: m.Address})
-		}
+	if e.act == governor.Evict {
+		ops = removal(head, e.seat.Robot)
 	}
-	if len(ops) == 0 {
-		ops = append(ops, wavelet.RemoveParticipant{Who: e.seat.Robot})
-	}
-	tag := evictionTag(e)
+	tag := tagOf(e)
 	content := notice(e.decision)
 	c, err := g.host.Submit(ctx, e.seat.Wavelet, wavelet.Delta{
-		ID:     wavelet.DeltaID("evict/" + tag),
+		ID:     noticeID(e),
 		Author: g.server(e.seat.Wavelet),
 		Base:   head.Version(),
 		Ops:    append(ops, wavelet.CreateBlip{Blip: wavelet.BlipID("b+" + tag), Thread: wavelet.RootThread, Content: content}),
@@ -83,16 +80,39 @@ func (g *Gateway) remove(ctx context.Context, e errand) error {
 	if err != nil {
 		return err
 	}
-	g.o.Logger.Info("robot evicted", "wavelet", e.seat.Wavelet.String(), "robot", string(e.seat.Robot), "verdict", e.decision.Rule)
+	g.o.Logger.Info("robot acted on", "act", string(e.act), "wavelet", e.seat.Wavelet.String(), "robot", string(e.seat.Robot), "verdict", e.decision.Rule)
+	kind := Announced
+	if e.act == governor.Evict {
+		kind = Evicted
+	}
 	g.tell(Happening{
-		At: g.clock.now(), Kind: Evicted, Seat: e.seat, Version: c.Version,
+		At: g.clock.now(), Kind: kind, Seat: e.seat, Version: c.Version,
 		Decision: &e.decision, Notice: strings.TrimSuffix(content.Text(), "\n"),
 	})
 	return nil
 }
 
-// evictionTag names an eviction: the same after a restart, and no other's.
-func evictionTag(e errand) string {
+// removal takes the robot out of the wavelet, under whatever names it is there.
+func removal(head *wavelet.State, robot wavelet.Participant) []wavelet.Op {
+	var ops []wavelet.Op
+	for _, m := range head.Participants() {
+		if m.Address.Robot() == robot {
+			ops = append(ops, wavelet.RemoveParticipant{Who: m.Address})
+		}
+	}
+	if len(ops) == 0 {
+		ops = append(ops, wavelet.RemoveParticipant{Who: robot})
+	}
+	return ops
+}
+
+// noticeID is the id of the delta that holds the notice of an act.
+func noticeID(e errand) wavelet.DeltaID {
+	return wavelet.DeltaID(string(e.act) + "/" + tagOf(e))
+}
+
+// tagOf names an act: the same after a restart, and no other's.
+func tagOf(e errand) string {
 	sum := sha256.Sum256(fmt.Appendf(nil, "%s\x00%s\x00%d", e.seat.Wavelet, e.seat.Robot, e.decision.Time.UnixNano()))
 	return base64.RawURLEncoding.EncodeToString(sum[:12])
 }
@@ -106,23 +126,43 @@ func (g *Gateway) server(in wavelet.Name) wavelet.Participant {
 	return wavelet.Participant("weir@" + domain)
 }
 
-// overdue is the eviction of a robot that is banned and still there, as after a
-// stop between the verdict and the commit; false if there is none.
-func (g *Gateway) overdue(id wavelet.Seat, s *wavelet.State) (errand, bool) {
-	n, out := g.gov.Banned(g.clock.now(), id)
-	if !out || n.Action != string(governor.Evict) || !events.Present(s, id.Robot) {
-		return errand{}, false
+// overdue is the act that is in force at a seat but that the participants were
+// not told of, as after a stop between the verdict and the commit; false if there
+// is none.
+func (g *Gateway) overdue(ctx context.Context, id wavelet.Seat) (e errand, due bool, err error) {
+	now := g.clock.now()
+	n, out := g.gov.Banned(now, id)
+	switch {
+	case out:
+		e = errand{act: governor.Kind(n.Action), seat: id}
+	case g.gov.Reading(now, id).Status == "cut":
+		e = errand{act: governor.Cut, seat: id}
+	default:
+		return errand{}, false, nil
 	}
-	e := errand{act: governor.Evict, seat: id}
-	for d, err := range g.keeper.log.Before(0, decisions.Filter{Robot: id.Robot, Wavelet: id.Wavelet, Action: string(governor.Evict)}) {
+	head, err := g.host.Snapshot(ctx, id.Wavelet, Head)
+	if err != nil || !events.Present(head, id.Robot) {
+		return errand{}, false, err
+	}
+	found := false
+	for d, err := range g.keeper.log.Before(0, decisions.Filter{Robot: id.Robot, Wavelet: id.Wavelet, Action: string(e.act)}) {
 		if err == nil && !d.DryRun {
-			e.decision = d.Decision
-			return e, true
+			e.decision, found = d.Decision, true
+			break
 		}
 	}
-	e.decision = governor.Decision{
-		Time: n.Since, Robot: id.Robot, Wavelet: id.Wavelet.String(), Rule: n.Rule, Action: string(governor.Evict),
-		Evidence: governor.Evidence{Cooldown: n.Cooldown},
+	switch {
+	case e.act != governor.Evict:
+		if found {
+			_, told, err := g.host.Resolve(ctx, id.Wavelet, noticeID(e))
+			return e, err == nil && !told, err
+		}
+		return errand{}, false, nil
+	case !found:
+		e.decision = governor.Decision{
+			Time: n.Since, Robot: id.Robot, Wavelet: id.Wavelet.String(), Rule: n.Rule, Action: string(governor.Evict),
+			Evidence: governor.Evidence{Cooldown: n.Cooldown},
+		}
 	}
-	return e, true
+	return e, true, nil
 }

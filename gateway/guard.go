@@ -63,13 +63,11 @@ func (g *Gateway) mayReturn(id wavelet.Seat, by wavelet.CauseKind) *wavelet.Refu
 
 // Readmit ends the ban of a seat and adds the robot to the wavelet again, in the
 // name of by. Before the cooldown is over, or if the profile forbids it, that
-// needs override; else the error is a *wavelet.Refusal with code "cooldown". A
-// seat that is not banned, or a robot that is there, is no error.
+// needs override; else the error is a *wavelet.Refusal with code "cooldown". Of a
+// seat that is cut off from others it lets them through again, at any time. A
+// seat that is free, or a robot that is there, is no error.
 func (g *Gateway) Readmit(ctx context.Context, id wavelet.Seat, by wavelet.Participant, override bool) error {
 	now := g.clock.now()
-	if _, out := g.gov.Banned(now, id); !out {
-		return nil
-	}
 	if !override {
 		if r := g.mayReturn(id, wavelet.Human); r != nil {
 			return r
@@ -78,6 +76,9 @@ func (g *Gateway) Readmit(ctx context.Context, id wavelet.Seat, by wavelet.Parti
 	d, err := g.gov.Readmit(now, id, by, override)
 	if err != nil {
 		return fmt.Errorf("readmit %s to %s: %w", id.Robot, id.Wavelet, err)
+	}
+	if d.Action == "" {
+		return nil
 	}
 	g.keeper.touch()
 	g.keeper.log.Add(d)

@@ -26,6 +26,7 @@ const (
 	Warned      HappeningKind = "warned"      // the robot comes near a limit: Warning
 	Decided     HappeningKind = "decided"     // the governor decided: Decision
 	Evicted     HappeningKind = "evicted"     // the robot is out and the notice is written: Decision, Version, Notice
+	Announced   HappeningKind = "announced"   // the notice of a cut or a suspension is written: Decision, Version, Notice
 	Readmitted  HappeningKind = "readmitted"  // a ban ended: Decision
 	Interrupted HappeningKind = "interrupted" // something of the server's own failed and is tried again: Err
 )

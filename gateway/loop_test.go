@@ -3,16 +3,13 @@ package gateway_test
 import (
 	"context"
 	"errors"
-	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"weir/events"
 	"weir/gateway"
-	"weir/governor"
 	"weir/governor/decisions"
-	"weir/policies"
 	"weir/wavelet"
 	"weir/wavelet/richtext"
 )
@@ -35,11 +32,14 @@ func (r *rig) loop(a, b robotFunc) *recorder {
 	return speller
 }
 
-// evicted is the notices in the wavelet: the blips annotated as such.
-func (r *rig) notices() []*wavelet.Blip {
+// notices is the notices of evictions in the wavelet.
+func (r *rig) notices() []*wavelet.Blip { return r.annotated("robot/evicted") }
+
+// annotated is the blips that carry an annotation.
+func (r *rig) annotated(key string) []*wavelet.Blip {
 	var list []*wavelet.Blip
 	for b := range r.state().Blips() {
-		if _, ok := b.Doc.Delta()[0].Attributes().Text("robot/evicted"); ok {
+		if _, ok := b.Doc.Delta()[0].Attributes().Text(key); ok {
 			list = append(list, b)
 		}
 	}
@@ -257,56 +257,6 @@ func TestEvictionCallsTheFlightBack(t *testing.T) {
 			}
 		default:
 			t.Error("the flight was not called back")
-		}
-	})
-}
-
-// A pair whose profile asks for it is cut apart and not evicted: the one no
-// longer hears of the other, both go on to hear people, and a restart changes
-// nothing.
-func TestCut(t *testing.T) {
-	inBubble(t, func(t *testing.T, r *rig) {
-		heard := map[wavelet.Participant]*recorder{
-			echoA: {reply: echo(200 * time.Millisecond)},
-			echoB: {reply: echo(300 * time.Millisecond)},
-		}
-		r.loop(heard[echoA].receive, heard[echoB].receive)
-		for _, id := range []wavelet.Participant{echoA, echoB} {
-			e := r.roster.entries[id]
-			e.profile.Action = policies.ActionCut
-			r.roster.entries[id] = e
-		}
-		r.start()
-		r.create(spell, echoA, echoB)
-		pause(time.Second)
-		r.types(ann, "hello ")
-		pause(time.Minute)
-		var cut governor.Decision
-		for _, h := range r.happened(gateway.Decided) {
-			if h.Decision.Action == "cut" {
-				cut = *h.Decision
-			}
-		}
-		one := heard[cut.Robot]
-		if one == nil || len(r.happened(gateway.Evicted)) != 0 {
-			t.Fatalf("nobody was cut, or somebody evicted: %+v", cut)
-		}
-		r.stop()
-		r.start()
-		defer r.stop()
-		partner := cut.Evidence.Partners[0]
-		before, otherBefore := len(one.all()), len(heard[partner].all())
-		r.types(ann, "go on ")
-		pause(time.Minute)
-		for _, b := range one.all()[before:] {
-			for _, e := range b.Events {
-				if slices.Contains(e.Contributors, partner) {
-					t.Errorf("it hears %s of %v", e.Type, e.Contributors)
-				}
-			}
-		}
-		if len(one.all()) == before || len(heard[partner].all()) <= otherBefore+1 {
-			t.Error("they hear less than they should")
 		}
 	})
 }

@@ -9,17 +9,28 @@ import (
 )
 
 // The annotations that run over the whole of a notice, so that programs can read
-// it: the robot's address, the rule, and the decision as JSON.
+// it: the robot's address, under what was done to it, the rule, and the decision
+// as JSON.
 const (
-	annotationEvicted  = "robot/evicted"
-	annotationRule     = "robot/rule"
-	annotationDecision = "robot/decision"
+	annotationEvicted   = "robot/evicted"
+	annotationCut       = "robot/cut"
+	annotationSuspended = "robot/suspended"
+	annotationRule      = "robot/rule"
+	annotationDecision  = "robot/decision"
 )
 
-// notice is the blip that tells the participants why a robot was removed.
+// notice is the blip that tells the participants what was done to a robot, and
+// why.
 func notice(d governor.Decision) richtext.Delta {
+	act := annotationEvicted
+	switch governor.Kind(d.Action) {
+	case governor.Cut:
+		act = annotationCut
+	case governor.Suspend:
+		act = annotationSuspended
+	}
 	marks := map[string]any{
-		annotationEvicted:  string(d.Robot),
+		act:                string(d.Robot),
 		annotationRule:     d.Rule,
 		annotationDecision: inBrief(d),
 	}

@@ -13,7 +13,7 @@ import (
 type Stats struct {
 	Seats       int
 	InFlight    int
-	Evicting    int // evictions not yet committed
+	Evicting    int // acts whose notices are not yet committed
 	Decisions   uint64
 	Checkpoints uint64
 	SaveErrors  uint64 // savings that failed and were tried again

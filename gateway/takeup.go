@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"weir/events"
+	"weir/governor"
 	"weir/wavelet"
 
 	"golang.org/x/sync/errgroup"
@@ -76,7 +77,7 @@ func (g *Gateway) recover(ctx context.Context, s *seat) error {
 			s.recovering = false
 			g.rearm(s)
 			g.mu.Unlock()
-			return g.settleBan(ctx, s)
+			return g.settle(ctx, s)
 		}
 		g.mu.Unlock()
 	}
@@ -125,21 +126,16 @@ func (g *Gateway) wrote(ctx context.Context, bundle string, o offer) (bool, erro
 	return false, nil
 }
 
-// settleBan carries out an eviction that a stop of the server interrupted.
-func (g *Gateway) settleBan(ctx context.Context, s *seat) error {
-	if _, out := g.gov.Banned(g.clock.now(), s.Seat); !out {
-		return nil
-	}
-	head, err := g.host.Snapshot(ctx, s.Wavelet, Head)
-	if err != nil {
+// settle carries out an act that a stop of the server interrupted.
+func (g *Gateway) settle(ctx context.Context, s *seat) error {
+	e, due, err := g.overdue(ctx, s.Seat)
+	if !due || err != nil {
 		return err
 	}
-	e, due := g.overdue(s.Seat, head)
-	if !due {
-		return nil
-	}
 	g.mu.Lock()
-	g.stop(s.Seat, e.decision)
+	if e.act == governor.Evict {
+		g.stop(s.Seat, e.decision)
+	}
 	g.errands = append(g.errands, e)
 	g.mu.Unlock()
 	call(g.called)

@@ -76,19 +76,14 @@ func (g *Gateway) act(a governor.Act) {
 			}
 		}
 	}
-	switch a.Kind {
-	case governor.Evict:
+	if a.Kind == governor.Evict {
 		g.stop(a.Seat, a.Decision)
-		g.errands = append(g.errands, errand{act: a.Kind, seat: a.Seat, decision: a.Decision})
 		g.robotAt(a.Seat.Robot).stats.Evictions++
-		call(g.called)
-	case governor.Suspend:
-		if a.Seat.Wavelet.IsZero() {
-			g.errands = append(g.errands, errand{act: a.Kind, seat: a.Seat, decision: a.Decision})
-			call(g.called)
-		}
-	case governor.Cut: // Governor.Cuts tells which deltas raise no event from now on
 	}
+	// A seat that is suspended gets no bundle past Governor.Deliver, and
+	// Governor.Cuts tells which deltas raise no event.
+	g.errands = append(g.errands, errand{act: a.Kind, seat: a.Seat, decision: a.Decision})
+	call(g.called)
 }
 
 // stop drops all that waits for a seat and calls its flight back. g.mu is held.
