@@ -137,7 +137,9 @@ func (g *Governor) judgeChain(t instant, p *rules, k *conviction, v *Verdict) bo
 	s, links := k.seat, k.depth.Exact
 	if p.Depth.Act > 0 && links >= p.Depth.Act && (links == k.depth.Depth || s.onCycle(t, likely)) {
 		k.rule, k.mark, k.measured, k.limit = ruleDepth, markDepth, float64(links), float64(p.Depth.Act)
-		return g.convict(t, k, v)
+		if g.convict(t, k, v) {
+			return true
+		}
 	}
 	if g.judgeHold(t, p, k, v) {
 		return true
@@ -148,12 +150,16 @@ func (g *Governor) judgeChain(t instant, p *rules, k *conviction, v *Verdict) bo
 	}
 	if per > 0 && answers > per && s.onCycle(t, unignored) {
 		k.rule, k.mark, k.measured, k.limit = ruleAmplification, markAmplification, float64(answers), float64(per)
-		return g.convict(t, k, v)
+		if g.convict(t, k, v) {
+			return true
+		}
 	}
 	alone := g.alone(t, p, k)
 	if p.Human.Within > 0 && alone > p.Human.Within && s.onCycle(t, heeded) {
 		k.rule, k.mark, k.measured, k.limit = ruleHuman, markHuman, alone.Seconds(), p.Human.Within.Seconds()
-		return g.convict(t, k, v)
+		if g.convict(t, k, v) {
+			return true
+		}
 	}
 	if p.Depth.Warn > 0 && links >= p.Depth.Warn {
 		g.warn(t, v, s, markDepth, ruleDepth, float64(links), float64(p.Depth.Act), v.Cause.ID)

@@ -53,13 +53,34 @@ func (g *Governor) Call(now time.Time, id wavelet.Participant, limitsQuery bool)
 // callLimits counts a limits query.
 func (g *Governor) callLimits(t instant, r *robot, v *Verdict) {
 	limit := r.rules.LimitsQuery
-	if limit.Max > 0 && r.ring.count(0, limitsQueries) >= limit.Max {
+	used := r.ring.count(0, limitsQueries) + 1
+	if limit.Max > 0 && used > limit.Max {
 		wait := until(t, r.ring.frees(0, limitsQueries, limit.Max-1))
-		v.Refuse = &Refusal{Code: "limit", Limit: ruleLimitsQuery, Measured: float64(limit.Max + 1), Max: float64(limit.Max), RetryAfter: wait,
-			Reason: fmt.Sprintf("%d limits queries in %s", limit.Max+1, plain(limit.Window)), Remedy: "ask again in " + plain(wait)}
-		return
+		g.refuseCall(t, r, markLimitsQuery, v, &Refusal{Code: "limit", Limit: ruleLimitsQuery, Measured: float64(used), Max: float64(limit.Max), RetryAfter: wait,
+			Reason: fmt.Sprintf("%d limits queries in %s", used, plain(limit.Window)), Remedy: "ask again in " + plain(wait)})
+		if v.Refuse != nil {
+			return
+		}
 	}
 	r.ring.add(t.tick(), limitsQueries)
+	if limit.Max > 0 && used >= r.rules.warnFrom(limit.Max) {
+		g.warnRobot(t, r, markLimitsQuery, ruleLimitsQuery, float64(used), float64(limit.Max), v)
+	} else {
+		r.marks &^= markLimitsQuery | markLimitsQuery<<dryShift
+	}
+}
+
+// refuseCall refuses a request, unless the rule is only tried. That is recorded
+// once, until the rule has been below its warning level again.
+func (g *Governor) refuseCall(t instant, r *robot, m marks, v *Verdict, f *Refusal) {
+	tried := r.rules.DryRuns(f.Limit)
+	if r.marks&(m<<dryShift) == 0 {
+		r.marks |= m << dryShift
+		g.decideRobot(v, r, Decision{Time: t.time(), Robot: r.id, Rule: f.Limit, Action: "refuse", Measured: f.Measured, Limit: f.Max, DryRun: tried})
+	}
+	if !tried {
+		v.Refuse = f
+	}
 }
 
 // cutOff begins a cut-off: every request is refused until all windows have
@@ -77,13 +98,7 @@ func (g *Governor) cutOff(t instant, r *robot, rule *sustainedRule, v *Verdict) 
 		return false
 	}
 	again := r.lastCut != 0 && t-r.lastCut <= instant(twiceCutIn)
-	r.lastCut, r.cutRule = t, rule.name
-	for i := range r.rules.sustained {
-		o := &r.rules.sustained[i]
-		if low := r.rules.warnFrom(o.Max) - 1; r.ring.count(o.window, requests) > low {
-			r.cutOff = max(r.cutOff, instant(r.ring.frees(o.window, requests, low))*instant(tick))
-		}
-	}
+	r.lastCut, r.cutRule, r.cutOff = t, rule.name, r.frees()
 	d.Evidence = Evidence{Window: durationOf(rule.Window), Answered: int(used), Cooldown: r.cutOff.time()}
 	if !again {
 		g.decideRobot(v, r, d)
@@ -97,6 +112,18 @@ func (g *Governor) cutOff(t instant, r *robot, rule *sustainedRule, v *Verdict) 
 	v.Acts = append(v.Acts, Act{Kind: Suspend, Seat: wavelet.Seat{Robot: r.id}, Decision: v.Decisions[len(v.Decisions)-1]})
 	v.Refuse = refuseSuspended(r.id, r.suspended)
 	return true
+}
+
+// frees is when all windows of requests will have fallen to their warning levels,
+// 0 if they have.
+func (r *robot) frees() (free instant) {
+	for i := range r.rules.sustained {
+		o := &r.rules.sustained[i]
+		if low := r.rules.warnFrom(o.Max) - 1; r.ring.count(o.window, requests) > low {
+			free = max(free, instant(r.ring.frees(o.window, requests, low))*instant(tick))
+		}
+	}
+	return free
 }
 
 func (r *robot) refuseCutOff(t instant) *Refusal {
@@ -117,17 +144,17 @@ func (g *Governor) hold(t instant, r *robot, v *Verdict) {
 		slot = max(t, r.slot.add(b.Interval))
 	}
 	waiting := int((slot - t + instant(b.Interval) - 1) / instant(b.Interval))
-	if waiting > b.Waiting && !r.rules.DryRuns(ruleBurst) {
-		v.Refuse = &Refusal{Code: "limit", Limit: ruleBurst, Measured: float64(waiting), Max: float64(b.Waiting),
+	if waiting > b.Waiting {
+		g.refuseCall(t, r, markBurst, v, &Refusal{Code: "limit", Limit: ruleBurst, Measured: float64(waiting), Max: float64(b.Waiting),
 			RetryAfter: time.Duration(slot-t) - time.Duration(b.Waiting)*b.Interval,
 			Reason:     fmt.Sprintf("%d responses are already held, %s apart", b.Waiting, plain(b.Interval)),
-			Remedy:     "wait for a response before the next request"}
+			Remedy:     "wait for a response before the next request"})
 		return
 	}
 	if waiting >= r.rules.warnFrom(b.Waiting) && b.Waiting > 0 {
 		g.warnRobot(t, r, markBurst, ruleBurst, float64(waiting), float64(b.Waiting), v)
 	} else {
-		r.marks &^= markBurst
+		r.marks &^= markBurst | markBurst<<dryShift
 	}
 	if r.slot = slot; !r.rules.DryRuns(ruleBurst) {
 		v.Delay = time.Duration(slot - t)

@@ -68,15 +68,22 @@ func (g *Governor) clock(now time.Time) instant {
 	return g.latest
 }
 
-// SetProfile puts a robot under a profile, at once; what was counted stays.
+// SetProfile puts a robot under a profile, at once; what was counted stays. What
+// the old profile did and the new one would not, it ends: a cut-off from the API,
+// a slower lane.
 func (g *Governor) SetProfile(id wavelet.Participant, p policies.Profile) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	r := g.robot(robotOf(id))
 	r.rules = compile(p)
 	r.ring.fit(r.rules.callSpans)
+	if g.latest < r.cutOff {
+		r.ring.move(g.latest.tick())
+		r.cutOff = min(r.cutOff, r.frees())
+	}
 	for _, s := range r.seats {
 		s.ring.fit(r.rules.spans)
+		s.slowed &= r.rules.slowing()
 	}
 }
 

@@ -127,7 +127,8 @@ func (g *Governor) robotLimits(t instant, r *robot) []policies.Limit {
 	}
 	if q := r.rules.LimitsQuery; q.Max > 0 {
 		used := r.ring.count(0, limitsQueries)
-		l := policies.Limit{Name: ruleLimitsQuery, Max: float64(q.Max), Window: durationOf(q.Window), Used: float64(used), Remaining: float64(max(0, q.Max-used))}
+		l := policies.Limit{Name: ruleLimitsQuery, Max: float64(q.Max), Window: durationOf(q.Window), Used: float64(used), Remaining: float64(max(0, q.Max-used)),
+			WarnAt: float64(r.rules.warnFrom(q.Max)), DryRun: r.rules.DryRuns(ruleLimitsQuery)}
 		if used > 0 {
 			l.ResetsAt = tickTime(r.ring.frees(0, limitsQueries, used-1))
 		}

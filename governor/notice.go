@@ -77,6 +77,9 @@ func (d *Decision) what() string {
 	case "slow":
 		return "is sent what other robots write less often"
 	case "refuse":
+		if d.Wavelet == "" {
+			return "was refused a request"
+		}
 		return "was refused an answer"
 	case "cut-off":
 		return "was cut off from the API until " + clockTime(d.Evidence.Cooldown)

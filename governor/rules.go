@@ -117,6 +117,16 @@ func (r *rules) slow(depth int) time.Duration {
 	return min(step, d.SlowMax)
 }
 
+// slowing is the ratio rules that may slow a robot lane.
+func (r *rules) slowing() (m marks) {
+	for i := range r.ratios {
+		if rule := &r.ratios[i]; rule.Respond == policies.RespondAct && !r.DryRuns(rule.name) {
+			m |= rule.mark
+		}
+	}
+	return m
+}
+
 // enforces reports whether the profile lets the rule act on its robot.
 func (r *rules) enforces(rule string) bool {
 	if r.DryRuns(rule) {

@@ -71,5 +71,5 @@ func sustainedFields() []field[Sustained] {
 // rules lists the names that dry_run may hold, besides those of single windows
 // such as ratio2m.
 func rules() []string {
-	return []string{"ratio", "robotRatio", "burst", "sustained", "depth", "amplification", "human", "hold", "remote"}
+	return []string{"ratio", "robotRatio", "burst", "sustained", "depth", "amplification", "human", "hold", "remote", "limitsQuery"}
 }
