@@ -142,7 +142,7 @@ func (g *Gateway) heldBack(s *seat, t Take, now time.Time, d time.Duration) {
 // the robot was removed.
 func (g *Gateway) complete(b *events.Bundle, s *seat, t Take, named governor.Delivery) {
 	b.Token = g.signer.sign(claim{Bundle: named, Version: b.Version})
-	b.Limits = g.gov.Limits(named.Sent, s.Robot)
+	b.Limits = g.gov.SeatLimits(named.Sent, s.Seat)
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	if t.Last {

@@ -16,7 +16,7 @@ const maxParts = 16
 // out.
 func AddPart(parts []governor.Part, c wavelet.Commit) []governor.Part {
 	p := governor.Part{Author: c.Delta.Author, Cause: c.Delta.Cause}
-	i := slices.IndexFunc(parts, func(x governor.Part) bool { return x.Author == p.Author })
+	i := slices.IndexFunc(parts, func(x governor.Part) bool { return x.Author == p.Author || isRobot(x.Author, p.Author.Robot()) })
 	if i < 0 && len(parts) < maxParts {
 		return append(parts, p)
 	}

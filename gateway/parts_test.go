@@ -82,6 +82,7 @@ func TestParts(t *testing.T) {
 	}{
 		{"none", nil, ""},
 		{"each robot once", []wavelet.Commit{part("a", 1, 1), part("b", 2, 2), part("a", 3, 3)}, "a:3/3 b:2/2"},
+		{"aliases are one robot", []wavelet.Commit{part("a+x@d", 1, 1), part("a+y@d", 2, 2), part("a@d", 1, 1), part("a2@d", 1, 1)}, "a+y@d:2/2 a2@d:1/1"},
 		{"most exact before deepest", []wavelet.Commit{part("a", 3, 3), part("a", 2, 9)}, "a:3/3"},
 		{"of these the least deep", []wavelet.Commit{part("a", 3, 9), part("a", 3, 4), part("a", 3, 7)}, "a:3/4"},
 		{"the fewest exact make room", append(slices.Clone(many), part("new", 6, 6)), "new:6/6 " + kept},
