@@ -89,7 +89,6 @@ func (w *writer) publish(cs []Committed) {
 		for _, o := range w.host.observers {
 			o.Committed(c.Commit)
 		}
-		w.deliver(c.Commit)
 	}
 	w.window.trim(w.state.Version())
 	if w.state.Version()-w.saved >= snapshotVersions || w.behind >= snapshotBytes {

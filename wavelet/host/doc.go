@@ -9,8 +9,8 @@
 // first commit; the base is checked; the delta is transformed past every newer
 // commit, one by one; a title is resolved; the Guard and the State judge it; it
 // is applied to the working state. Then all that was taken is appended to the
-// Log in one call, and only once that is durable are observers, subscribers and
-// submitters told, in the order of the versions. If the append fails the
+// Log in one call, and only once that is durable are observers and submitters
+// told, in the order of the versions. If the append fails the
 // working state is as before, nobody has seen anything, and the submitters get
 // the reason. So nothing is visible that a crash could take back.
 //
@@ -35,6 +35,6 @@
 // # Concurrency
 //
 // All methods of Host and StoreLog may be called from any number of goroutines.
-// For one wavelet, an observer and a sink are called by one goroutine at a
-// time, in version order and without gaps, and must not block.
+// For one wavelet, observers are called by one goroutine at a time, in version
+// order and without gaps, and must not block.
 package host

@@ -148,11 +148,10 @@ func written(s *wavelet.State) string {
 	return b.String()
 }
 
-// recorder is an observer and a sink that keeps what it is told.
+// recorder is an observer that keeps what it is told.
 type recorder struct {
 	mu   sync.Mutex
 	seen map[wavelet.Name][]wavelet.Commit
-	room int // how many commits it takes as a sink; 0: all
 }
 
 func (r *recorder) Committed(c wavelet.Commit) {
@@ -162,16 +161,6 @@ func (r *recorder) Committed(c wavelet.Commit) {
 		r.seen = make(map[wavelet.Name][]wavelet.Commit)
 	}
 	r.seen[c.Wavelet] = append(r.seen[c.Wavelet], c)
-}
-
-func (r *recorder) Commit(c wavelet.Commit) bool {
-	r.mu.Lock()
-	full := r.room > 0 && len(r.seen[c.Wavelet]) >= r.room
-	r.mu.Unlock()
-	if !full {
-		r.Committed(c)
-	}
-	return !full
 }
 
 func (r *recorder) of(name wavelet.Name) []wavelet.Commit {

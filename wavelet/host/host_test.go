@@ -52,9 +52,6 @@ func TestNoSuchWavelet(t *testing.T) {
 	if _, err := h.Submit(ctx, plans, edit("1", 0, insert(0, "x"))); !errors.Is(err, ErrNotFound) {
 		t.Errorf("submit: %v", err)
 	}
-	if _, err := h.Subscribe(ctx, plans, 0, &recorder{}); !errors.Is(err, ErrNotFound) {
-		t.Errorf("subscribe: %v", err)
-	}
 	if _, _, err := h.Resolve(ctx, plans, "1"); !errors.Is(err, ErrNotFound) {
 		t.Errorf("resolve: %v", err)
 	}
@@ -223,9 +220,6 @@ func TestResyncFarBehind(t *testing.T) {
 	}
 	if _, err := h.SubmitHuman(context.Background(), plans, edit("", 1, insert(0, "x"))); code(t, err) != wavelet.CodeResync {
 		t.Errorf("a delta that missed one more: %v", err)
-	}
-	if _, err := h.Subscribe(context.Background(), plans, 1, &recorder{}); code(t, err) != wavelet.CodeResync {
-		t.Errorf("a subscriber that far behind: %v", err)
 	}
 }
 

@@ -20,7 +20,7 @@ const nothingAfter = time.Second
 type writer struct {
 	host  *Host
 	name  wavelet.Name
-	users int // guarded by the host's mutex: calls and subscriptions under way
+	users int // guarded by the host's mutex: calls under way
 
 	mail chan request
 	done chan struct{} // closed at the end
@@ -31,9 +31,8 @@ type writer struct {
 	window window
 	hash   uint64                        // of the log up to the head
 	chains map[wavelet.Participant]chain // of people who wrote lately
-	subs   []*Subscription
-	saved  wavelet.Version // of the newest snapshot
-	behind int             // bytes of log since then
+	saved  wavelet.Version               // of the newest snapshot
+	behind int                           // bytes of log since then
 }
 
 // request is a submission or something to be done in the writer's goroutine.
@@ -118,13 +117,6 @@ func (h *Host) acquire(name wavelet.Name) (*writer, error) {
 	return w, nil
 }
 
-// retain makes w stay for one more user. It has one already.
-func (h *Host) retain(w *writer) {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	w.users++
-}
-
 func (h *Host) release(w *writer) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -188,9 +180,6 @@ func (w *writer) fail(err error) {
 	w.err = refusal(err)
 	close(w.done)
 	w.host.mu.Unlock()
-	for _, s := range w.subs {
-		s.end(w.err)
-	}
 }
 
 // serve does what r asks. With a submission it takes those that wait behind it,
