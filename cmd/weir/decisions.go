@@ -51,6 +51,9 @@ func (c decisionsCmd) Run(ctx context.Context, s streams) error {
 	if err != nil {
 		return err
 	}
+	if len(list) == 0 && !c.JSON {
+		fmt.Fprintln(s.err, none(last))
+	}
 	switch {
 	case c.Follow:
 		slices.Reverse(list)
@@ -68,6 +71,15 @@ func (c decisionsCmd) Run(ctx context.Context, s streams) error {
 		writeDecision(s.out, d)
 	}
 	return nil
+}
+
+// none says that there is nothing to show. Last is the number of the newest
+// decision of all, 0 if there never was one.
+func none(last uint64) string {
+	if last == 0 {
+		return "Nothing has been decided yet: no robot was warned, slowed, refused or acted on."
+	}
+	return "No decision that is kept fits."
 }
 
 // query is the filter in the words of the API.
