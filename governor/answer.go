@@ -135,8 +135,8 @@ func (g *Governor) judge(t instant, s *seat, b *bundle, a *Answer, v *Verdict) {
 // how long no human has spoken. It reports whether one of them convicted.
 func (g *Governor) judgeChain(t instant, p *rules, k *conviction, v *Verdict) bool {
 	s, links := k.seat, k.depth.Exact
-	if p.Depth.Act > 0 && links >= p.Depth.Act && (links == k.depth.Depth || s.onCycle(t, likely)) {
-		k.rule, k.mark, k.measured, k.limit = ruleDepth, markDepth, float64(links), float64(p.Depth.Act)
+	if act := s.refusedFrom(t, k.depth.Depth-links); act > 0 && links >= act {
+		k.rule, k.mark, k.measured, k.limit = ruleDepth, markDepth, float64(links), float64(act)
 		if g.convict(t, k, v) {
 			return true
 		}
@@ -168,6 +168,19 @@ func (g *Governor) judgeChain(t instant, p *rules, k *conviction, v *Verdict) bo
 		g.warn(t, v, s, markHuman, ruleHuman, alone.Seconds(), p.Human.Within.Seconds(), v.Cause.ID)
 	}
 	return false
+}
+
+// refusedFrom is the number of exact links from which on an answer is refused, 0
+// if none is. A chain in which links are assumed as well, and that is on no cycle
+// of exact links, may be several chains one after the other: a robot that writes
+// on its own, and others that answer it. It counts when one of these must be too
+// long.
+func (s *seat) refusedFrom(t instant, assumed int) int {
+	act := s.robot.rules.Depth.Act
+	if act == 0 || assumed <= 0 || s.onCycle(t, likely) {
+		return act
+	}
+	return (act-1)*(assumed+1) + 1
 }
 
 // alone is for how long robots have gone on without a human, 0 if the profile

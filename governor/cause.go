@@ -108,6 +108,13 @@ func (c *cause) allowance(per int) int {
 	return max(per, 4*int(c.all-c.robots))
 }
 
+// broken reports whether somebody who answered in this cause has been acted on:
+// where there is no cycle any more, a chain of it is what was still on its way.
+// It accepts nil.
+func (c *cause) broken() bool {
+	return c != nil && slices.ContainsFunc(c.links, func(l link) bool { return l.seat.struck != 0 && !l.seat.gone })
+}
+
 func (l *link) count(from wavelet.Participant) {
 	for i := range l.from {
 		if l.from[i].from == from {

@@ -51,6 +51,7 @@ type proof uint8
 
 const (
 	unignored proof = iota // some answer, to a robot that the seat does not ignore when it is alone
+	fresh                  // and more than what bundles of several robots suggest of a loop that was broken since
 	shown                  // an answer that named its bundle, or by a seat that tests have shown to depend on robots, and likely on this one
 	proven                 // and was seen to answer this one when it is alone
 	named                  // an answer that named its bundle
@@ -64,7 +65,10 @@ func (e *edge) lives(t instant, s *seat, by proof) bool {
 	if e.from.gone || e.from.ban != nil || slices.Contains(s.cuts, e.from.robot.id) {
 		return false
 	}
-	if by == unignored {
+	if by == fresh && e.count.at <= s.acted && !e.likely(t, s) {
+		return false
+	}
+	if by <= fresh {
 		return t-e.count.at <= instant(edgeFor) && !s.ignores(t, e.from.robot.id)
 	}
 	if by <= proven && s.habit != nil && t < s.habit.shown {
@@ -73,7 +77,13 @@ func (e *edge) lives(t instant, s *seat, by proof) bool {
 	if e.exact == 0 || t-e.exact > instant(edgeFor) {
 		return false
 	}
-	return by <= named || s.heeds(e.from.robot.id) || by == likely && s.answersAll(t) && e.from.answersAll(t)
+	return by <= named || s.heeds(e.from.robot.id) || by == likely && e.likely(t, s)
+}
+
+// likely reports whether s was seen to answer the robot, or both answer whatever
+// robots write.
+func (e *edge) likely(t instant, s *seat) bool {
+	return s.heeds(e.from.robot.id) || s.answersAll(t) && e.from.answersAll(t)
 }
 
 // nodes is a small set of seats that needs no memory of its own.

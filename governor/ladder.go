@@ -36,7 +36,12 @@ func (g *Governor) convict(t instant, k *conviction, v *Verdict) bool {
 		}
 	}
 	var cycle nodes
-	g.loop(t, k, &cycle)
+	live := g.loop(t, k, &cycle)
+	chosen := g.chosen(t, k, cycle.all())
+	over := k.rule == ruleAmplification && chosen != nil && chosen.silent()
+	if over && !s.onCycle(t, fresh) {
+		return false // what seemed to be a cycle was part of the loop that was broken
+	}
 	if s.robot.rules.DryRuns(k.rule) {
 		if s.mark(t, k.mark<<dryShift) {
 			g.decide(v, s, Decision{Time: t.time(), Rule: k.rule, Measured: k.measured, Limit: k.limit,
@@ -46,8 +51,8 @@ func (g *Governor) convict(t instant, k *conviction, v *Verdict) bool {
 	}
 	s.mark(t, k.mark)
 	v.Refuse = refuseRule(k)
-	chosen := g.chosen(t, k, cycle.all())
-	if chosen == nil || k.old() || g.authorStruck(k) || !k.proved(t) {
+	tail := !live && k.cause.broken()
+	if chosen == nil || over || tail || k.old() || g.authorStruck(k) || !k.proved(t) {
 		g.decide(v, s, Decision{Time: t.time(), Rule: k.rule, Measured: k.measured, Limit: k.limit,
 			Action: "refuse", Evidence: g.brief(k.depth.ID, k.depth.Exact, 0)})
 		return true
@@ -60,6 +65,10 @@ func (g *Governor) convict(t instant, k *conviction, v *Verdict) bool {
 func (k *conviction) old() bool {
 	return k.sent <= k.seat.acted || k.cause != nil && k.sent <= k.cause.acted
 }
+
+// silent reports whether the seat has answered no robot since a loop that it was
+// part of was broken: whatever goes on, it is not the one that keeps it going.
+func (s *seat) silent() bool { return s.acted != 0 && s.toRobots.at <= s.acted }
 
 // proved reports whether a deep chain at the seat is more than one way of reading
 // bundles that hold deltas of several robots: the seat lies on a cycle of robots
@@ -81,16 +90,20 @@ func (k *conviction) proved(t instant) bool {
 
 // loop puts into out the seats on the cycle that the answer belongs to: one
 // through its own seat, else one through the seat it answers, which it stands
-// beside, else all that took part in the cause.
-func (g *Governor) loop(t instant, k *conviction, out *nodes) {
+// beside, and reports that there is one. Else it puts there all that took part in
+// the cause.
+func (g *Governor) loop(t instant, k *conviction, out *nodes) bool {
 	if k.rule == ruleHold && k.seat.cycle(t, shown, out) {
-		return
+		return true
 	}
-	if k.seat.cycle(t, named, out) || k.seat.cycle(t, unignored, out) || k.cause == nil {
-		return
+	if k.seat.cycle(t, named, out) || k.seat.cycle(t, unignored, out) {
+		return true
+	}
+	if k.cause == nil {
+		return false
 	}
 	if from := k.cause.spoke(robotOf(k.depth.Parent)); from != nil && (from.cycle(t, named, out) || from.cycle(t, unignored, out)) {
-		return
+		return true
 	}
 	out.n = 0
 	out.add(k.seat)
@@ -99,6 +112,7 @@ func (g *Governor) loop(t instant, k *conviction, out *nodes) {
 			out.add(s)
 		}
 	}
+	return false
 }
 
 // authorStruck reports whether the delta answered is by a robot that has been

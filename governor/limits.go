@@ -167,12 +167,12 @@ func (g *Governor) seatLimits(t instant, s *seat) []policies.Limit {
 		return out
 	}
 	if p.Depth.Act > 0 {
-		used := 0
+		used, act := 0, p.Depth.Act
 		if s.deep.at != 0 {
-			used = s.deep.exact + 1
+			used, act = s.deep.exact+1, s.refusedFrom(t, s.deep.depth-s.deep.exact)
 		}
-		out = append(out, policies.Limit{Name: ruleDepth, Wavelet: name, Max: float64(p.Depth.Act), Used: float64(used),
-			Remaining: float64(max(0, p.Depth.Act-used)), WarnAt: float64(p.Depth.Warn), DryRun: p.DryRuns(ruleDepth)})
+		out = append(out, policies.Limit{Name: ruleDepth, Wavelet: name, Max: float64(act), Used: float64(used),
+			Remaining: float64(max(0, act-used)), WarnAt: float64(p.Depth.Warn), DryRun: p.DryRuns(ruleDepth)})
 	}
 	if per := p.Amplification.PerCause; per > 0 {
 		used := 0

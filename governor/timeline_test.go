@@ -301,3 +301,50 @@ func TestOnlyTheTailAfterAnAct(t *testing.T) {
 		}
 	}
 }
+
+// TestAssumedLinksInAChain answers at many depths where some links before are
+// assumed: one assumed link among many that are exact hides no loop, and a robot
+// that writes on its own again and again makes none.
+func TestAssumedLinksInAChain(t *testing.T) {
+	for _, c := range []struct {
+		assumed, exact int // of the answer
+		refused        bool
+	}{
+		{0, 15, false}, {0, 16, true}, {1, 16, false}, {1, 30, false}, {1, 31, true}, {2, 45, false}, {2, 46, true}, {40, 41, false},
+	} {
+		d := newDesk(t)
+		b := bundle("a", "r1", named("b"), c.exact-1, 0)
+		b.Cause.Depth += c.assumed
+		d.deliver(b)
+		left := limit(d.g.Limits(after(0), named("a")), "depth")
+		v := d.answer(0.1, "a", governor.Reply, b)
+		if (v.Refuse != nil) != c.refused || (left.Remaining == 0) != c.refused {
+			t.Errorf("%d exact, %d assumed links: %v, with %v left of %v", c.exact, c.assumed, v.Refuse, left.Remaining, left.Max)
+		}
+	}
+}
+
+// TestTheRestOfABrokenRing evicts one of two robots; a third one answers, later,
+// what a partner of theirs wrote at the end of another chain. No cycle is left:
+// the answer is refused, and nobody is acted on.
+func TestTheRestOfABrokenRing(t *testing.T) {
+	d := newDesk(t)
+	tail := bundle("a", "tail-0", named("b"), 12, 0)
+	tail.Cause.ID = "c2"
+	d.deliver(tail)
+	d.answer(0.1, "a", governor.Reply, tail)
+	other := bundle("b", "tail-1", named("a"), 12, 0.1)
+	other.Cause.ID = "c2"
+	d.deliver(other)
+	d.answer(0.2, "b", governor.Reply, other)
+	act, at := d.loop(1, "c1")
+	rest := bundle("c", "rest", named("a"), 15, at+10)
+	if act.Seat.Robot == named("a") {
+		rest.Author = named("b")
+	}
+	rest.Cause.ID = "c2"
+	d.deliver(rest)
+	if v := d.answer(at+10.1, "c", governor.Reply, rest); v.Refuse == nil || v.Refuse.Limit != "depth" || len(v.Acts) != 0 {
+		t.Errorf("%+v", v)
+	}
+}

@@ -99,6 +99,28 @@ func TestScenarios(t *testing.T) {
 	}
 }
 
+// TestSecondThoughts is single runs in which a loop that had been broken seemed to
+// go on, because of what was still on its way or of bundles that had held
+// several robots' deltas, or in which one assumed link hid a long chain.
+func TestSecondThoughts(t *testing.T) {
+	for _, c := range []struct {
+		scenario string
+		speed    float64
+		people   int
+		seed     uint64
+	}{
+		{"loop-beside-a-pipeline", 5, 0, 3},
+		{"loop-beside-a-pipeline", 5, 1, 3},
+		{"ring-over-three-wavelets", 0.3, 20, 4},
+		{"ring-over-three-wavelets", 0.3, 20, 11},
+		{"loop-beside-honest-robots", 0.3, 20, 3},
+		{"loop-beside-honest-robots", 0.3, 20, 22},
+	} {
+		r := run(t, named(t, c.scenario).At(c.speed).With(c.people), sim.Options{Seed: c.seed, Speed: c.speed})
+		check(t, fmt.Sprintf("%s x%g, %d people more, seed %d", c.scenario, c.speed, c.people, c.seed), &r)
+	}
+}
+
 func check(t *testing.T, cell string, r *sim.Result) {
 	t.Helper()
 	switch reason, known := missed[r.Scenario]; {
