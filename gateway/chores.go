@@ -119,7 +119,7 @@ func (g *Gateway) look(ctx context.Context, id wavelet.Participant) error {
 // A robot that was out of service and no longer is has been resumed by somebody.
 func (g *Gateway) enlist(id wavelet.Participant) {
 	_, profile, serves := g.roster.Robot(id)
-	if serves {
+	if profile.Name != "" {
 		g.gov.SetProfile(id, profile)
 	}
 	g.mu.Lock()

@@ -46,7 +46,8 @@ type Chooser interface {
 // RobotChanged.
 type Roster interface {
 	// Robot is the transport and profile of the robot at address id; false if
-	// none is registered there, or it is suspended by its operator.
+	// none is registered there, or it is suspended by its operator: then the
+	// profile is given all the same.
 	Robot(id wavelet.Participant) (Robot, policies.Profile, bool)
 	// Registered reports whether id is a robot's address at all, in service or
 	// not.

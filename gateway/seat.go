@@ -61,7 +61,7 @@ func (g *Gateway) robotAt(id wavelet.Participant) *robot {
 		r = &robot{id: id, seats: map[*seat]bool{}}
 		r.stats.Robot = id
 		g.robots[id] = r
-		if _, profile, ok := g.roster.Robot(id); ok {
+		if _, profile, _ := g.roster.Robot(id); profile.Name != "" {
 			r.profile = profile
 			g.gov.SetProfile(id, profile)
 		}

@@ -278,7 +278,7 @@ func (g *Governor) Readmit(now time.Time, id wavelet.Seat, by wavelet.Participan
 
 // readmit lets a seat start afresh. Its offences are remembered.
 func (g *Governor) readmit(t instant, s *seat, by wavelet.Participant, override bool, v *Verdict) {
-	d := Decision{Time: t.time(), Action: "readmit", Evidence: Evidence{By: by, Override: override}}
+	d := Decision{Time: t.time(), Rule: s.cutBy(), Action: "readmit", Evidence: Evidence{By: by, Override: override}}
 	if s.ban != nil {
 		d.Rule = s.ban.rule
 		d.Measured = time.Duration(t - s.ban.since).Seconds()
@@ -292,6 +292,16 @@ func (g *Governor) readmit(t instant, s *seat, by wavelet.Participant, override 
 	s.ring = ring{}
 	s.ring.fit(s.robot.rules.spans)
 	g.decide(v, s, d)
+}
+
+// cutBy is the rule that last cut the seat off, "" if that is no longer known.
+func (s *seat) cutBy() string {
+	for _, d := range slices.Backward(s.robot.decisions) {
+		if d.Action == string(Cut) && !d.DryRun && d.Wavelet == s.id.Wavelet.String() {
+			return d.Rule
+		}
+	}
+	return ""
 }
 
 // Resume ends a suspension of the whole robot.

@@ -216,18 +216,19 @@ func (d *Directory) Authenticate(key string) (Robot, error) {
 }
 
 // InService is the transport to the robot at an address and the profile under
-// which it is held; false if none is registered there or it is suspended. A
-// robot without a callback answers every bundle with nothing.
+// which it is held; false if none is registered there or it is suspended. Of one
+// that is suspended the profile is given all the same. A robot without a callback
+// answers every bundle with nothing.
 func (d *Directory) InService(id wavelet.Participant) (Receiver, policies.Profile, bool) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	e := d.robots[id]
-	if e == nil || e.removed || e.Robot.Suspended || d.closed {
+	if e == nil || e.removed || d.closed {
 		return nil, policies.Profile{}, false
 	}
 	profile, ok := d.profile(e.Robot)
-	if !ok {
-		return nil, policies.Profile{}, false
+	if !ok || e.Robot.Suspended {
+		return nil, profile, false
 	}
 	if e.Robot.Callback == "" {
 		return wire.Silent{}, profile, true

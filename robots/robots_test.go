@@ -147,7 +147,7 @@ func TestLifeOfARobot(t *testing.T) {
 	if _, err := d.Suspend(t.Context(), echo); err != nil {
 		t.Error(err)
 	}
-	if _, _, ok := d.InService(echo); ok || !d.Registered(echo) || !d.Registered("echo+bob@example.com") {
+	if _, p, ok := d.InService(echo); ok || p.Name == "" || !d.Registered(echo) || !d.Registered("echo+bob@example.com") {
 		t.Error("a suspended robot is in service, or not registered")
 	}
 	if err := file.Close(); err != nil {

@@ -12,8 +12,8 @@
 // What is wrong with one operation is told in its entry, with status 200, for
 // old clients throw away the body of any other response. What is wrong with the
 // whole request has a status: 400 if it is no list of operations, 401 without a
-// valid key, 403 for a robot that is suspended, 413 if it is too long, 429 with
-// Retry-After if the robot calls too often. Every response to a known robot says
+// valid key, 403 for a robot that is suspended and asks for more than its limits,
+// 413 if it is too long, 429 with Retry-After if the robot calls too often. Every response to a known robot says
 // in RateLimit-Policy and RateLimit fields how it stands.
 //
 // A call that answers a bundle says so with the bundle's token, as parameter

@@ -62,6 +62,11 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if err == nil {
 		ops, err = wire.Decode(body)
 	}
+	if robot.Suspended && (err != nil || !onlyLimits(ops)) {
+		h.tellLimits(w, robot)
+		writeProblem(w, http.StatusForbidden, "suspended", "the robot is suspended; ask the operator of this server")
+		return
+	}
 	// A request that makes no sense counts all the same.
 	if refusal := h.gateway.Admit(r.Context(), robot.Address, err == nil && onlyLimits(ops)); refusal != nil {
 		h.turnAway(w, robot, ops, refusal)
@@ -88,10 +93,6 @@ func (h *Handler) authenticate(w http.ResponseWriter, r *http.Request) (robots.R
 	if err != nil {
 		w.Header().Set("WWW-Authenticate", `Bearer realm="weir"`)
 		writeProblem(w, http.StatusUnauthorized, "bad_key", err.Error())
-		return robots.Robot{}, false
-	}
-	if robot.Suspended {
-		writeProblem(w, http.StatusForbidden, "suspended", "the robot is suspended; ask the operator of this server")
 		return robots.Robot{}, false
 	}
 	return robot, true

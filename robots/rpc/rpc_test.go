@@ -262,6 +262,8 @@ func TestWholeRequestsAreRefused(t *testing.T) {
 		{"no key", "", "[]", 401},
 		{"another key", "wr_" + strings.Repeat("A", 43), "[]", 401},
 		{"suspended", suspended, "[]", 403},
+		{"suspended, asking why", suspended, `[{"method":"robot.getLimits","id":"1","params":{}}]`, 200},
+		{"suspended, asking and more", suspended, `[{"method":"robot.getLimits","id":"1","params":{}},{"method":"robot.fetchWave","id":"2","params":{}}]`, 403},
 		{"no JSON", key, "hello", 400},
 		{"half of it", key, `[{"method":`, 400},
 		{"too long", key, strings.Repeat(" ", wire.MaxBody+1), 413},
@@ -278,6 +280,9 @@ func TestWholeRequestsAreRefused(t *testing.T) {
 		}
 		if tt.status != 200 && (json.Unmarshal(raw, &problem) != nil || problem.Error.Reason == "" || problem.Error.Message == "") {
 			t.Errorf("%s: the body tells nothing: %s", tt.name, raw)
+		}
+		if tt.status != 401 && resp.Header.Get("RateLimit") == "" {
+			t.Errorf("%s: no RateLimit field", tt.name)
 		}
 		if tt.status == 200 && !bytes.HasPrefix(raw, []byte("[")) {
 			t.Errorf("%s: the body is no list: %s", tt.name, raw)
