@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"weir/events"
+	"weir/governor"
+	"weir/governor/decisions"
 	"weir/wavelet"
 )
 
@@ -135,10 +137,29 @@ func (g *Gateway) enlist(id wavelet.Participant) {
 		}
 	}
 	g.mu.Unlock()
-	if back {
-		g.gov.Resume(g.clock.now(), id)
+	now := g.clock.now()
+	switch {
+	case back:
+		g.gov.Resume(now, id)
 		g.keeper.touch()
+	case serves && g.gov.SeatLimits(now, wavelet.Seat{Robot: id}).Status == "suspended":
+		g.suspend(id) // a stop of the server came between the verdict and that
 	}
+}
+
+// suspend has a robot taken out of service that the governor has suspended.
+func (g *Gateway) suspend(id wavelet.Participant) {
+	e := errand{act: governor.Suspend, seat: wavelet.Seat{Robot: id}}
+	for d, err := range g.keeper.log.Before(0, decisions.Filter{Robot: id, Action: string(governor.Suspend)}) {
+		if err == nil && d.Wavelet == "" && !d.DryRun {
+			e.decision = d.Decision
+			break
+		}
+	}
+	g.mu.Lock()
+	g.errands = append(g.errands, e)
+	g.mu.Unlock()
+	call(g.called)
 }
 
 // dismiss closes the seats of a robot that is registered no more.

@@ -175,6 +175,37 @@ func TestRequestsAreSpacedAndCapped(t *testing.T) {
 
 // A robot that is cut off again and again is suspended everywhere, by whoever
 // can, and serves again once somebody resumes it.
+// TestSuspensionSurvivesARestart ends between the verdict and the suspension: the
+// next start carries it out.
+func TestSuspensionSurvivesARestart(t *testing.T) {
+	inBubble(t, func(t *testing.T, r *rig) {
+		var rules []string
+		r.opts.Suspend = func(_ context.Context, who wavelet.Participant, d governor.Decision) error {
+			rules = append(rules, d.Rule)
+			return context.Canceled
+		}
+		var robot recorder
+		r.register(quiet, "default", robot.receive)
+		r.start()
+		r.create(quiet)
+		for range 2 {
+			for range 300 {
+				if r.gateway.Admit(t.Context(), quiet, false) != nil {
+					break
+				}
+			}
+			pause(4 * time.Minute)
+		}
+		r.stop()
+		r.start()
+		defer r.stop()
+		pause(time.Second)
+		if len(rules) != 2 || rules[0] != rules[1] || !strings.HasPrefix(rules[0], "sustained") {
+			t.Errorf("suspended by %q, want twice by one rule", rules)
+		}
+	})
+}
+
 func TestSuspension(t *testing.T) {
 	inBubble(t, func(t *testing.T, r *rig) {
 		var robot recorder
