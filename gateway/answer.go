@@ -200,7 +200,7 @@ func (g *Gateway) mayWrite(ctx context.Context, robot wavelet.Participant, d eve
 		}
 	}
 	seat := wavelet.Seat{Wavelet: d.Wavelet, Robot: robot}
-	if err := g.banned(seat); err != nil {
+	if err := g.Barred(seat); err != nil {
 		return err
 	}
 	state, err := g.host.Snapshot(ctx, d.Wavelet, Head)

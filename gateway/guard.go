@@ -17,7 +17,7 @@ func (g *Gateway) Check(_ time.Time, s *wavelet.State, d wavelet.Delta) error {
 	if d.Cause.Kind == wavelet.System {
 		return nil
 	}
-	if err := g.banned(wavelet.Seat{Wavelet: s.Name(), Robot: d.Author.Robot()}); err != nil {
+	if err := g.Barred(wavelet.Seat{Wavelet: s.Name(), Robot: d.Author.Robot()}); err != nil {
 		return err
 	}
 	for i, op := range d.Ops {

@@ -100,8 +100,9 @@ func (g *Gateway) stop(id wavelet.Seat, d governor.Decision) {
 	g.rearm(s)
 }
 
-// banned refuses a seat whose robot was put out.
-func (g *Gateway) banned(id wavelet.Seat) error {
+// Barred refuses a seat whose robot was put out, or suspended in its wavelet: the
+// error is a *wavelet.Refusal with code "evicted". It is nil for others.
+func (g *Gateway) Barred(id wavelet.Seat) error {
 	n, out := g.gov.Banned(g.clock.now(), id)
 	if !out {
 		return nil

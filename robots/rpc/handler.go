@@ -22,6 +22,9 @@ type Gateway interface {
 	Admit(ctx context.Context, robot wavelet.Participant, limitsQuery bool) error
 	// Submit has a delta committed.
 	Submit(ctx context.Context, s gateway.Submission) (gateway.Receipt, error)
+	// Barred is why a robot that was put out of a wavelet has no business there,
+	// nil if it was not.
+	Barred(seat wavelet.Seat) error
 	// Limits is how the robot stands.
 	Limits(robot wavelet.Participant) policies.Limits
 }
@@ -129,8 +132,10 @@ func (h *Handler) call(ctx context.Context, robot robots.Robot, token string, op
 		token = notice.Bundle
 	}
 	c := wire.Call{
-		Robot:  robot.Address,
-		Find:   h.find,
+		Robot: robot.Address,
+		Find: func(ctx context.Context, name wavelet.Name) (*wavelet.State, error) {
+			return h.find(ctx, wavelet.Seat{Wavelet: name, Robot: robot.Address})
+		},
 		Limits: func() policies.Limits { return h.gateway.Limits(robot.Address) },
 	}
 	switch {
@@ -159,10 +164,13 @@ func (h *Handler) call(ctx context.Context, robot robots.Robot, token string, op
 	return results
 }
 
-// find is the newest state of a wavelet. One in which the robot does not take
-// part is found too: the operations say that they may not.
-func (h *Handler) find(ctx context.Context, name wavelet.Name) (*wavelet.State, error) {
-	return h.host.Snapshot(ctx, name, gateway.Head)
+// find is the newest state of a wavelet, unless the robot was put out of it. One
+// in which it never took part is found too: the operations say that they may not.
+func (h *Handler) find(ctx context.Context, seat wavelet.Seat) (*wavelet.State, error) {
+	if err := h.gateway.Barred(seat); err != nil {
+		return nil, err
+	}
+	return h.host.Snapshot(ctx, seat.Wavelet, gateway.Head)
 }
 
 // turnAway answers a request that was not admitted. The body has an entry for

@@ -38,6 +38,7 @@ type house struct {
 	t         *testing.T
 	host      *host.Host
 	gateway   *gateway.Gateway
+	governor  *governor.Governor
 	directory *robots.Directory
 	news      news
 	url       string
@@ -89,7 +90,8 @@ func build(t *testing.T) *house {
 		t.Fatal(err)
 	}
 	h := host.New(host.NewMemoryLog(), host.Options{})
-	g := gateway.New(h, roster{directory}, governor.New(governor.Options{}), memory, gateway.Options{TimeScale: 50})
+	gov := governor.New(governor.Options{})
+	g := gateway.New(h, roster{directory}, gov, memory, gateway.Options{TimeScale: 50})
 	h.SetGuard(g)
 	h.Observe(g)
 	committed := make(news, 1)
@@ -116,7 +118,7 @@ func build(t *testing.T) *house {
 			t.Errorf("close host: %v", err)
 		}
 	})
-	return &house{t, h, g, directory, committed, server.URL}
+	return &house{t, h, g, gov, directory, committed, server.URL}
 }
 
 // register adds a robot and returns its key.
@@ -444,6 +446,27 @@ func TestARobotAnswersAndCalls(t *testing.T) {
 	}
 	if last.Delta.Cause.Kind != wavelet.Robot || last.Delta.Cause.Depth != 1 {
 		t.Errorf("the call's cause is %+v, want that of the bundle it names", last.Delta.Cause)
+	}
+}
+
+// TestAnEvictedRobotIsToldSo has the governor convict a robot, which then calls:
+// every operation there gets the error "evicted".
+func TestAnEvictedRobotIsToldSo(t *testing.T) {
+	h := build(t)
+	key := h.register(echo, "", "")
+	name := h.wave(echo)
+	h.call(key, "[]")
+	now := time.Now()
+	deep := governor.Delivery{Seat: wavelet.Seat{Wavelet: name, Robot: echo}, Bundle: "b", RobotLane: true, Author: other, Sent: now,
+		Cause: wavelet.Cause{ID: "c", Depth: 15, Exact: 15, Kind: wavelet.Robot}}
+	if v := h.governor.Answer(now, governor.Answer{Robot: echo, Wavelet: name, Delta: "x", Named: deep}); len(v.Acts) != 1 {
+		t.Fatalf("%+v", v)
+	}
+	for _, method := range []string{"wavelet.appendBlip", "robot.fetchWave"} {
+		list := h.call(key, `[{"method":"`+method+`","id":"a","params":{`+ids(name)+`,"blipData":{"content":"late"}}}]`)
+		if len(list) != 1 || list[0].Error == nil || list[0].Error.Code != 403 || !strings.HasPrefix(list[0].Error.Message, "evicted: ") {
+			t.Errorf("%s: %+v", method, list)
+		}
 	}
 }
 

@@ -2,6 +2,7 @@ package wire
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"strings"
 
@@ -16,7 +17,8 @@ type Call struct {
 	Robot   wavelet.Participant // the plain address; proxies are named by the operations
 	State   *wavelet.State      // the wavelet that is meant by operations that name none; nil: each names one
 	Dialect events.Dialect      // in which fetched waves are described
-	// Find is the newest state of another wavelet; nil: there are no others.
+	// Find is the newest state of another wavelet, or a *wavelet.Refusal with code
+	// "evicted"; nil: there are no others.
 	Find func(context.Context, wavelet.Name) (*wavelet.State, error)
 	// Limits answers robot.getLimits; nil: with the zero Limits.
 	Limits func() policies.Limits
@@ -232,6 +234,9 @@ func (a *application) state(p params) (*wavelet.State, *events.OperationFailure)
 		return nil, fail(http.StatusForbidden, "the wavelet %s is not the one that the bundle was about; use the active API for others", name)
 	}
 	s, err := a.Find(a.ctx, name)
+	if r, ok := errors.AsType[*wavelet.Refusal](err); ok && r.Code == wavelet.CodeEvicted {
+		return nil, refused(r)
+	}
 	if err != nil {
 		return nil, fail(http.StatusNotFound, "the wavelet %s could not be retrieved: %v", name, err)
 	}

@@ -177,7 +177,7 @@ func refused(err error) *events.OperationFailure {
 	}
 	code := http.StatusBadRequest
 	switch r.Code {
-	case wavelet.CodeNotParticipant, wavelet.CodeNoAccess:
+	case wavelet.CodeNotParticipant, wavelet.CodeNoAccess, wavelet.CodeEvicted:
 		code = http.StatusForbidden
 	case wavelet.CodeUnknownBlip, wavelet.CodeUnknownThread, wavelet.CodeUnknownMember, wavelet.CodeBlipDeleted:
 		code = http.StatusNotFound
