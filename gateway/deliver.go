@@ -149,10 +149,10 @@ func (g *Gateway) complete(b *events.Bundle, s *seat, t Take, named governor.Del
 		explain(b.Events, s.verdict)
 		return
 	}
-	for _, w := range slices.Concat(s.warnings, s.robot.warnings) {
+	s.telling = slices.Concat(s.warnings, s.robot.warnings)
+	for _, w := range s.telling {
 		b.Events = append(b.Events, events.Warning(b.State, s.Robot, named.Sent, note(w.Limit)))
 	}
-	s.warnings, s.robot.warnings = nil, nil
 	if t.Lane != events.HumanLane || len(s.failed) == 0 || named.Sent.Sub(s.errorsAt) < g.o.ErrorSpacing {
 		return
 	}
@@ -245,6 +245,10 @@ func (g *Gateway) received(s *seat, t Take, b events.Bundle, named governor.Deli
 	if committed > 0 {
 		st.Answered++
 	}
+	told := func(w governor.Warning) bool { return slices.Contains(s.telling, w) }
+	s.warnings = slices.DeleteFunc(s.warnings, told)
+	s.robot.warnings = slices.DeleteFunc(s.robot.warnings, told)
+	s.telling = nil
 	g.mark(s)
 	g.mu.Unlock()
 	if g.o.Feed == nil {

@@ -3,6 +3,7 @@ package gateway_test
 import (
 	"context"
 	"errors"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -411,6 +412,49 @@ func TestFailedOperationsAreToldInTheHumanLane(t *testing.T) {
 		}
 		if len(told) != 2 || told[0].ID != "op7" || told[1].Code != 404 {
 			t.Errorf("told of %+v", told)
+		}
+	})
+}
+
+// A warning that was lost with its bundle is told with the next attempt, and no
+// more after that.
+func TestWarningsOutliveAFailedBundle(t *testing.T) {
+	inBubble(t, func(t *testing.T, r *rig) {
+		fails := 0
+		robot := recorder{reply: func(context.Context, events.Bundle) (events.Answer, error) {
+			if fails--; fails >= 0 {
+				return events.Answer{}, errors.New("lost")
+			}
+			return events.Answer{}, nil
+		}}
+		r.register(quiet, "default", robot.receive)
+		r.start()
+		defer r.stop()
+		r.create(quiet)
+		pause(5 * time.Second)
+		for range 173 {
+			if err := r.gateway.Admit(t.Context(), quiet, false); err != nil {
+				t.Fatal(err)
+			}
+		}
+		fails = 2
+		before := len(robot.all())
+		r.types(ann, "hello ")
+		pause(time.Minute)
+		r.types(ann, "again ")
+		pause(5 * time.Second)
+		var warned []int
+		for _, b := range robot.all()[before:] {
+			n := 0
+			for _, e := range b.Events {
+				if e.Type == events.RobotLimitWarning {
+					n++
+				}
+			}
+			warned = append(warned, n)
+		}
+		if !slices.Equal(warned, []int{1, 1, 1, 0}) {
+			t.Errorf("warnings in the bundles: %v", warned)
 		}
 	})
 }

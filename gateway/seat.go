@@ -29,6 +29,7 @@ type seat struct {
 	failed   []events.OperationFailure
 	errorsAt time.Time // when OPERATION_ERROR was sent last
 	warnings []governor.Warning
+	telling  []governor.Warning // in the bundle under way; if it fails they are told with the next one
 	verdict  *governor.Decision // why it was stopped, nil if it was not
 }
 
