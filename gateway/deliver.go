@@ -90,8 +90,8 @@ func (g *Gateway) bundle(ctx context.Context, s *seat, t Take) (b events.Bundle,
 	}
 	w := events.NewWindow(s.Seat, t.Lane, before)
 	w.Mute(func(c wavelet.Commit) bool {
-		return t.Lane == events.RobotLane &&
-			(muted(t.Mutes, c.Version, c.Delta.Cause) || g.gov.Cuts(s.Seat, c.Delta.Author))
+		return t.Lane == events.RobotLane && muted(t.Mutes, c.Version, c.Delta.Cause) ||
+			c.Delta.Cause.Kind != wavelet.Human && g.gov.Cuts(s.Seat, c.Delta.Author)
 	})
 	for c, err := range g.host.Read(ctx, s.Wavelet, t.From) {
 		if err != nil {

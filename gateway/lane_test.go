@@ -403,6 +403,7 @@ func TestSee(t *testing.T) {
 		"another robot":      {author: "x@example.com", kind: wavelet.Robot, lane: events.RobotLane},
 		"assumed":            {author: "x@example.com", kind: wavelet.Assumed, lane: events.RobotLane},
 		"cut from it":        {author: "x@example.com", kind: wavelet.Robot, lane: events.RobotLane, cut: true, quiet: true},
+		"cut, elsewhere":     {author: "x@elsewhere.org", kind: wavelet.Unknown, cut: true, quiet: true},
 		"itself":             {author: robot, kind: wavelet.Robot, lane: events.RobotLane, quiet: true},
 		"a longer name":      {author: "echoes@example.com", kind: wavelet.Robot, lane: events.RobotLane},
 		"of another domain":  {author: "echo+x@sub.example.com", kind: wavelet.Robot, lane: events.RobotLane},

@@ -17,13 +17,13 @@ type Pending struct {
 	Cause   wavelet.Cause
 }
 
-// See is how a robot sees a commit, from which it may be cut. What the robot
+// See is how a robot sees a commit, from whose author it may be cut. What the robot
 // did itself is Quiet, what the server did is too unless it brought the robot in
 // or put it out.
 func See(robot wavelet.Participant, c wavelet.Commit, cut bool) Pending {
 	lane, ok := events.LaneOf(c.Delta.Cause)
 	p := Pending{Version: c.Version, Lane: lane, Author: c.Delta.Author, Cause: c.Delta.Cause}
-	p.Quiet = !ok && !names(robot, c.Delta.Ops) || isRobot(p.Author, robot) || cut && lane == events.RobotLane
+	p.Quiet = !ok && !names(robot, c.Delta.Ops) || isRobot(p.Author, robot) || cut
 	return p
 }
 

@@ -154,8 +154,7 @@ func (g *Gateway) see(now time.Time, s *seat, c wavelet.Commit, moves []passage,
 	if c.Version <= s.lane.Head() {
 		return news
 	}
-	lane, _ := events.LaneOf(c.Delta.Cause)
-	p := See(s.Robot, c, lane == events.RobotLane && g.gov.Cuts(s.Seat, c.Delta.Author))
+	p := See(s.Robot, c, c.Delta.Cause.Kind != wavelet.Human && g.gov.Cuts(s.Seat, c.Delta.Author))
 	was := len(s.names) > 0
 	for _, m := range moves {
 		g.rename(s, m)

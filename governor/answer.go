@@ -27,10 +27,13 @@ func (g *Governor) Answer(now time.Time, a Answer) (v Verdict) {
 	case first && v.Cause.Bundle != "":
 		g.judge(t, s, b, &a, &v)
 	case first:
-		g.judgeHold(t, s.robot.rules, &conviction{seat: s, robots: true, sent: s.robot.last.at, cause: g.causes[v.Cause.ID], depth: v.Cause}, &v)
+		g.judgeAssumed(t, s.robot.rules, &conviction{seat: s, robots: true, sent: s.robot.last.at, cause: g.causes[v.Cause.ID], depth: v.Cause}, &v)
 	}
 	if v.Refuse == nil && s != nil && (s.id.Wavelet != a.Wavelet || v.Cause.Bundle == "") {
 		s.robot.pass(a.Delta, s)
+	}
+	if v.Refuse == nil && !g.ratioOnly {
+		g.holdAnswer(t, s, &a, &v)
 	}
 	return v
 }
@@ -141,7 +144,7 @@ func (g *Governor) judgeChain(t instant, p *rules, k *conviction, v *Verdict) bo
 			return true
 		}
 	}
-	if g.judgeHold(t, p, k, v) {
+	if g.judgeAssumed(t, p, k, v) {
 		return true
 	}
 	answers, per := 1, p.Amplification.PerCause

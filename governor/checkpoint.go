@@ -132,6 +132,7 @@ func (g *Governor) keepRooms(a *archive) {
 			in = &room{}
 		}
 		number(a, &in.lastHuman)
+		list(a, &in.remotes, func(r *remote) { r.keep(a) })
 	})
 }
 

@@ -17,12 +17,14 @@ func (g *Governor) Commit(now time.Time, c wavelet.Commit) (v Verdict) {
 	switch d := &c.Delta; d.Cause.Kind {
 	case wavelet.Human:
 		if in := g.rooms[c.Wavelet]; in != nil {
-			in.lastHuman = t
+			in.spoke(t)
 		}
 		g.started(t, &c)
 	case wavelet.Unknown:
 		g.started(t, &c)
+		g.arrived(t, &c, &v)
 	case wavelet.Robot, wavelet.Assumed:
+		g.turn(t, &c)
 		if d.Cause.Bundle == "" && d.Cause.Kind == wavelet.Robot {
 			g.started(t, &c)
 		} else {

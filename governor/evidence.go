@@ -16,7 +16,7 @@ type Evidence struct {
 	Started   Start                 `json:"started,omitzero"`    // what set the chain off
 	Chain     []Link                `json:"chain,omitempty"`     // the seats that answered, most answers first
 	Exchanges []Exchange            `json:"exchanges,omitempty"` // who answered whom, most first
-	Partners  []wavelet.Participant `json:"partners,omitempty"`  // the robots on the cycle whom this one answers
+	Partners  []wavelet.Participant `json:"partners,omitempty"`  // the robots on the cycle whom this one answers, or who answers it from another server
 	Depth     int                   `json:"depth,omitzero"`      // of the answer that was refused; of a ratio rule, the deepest of the chain
 	Exact     int                   `json:"exact,omitzero"`      // of these, links proved by a bundle named
 	Answers   int                   `json:"answers,omitzero"`    // of all robots in the chain
@@ -25,6 +25,7 @@ type Evidence struct {
 	Delivered int                   `json:"delivered,omitzero"`  // bundles in the window of a ratio rule
 	Answered  int                   `json:"answered,omitzero"`   // of these; or requests in the window of a sustained limit
 	Window    policies.Duration     `json:"window,omitzero"`     // of a ratio rule or sustained limit
+	Holds     int                   `json:"holds,omitzero"`      // of the rule about partners on other servers: how often its answers were held, for Window each
 	Spacing   policies.Duration     `json:"spacing,omitzero"`    // of the robot lane's bundles, when it is slowed
 	Tests     []Test                `json:"tests,omitempty"`     // of the hold rule: what showed that robots that name nothing answer robots
 	Times     int                   `json:"times,omitzero"`      // acts on this seat within half an hour, this one included
@@ -84,6 +85,9 @@ func (g *Governor) evidence(t instant, k *conviction, s *seat, partners []wavele
 	}
 	if k.ratio != nil {
 		e.Window, e.Depth, e.Exact = durationOf(k.ratio.Window), 0, 0
+	}
+	if k.remote != nil {
+		k.remote.explain(t, s, &e)
 	}
 	if c := k.cause; c != nil {
 		e.Cause = c.id

@@ -40,6 +40,7 @@ type Governor struct {
 type room struct {
 	seats     int
 	lastHuman instant
+	remotes   []remote // who writes here from other servers
 }
 
 // New makes a governor that has seen nothing.

@@ -125,9 +125,9 @@ func (h *habit) again(t instant) bool {
 	return h.deep.now(t) > oftenDeep
 }
 
-// judgeHold convicts a chain with assumed links that is deep, and runs through a
+// judgeAssumed convicts a chain with assumed links that is deep, and runs through a
 // cycle of robots that name what they answer or were shown to depend on it.
-func (g *Governor) judgeHold(t instant, p *rules, k *conviction, v *Verdict) bool {
+func (g *Governor) judgeAssumed(t instant, p *rules, k *conviction, v *Verdict) bool {
 	limit, c := p.Hold.Depth, k.depth
 	var cycle nodes
 	if g.ratioOnly || limit == 0 || c.Depth == c.Exact || c.Depth < limit || !k.seat.cycle(t, shown, &cycle) {

@@ -23,6 +23,8 @@ type conviction struct {
 	tests               []Test     // of the hold test: what showed that the robots depend on each other
 	ratio               *ratioRule // of a ratio rule
 	answered, delivered int
+
+	remote *remote // of the rule about partners on other servers
 }
 
 // convict refuses the answer and, unless that has been done already, acts on
@@ -157,6 +159,9 @@ func (g *Governor) act(t instant, k *conviction, s *seat, cycle []*seat, v *Verd
 	kind := s.offence(t)
 	d := Decision{Time: t.time(), Rule: k.rule, Measured: k.measured, Limit: k.limit, Action: string(kind)}
 	partners := s.partners(t, cycle)
+	if k.remote != nil {
+		partners = []wavelet.Participant{k.remote.author}
+	}
 	a := Act{Kind: kind, Seat: s.id, Partners: partners, Flush: k.depth.ID}
 	if k.cause != nil {
 		a.Flush = k.cause.id

@@ -86,7 +86,7 @@ func (g *Governor) status(t instant, s *seat) string {
 		return "evicted"
 	case len(s.cuts) > 0:
 		return "cut"
-	case s.habit != nil && s.habit.held != 0:
+	case s.habit != nil && s.habit.held != 0, s.heldBack(t):
 		return "held"
 	case s.marks&markSlow != 0 || s.slowed != 0:
 		return "slowed"
@@ -197,6 +197,11 @@ func (g *Governor) seatLimits(t instant, s *seat) []policies.Limit {
 		}
 		out = append(out, policies.Limit{Name: ruleHold, Wavelet: name, Max: float64(limit), Used: float64(used),
 			Remaining: float64(max(0, limit-used)), WarnAt: float64(p.holdFrom()), DryRun: p.DryRuns(ruleHold)})
+	}
+	if limit := p.Remote.Score; limit > 0 {
+		used, until := s.remoteScore(t)
+		out = append(out, policies.Limit{Name: ruleRemote, Wavelet: name, Max: float64(limit), Used: float64(used), Remaining: float64(max(0, limit-used)),
+			ResetsAt: until.time(), WarnAt: float64(p.warnFrom(limit)), DryRun: p.DryRuns(ruleRemote)})
 	}
 	return out
 }

@@ -27,6 +27,9 @@ func (d Decision) Sentences() []string {
 		out = append(out, fmt.Sprintf("Test: what robots wrote was held back from %s, %s, for %s in all; it was silent meanwhile, and wrote as soon as it was sent it. "+
 			"So it answers robots, although it does not say so.", x.Robot, times(x.Holds), plain(time.Duration(x.Held).Round(100*time.Millisecond))))
 	}
+	if e.Holds > 0 && d.Action != "hold" {
+		out = append(out, d.holdSentence())
+	}
 	if e.Delivered > 0 {
 		out = append(out, fmt.Sprintf("Ratio: %s answered %d of the %d bundles it was sent in %s, %.0f %%; the limit is %.0f %%.",
 			d.Robot, e.Answered, e.Delivered, plain(time.Duration(e.Window)), 100*d.Measured, 100*d.Limit))
@@ -69,6 +72,9 @@ func (d *Decision) headline() string {
 
 // what is what the decision did, after the robot's name.
 func (d *Decision) what() string {
+	if d.Rule == ruleRemote && d.Action == "hold" {
+		return "has its answers held back for " + plain(time.Duration(d.Evidence.Window))
+	}
 	switch d.Action {
 	case "warn":
 		return "was warned"
@@ -123,6 +129,13 @@ func (d *Decision) why() string {
 		return fmt.Sprintf(": one message has set off %.0f answers of robots to robots, and %.0f are allowed", d.Measured, d.Limit)
 	case d.Rule == ruleHuman:
 		return fmt.Sprintf(": robots went on for %s without a person, and %s are allowed", plain(seconds(d.Measured)), plain(seconds(d.Limit)))
+	case d.Rule == ruleRemote && d.Action == "hold":
+		return fmt.Sprintf(": it and %s, who writes from another server, answer each other without pause; whether %s goes on by itself will show",
+			names(d.Evidence.Partners), names(d.Evidence.Partners))
+	case d.Rule == ruleRemote && warned:
+		return fmt.Sprintf(": it and somebody who writes from another server have answered each other at once %.0f times, and at %.0f its answers are held back", d.Measured, d.Limit)
+	case d.Rule == ruleRemote:
+		return fmt.Sprintf(": %s on another server answers whatever it writes, and it answers that", names(d.Evidence.Partners))
 	case strings.HasPrefix(d.Rule, "robotRatio"):
 		return fmt.Sprintf(": it answered %.0f %% of what robots wrote, over a limit of %.0f %%", 100*d.Measured, 100*d.Limit)
 	case strings.HasPrefix(d.Rule, "ratio"):
@@ -141,6 +154,13 @@ func (s Start) sentence() string {
 	return fmt.Sprintf("no person began it; %s wrote unasked at %s.", s.By, clockTime(s.At))
 }
 
+// holdSentence is what holding the answers has shown.
+func (d *Decision) holdSentence() string {
+	e := &d.Evidence
+	return fmt.Sprintf("Test: %s its answers were held back for %s. %s fell silent meanwhile, but for what people here may have set off, and went on as soon as they came.",
+		times(e.Holds), plain(time.Duration(e.Window)), names(e.Partners))
+}
+
 func (d *Decision) depthSentence() string {
 	e := &d.Evidence
 	switch {
@@ -148,6 +168,8 @@ func (d *Decision) depthSentence() string {
 		return fmt.Sprintf("answer number %d in a row of robots to robots; the links are assumed.", e.Depth)
 	case d.Rule == ruleHold:
 		return fmt.Sprintf("up to %s in a row of robots to robots; %d of them are proved by the message that each one named, the others are assumed from what the robot was sent before it wrote.", count(e.Depth, "answer"), e.Exact)
+	case d.Rule == ruleRemote:
+		return "not known, for what comes from another server does not say what it answers."
 	case d.Action == "slow" || d.Action == "refuse":
 		return fmt.Sprintf("answer number %d in a row of robots to robots.", e.Depth)
 	case e.Exact == 0:

@@ -17,6 +17,7 @@ const (
 	ruleBurst         = "burst"
 	ruleLimitsQuery   = "limitsQuery"
 	ruleHold          = "hold"
+	ruleRemote        = "remote"
 )
 
 // marks remembers which rules have been warned of, or would have acted but for
@@ -32,6 +33,7 @@ const (
 	markBurst
 	markLimitsQuery
 	markHold
+	markRemote
 	dryShift = 16 // the same rule, tried
 )
 
@@ -139,6 +141,8 @@ func (r *rules) enforces(rule string) bool {
 		return r.Amplification.PerCause > 0
 	case ruleHold:
 		return r.Hold.Depth > 0
+	case ruleRemote:
+		return r.Remote.Score > 0
 	}
 	return slices.ContainsFunc(r.Ratio, func(o policies.Ratio) bool { return o.Respond == policies.RespondAct })
 }

@@ -61,7 +61,7 @@ type Answer struct {
 type Verdict struct {
 	Cause     wavelet.Cause // of an Answer: the lineage to commit the delta with
 	Refuse    *Refusal      // not nil: do not deliver, do not commit, do not serve
-	Delay     time.Duration // of Deliver: ask again after so long; of Call: hold the response so long
+	Delay     time.Duration // of Deliver: ask again after so long; of Call: hold the response so long; of Answer: commit it after so long
 	Warnings  []Warning     // to be told to robots
 	Acts      []Act         // to be carried out
 	Decisions []Decision    // to be recorded: every warning, slowing and act, those of dry runs too
@@ -117,7 +117,7 @@ type Decision struct {
 	Rule     string              `json:"rule"`             // the limit's name
 	Measured float64             `json:"measured"`
 	Limit    float64             `json:"limit"`
-	Action   string              `json:"action"` // warn, slow, refuse, evict, cut, suspend, readmit
+	Action   string              `json:"action"` // warn, slow, hold, refuse, evict, cut, suspend, readmit
 	Evidence Evidence            `json:"evidence"`
 	DryRun   bool                `json:"dry_run,omitzero"`
 }

@@ -126,5 +126,8 @@ func (nothing) Answer(_ time.Time, a governor.Answer) (v governor.Verdict) {
 // ignoreBots lets no robot hear another.
 type ignoreBots struct{ nothing }
 
-// Cuts cuts everybody off from everybody: it is asked about robots only.
-func (ignoreBots) Cuts(wavelet.Seat, wavelet.Participant) bool { return true }
+// Cuts cuts everybody off from every robot here. It is not asked about people
+// here, and who is a robot elsewhere it does not know.
+func (ignoreBots) Cuts(_ wavelet.Seat, author wavelet.Participant) bool {
+	return strings.HasSuffix(string(author), "@"+domain)
+}

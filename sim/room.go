@@ -5,7 +5,6 @@ import (
 	"slices"
 	"time"
 
-	"weir/events"
 	"weir/gateway"
 	"weir/wavelet"
 	"weir/wavelet/richtext"
@@ -106,8 +105,7 @@ func (in *room) add(e entry) *entry {
 
 // see tells a seat's lane about the next commit, as Gateway.see does.
 func (w *world) see(s *seat, e *entry) {
-	lane, _ := events.LaneOf(e.Delta.Cause)
-	cut := lane == events.RobotLane && w.cuts(s, e)
+	cut := e.Delta.Cause.Kind != wavelet.Human && w.cuts(s, e)
 	p := gateway.See(s.id.Robot, e.Commit, cut)
 	if removes(e.Delta.Ops, s.id.Robot) {
 		s.present = false

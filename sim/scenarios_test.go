@@ -70,11 +70,19 @@ func speeds(sc *sim.Scenario) []float64 {
 	return []float64{0.3, 1}
 }
 
-// missed is the scenarios that the governor does not master, with the reason.
-// They must fail, so that one that is mastered leaves the list.
-var missed = map[string]string{
-	"remote-echo":               "there is no detector of remote partners",
-	"remote-echo-and-a-visitor": "the same",
+// saturated says that people keep a robot elsewhere so busy that it writes as
+// often while the answers of its partner here are held.
+const saturated = "people here keep the one elsewhere as busy as its partner does"
+
+// hard is the cells that the governor does not master for every seed, though it
+// masters the scenario elsewhere.
+var hard = map[string]string{
+	"remote-echo, x0.3, 20 people more":                 saturated,
+	"remote-echo-and-a-visitor, x0.3, 20 people more":   saturated,
+	"remote-echo-cut, x0.3, 20 people more":             saturated,
+	"remote-trio, x0.3, 20 people more":                 saturated,
+	"remote-echo-over-a-bad-line, x0.3, 20 people more": saturated,
+	"remote-echo-over-a-bad-line, x1, 20 people more":   saturated,
 }
 
 // TestScenarios runs everything at all speeds, alone and among people.
@@ -89,9 +97,16 @@ func TestScenarios(t *testing.T) {
 			t.Parallel()
 			for _, speed := range speeds(sc) {
 				for _, people := range []int{0, 1, 20} {
+					cell, mastered := fmt.Sprintf("x%g, %d people more", speed, people), true
+					reason, isHard := hard[sc.Name+", "+cell]
 					for seed := range uint64(seeds) {
 						r := run(t, sc.At(speed).With(people), sim.Options{Seed: seed + 1, Speed: speed})
-						check(t, fmt.Sprintf("x%g, %d people more, seed %d", speed, people, seed+1), &r)
+						if mastered = mastered && r.OK; !isHard {
+							check(t, fmt.Sprintf("%s, seed %d", cell, seed+1), &r)
+						}
+					}
+					if isHard && mastered && seeds > 1 {
+						t.Errorf("%s: is mastered now: it need no longer be hard (%s)", cell, reason)
 					}
 				}
 			}
@@ -123,10 +138,7 @@ func TestSecondThoughts(t *testing.T) {
 
 func check(t *testing.T, cell string, r *sim.Result) {
 	t.Helper()
-	switch reason, known := missed[r.Scenario]; {
-	case known && r.OK:
-		t.Errorf("%s: is mastered now: it need no longer be missed (%s)", cell, reason)
-	case !known && !r.OK:
+	if !r.OK {
 		t.Errorf("%s: %s; acted on %v", cell, r.Why, r.ActedOn)
 	}
 }

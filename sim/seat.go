@@ -144,7 +144,7 @@ func (w *world) window(s *seat, t gateway.Take) []*entry {
 	for i := t.From; i < t.To; i++ {
 		e := s.room.log[i]
 		lane, _ := events.LaneOf(e.Delta.Cause)
-		cut := lane == events.RobotLane && !s.robot.Remote && w.det.Cuts(s.id, e.Delta.Author)
+		cut := e.Delta.Cause.Kind != wavelet.Human && !s.robot.Remote && w.det.Cuts(s.id, e.Delta.Author)
 		if p := gateway.See(s.id.Robot, e.Commit, cut); p.Quiet || lane != t.Lane || t.Lane == events.RobotLane && muted(t.Mutes, e) {
 			continue
 		}

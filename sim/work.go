@@ -136,7 +136,13 @@ func (w *world) submit(k *work, done func(out bool)) {
 		done(v.Refuse.Code != string(wavelet.CodeLimit))
 		return
 	}
+	if v.Delay > 0 && a.Door == governor.Reply { // people wait behind the robot's own answer
+		k.seat.working = w.at
+	}
 	w.wait(v.Delay, done, func() {
+		if k.inFlight() {
+			k.seat.rest(w.at)
+		}
 		if _, out := w.det.Banned(w.now(), id); out {
 			done(true)
 			return
@@ -173,7 +179,7 @@ func (w *world) answered(k *work, to *room, id wavelet.DeltaID, cause wavelet.Ca
 		if to.written[id] { // before a restart
 			return
 		}
-		if to.written != nil {
+		if to.written != nil && id != "" { // elsewhere nothing restarts
 			to.written[id] = true
 		}
 	}
