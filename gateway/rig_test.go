@@ -81,6 +81,7 @@ type rig struct {
 	gov     *governor.Governor
 	gateway *gateway.Gateway
 	between func(gateway.Host) gateway.Host // stands between the two
+	joins   func(*host.Host)                // before it runs; nil: nobody
 	stop    func()
 
 	mu   sync.Mutex
@@ -126,6 +127,9 @@ func (r *rig) start() {
 	r.gateway = gateway.New(between, r.roster, r.gov, r.kv, o)
 	r.host.Observe(r.gateway)
 	r.host.SetGuard(r.gateway)
+	if r.joins != nil {
+		r.joins(r.host)
+	}
 	for id := range maps.Keys(r.roster.entries) {
 		r.gateway.RobotChanged(id)
 	}

@@ -105,16 +105,18 @@ func (r *remote) clear(t instant) {
 	r.cleared = t.add(clearFor)
 }
 
-// judgeHold judges a hold by the first line after it, and convicts if the holds
-// so far are proof.
-func (g *Governor) judgeHold(t instant, r *remote, v *Verdict) {
+// judgeHold judges a hold by the first line after it, which begins the cause line,
+// and convicts if the holds so far are proof.
+func (g *Governor) judgeHold(t instant, r *remote, line string, v *Verdict) {
 	s, p := r.by, &r.by.robot.rules.Remote
 	if s.gone || s.ban != nil {
 		r.restart()
 		return
 	}
 	held, atOnce := r.until-r.from, t-r.let < instant(p.Gap)
-	if atOnce {
+	if r.early > 0 && s.room.lastHuman < r.until-instant(p.Hold+2*p.Gap) { // and nothing but itself
+		r.heldFor, r.strange = 0, 0
+	} else if atOnce {
 		r.heldFor += held
 	}
 	if atOnce && r.quiet && held >= instant(p.Hold/2) {
@@ -125,7 +127,7 @@ func (g *Governor) judgeHold(t instant, r *remote, v *Verdict) {
 	r.by = nil
 	r.tried++
 	if atOnce && r.proved(t, p) {
-		g.convictRemote(t, r, v)
+		g.convictRemote(t, r, line, v)
 		return
 	}
 	if r.tried >= mostHolds {
@@ -146,7 +148,8 @@ func (r *remote) proved(t instant, p *policies.Remote) bool {
 	if int(r.silent) >= p.Holds || int(r.tried) < p.Holds {
 		return int(r.silent) >= p.Holds
 	}
-	return atMost(int(r.strange), int(r.strange+r.free), float64(r.heldFor)/float64(t-r.since)) < luck
+	share := float64(r.heldFor) / float64(t-r.since)
+	return share < 1 && atMost(int(r.strange), int(r.strange+r.free), share) < luck
 }
 
 // atMost is how likely at most k of n lines fall into a share of the time, if
@@ -161,7 +164,7 @@ func atMost(k, n int, share float64) float64 {
 }
 
 // convictRemote acts on the robot that answered the author most.
-func (g *Governor) convictRemote(t instant, r *remote, v *Verdict) {
+func (g *Governor) convictRemote(t instant, r *remote, line string, v *Verdict) {
 	var among []*seat
 	for i := range r.turns {
 		if x := &r.turns[i]; x.suspect() && !x.seat.robot.rules.DryRuns(ruleRemote) {
@@ -173,7 +176,8 @@ func (g *Governor) convictRemote(t instant, r *remote, v *Verdict) {
 		r.clear(t)
 		return
 	}
-	k := &conviction{seat: s, rule: ruleRemote, mark: markRemote, measured: float64(r.tried), limit: float64(s.robot.rules.Remote.Holds), remote: r}
+	k := &conviction{seat: s, rule: ruleRemote, mark: markRemote, depth: wavelet.Cause{ID: line},
+		measured: float64(r.tried), limit: float64(s.robot.rules.Remote.Holds), remote: r}
 	g.act(t, k, s, []*seat{s}, v)
 	r.restart()
 }

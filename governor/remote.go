@@ -75,7 +75,7 @@ func (g *Governor) arrived(t instant, c *wavelet.Commit, v *Verdict) {
 	}
 	r.count(t, asked)
 	if r.by != nil {
-		g.judgeHold(t, r, v)
+		g.judgeHold(t, r, c.Delta.Cause.ID, v)
 	}
 	g.foretellHold(t, r, v)
 }
@@ -89,7 +89,7 @@ func (r *remote) count(t instant, asked bool) {
 		best = max(best, x.score)
 	}
 	if best == 0 || r.since == 0 {
-		r.since, r.free = t, 0
+		r.since, r.free, r.heldFor, r.strange, r.silent = t, 0, 0, 0, 0
 	} else if !asked {
 		r.free++
 	}

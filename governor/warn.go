@@ -43,7 +43,7 @@ func (s *seat) rearm(t instant) {
 	if p.slow(s.deep.exact+1) > p.Pace.MinInterval {
 		still |= markSlow
 	}
-	if score, _ := s.remoteScore(t); p.Remote.Score > 0 && score >= p.warnFrom(p.Remote.Score) {
+	if score, _ := s.remoteScore(t); p.Remote.Score > 0 && 2*score >= p.Remote.Score {
 		still |= markRemote
 	}
 	s.marks &= still | still<<dryShift

@@ -75,6 +75,9 @@ func (t *tally) answered(at time.Duration, k *work) {
 // acted notes an act.
 func (t *tally) acted(at time.Duration, a *governor.Act) {
 	t.byAct = maps.Clone(t.wasted)
+	t.acts = slices.DeleteFunc(t.acts, func(x Acted) bool { // it came to pass before it was told
+		return a.Kind == governor.Cut && x.Action == "ignore" && x.Robot == local(a.Seat.Robot) && x.AtS == seconds(at)
+	})
 	t.acts = append(t.acts, Acted{
 		Robot: local(a.Seat.Robot), Action: string(a.Kind), Rule: a.Decision.Rule, AtS: seconds(at), Depth: a.Decision.Evidence.Depth,
 	})

@@ -1,0 +1,176 @@
+package gateway_test
+
+import (
+	"context"
+	"net/http/httptest"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"weir/events"
+	"weir/gateway"
+	"weir/policies"
+	"weir/robots/wire"
+	"weir/testbots"
+	"weir/wavelet"
+	"weir/wavelet/host"
+	"weir/wavelet/richtext"
+)
+
+const afar = wavelet.Participant("far@elsewhere.org")
+
+// stranger is a robot on another server: it answers everything that somebody
+// here writes, and its lines come in of unknown origin.
+type stranger struct {
+	r     *rig
+	hears wavelet.Participant
+	after time.Duration
+	gone  chan struct{} // closed when the robot it hears is put out
+
+	mu   sync.Mutex
+	host *host.Host
+	at   []time.Time // the commits of the robot it hears
+	busy sync.WaitGroup
+}
+
+// joins has it hear what happens on a host.
+func (s *stranger) joins(h *host.Host) {
+	s.mu.Lock()
+	s.host = h
+	s.mu.Unlock()
+	h.Observe(s)
+}
+
+// Committed answers a commit.
+func (s *stranger) Committed(c wavelet.Commit) {
+	if slices.Contains(c.Delta.Ops, wavelet.Op(wavelet.RemoveParticipant{Who: s.hears})) {
+		close(s.gone)
+	}
+	if c.Delta.Author != s.hears {
+		return
+	}
+	s.mu.Lock()
+	s.at = append(s.at, c.At)
+	home := s.host
+	s.mu.Unlock()
+	s.busy.Go(func() {
+		select {
+		case <-time.After(s.after):
+		case <-s.r.t.Context().Done():
+			return
+		}
+		head, err := home.Snapshot(context.Background(), main, gateway.Head)
+		if err != nil {
+			return // the server is down
+		}
+		_, _ = home.Submit(context.Background(), main, wavelet.Delta{Author: afar, Base: head.Version(), Cause: wavelet.Cause{ID: "far/" + string(c.Delta.ID), Kind: wavelet.Unknown},
+			Ops: []wavelet.Op{wavelet.EditBlip{Blip: head.Root(), Delta: richtext.Delta(nil).Insert("from afar ", none)}}})
+	})
+}
+
+func (s *stranger) times() []time.Time {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Clone(s.at)
+}
+
+// TestRemotePartnerOverHTTP lets a robot that is reached by HTTP and one on
+// another server answer each other, sixty times as fast as in life.
+func TestRemotePartnerOverHTTP(t *testing.T) {
+	bot, err := testbots.New("echo", testbots.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	server := httptest.NewServer(bot)
+	defer server.Close()
+	robot := wire.NewPassive(echoA, server.URL, wire.NewClient(wire.Guard{Allow: wire.Loopback()}, wire.Timeouts{}), wire.PassiveOptions{})
+	defer robot.Close()
+	p, _ := policies.Builtin().Profile("default")
+	p.Remote.Gap = time.Minute // a second on the clock of a busy machine
+	r := newRig(t)
+	r.opts.TimeScale = 60
+	r.roster.entries[echoA] = entry{robot: robot, profile: p}
+	far := &stranger{r: r, hears: echoA, after: 20 * time.Millisecond, gone: make(chan struct{})}
+	r.joins = far.joins
+	r.start()
+	defer func() { far.busy.Wait(); r.stop() }()
+	if _, err := r.host.Create(t.Context(), main, ann, afar, echoA); err != nil {
+		t.Fatal(err)
+	}
+	<-far.gone
+	var holds int
+	for _, h := range r.happened(gateway.Decided) {
+		if h.Decision.Action == "hold" && h.Decision.Rule == "remote" {
+			holds++
+		}
+		if h.Decision.Action == "evict" && (h.Decision.Rule != "remote" || !slices.Equal(h.Decision.Evidence.Partners, []wavelet.Participant{afar})) {
+			t.Errorf("evicted by %s for %v", h.Decision.Rule, h.Decision.Evidence.Partners)
+		}
+	}
+	if notices := r.notices(); holds < 2 || len(notices) != 1 || !strings.Contains(notices[0].Doc.Text(), string(afar)) {
+		t.Errorf("%d holds, %d notices", holds, len(notices))
+	}
+}
+
+// An answer that is held is committed when the hold ends, once, though the
+// server is killed in between; meanwhile others are served, and the robot is
+// then convicted all the same.
+func TestHeldAnswerSurvivesAKill(t *testing.T) {
+	inBubble(t, func(t *testing.T, r *rig) {
+		near := recorder{reply: echo(500 * time.Millisecond)}
+		r.register(echoA, "default", near.receive)
+		speller := recorder{}
+		r.register(spell, "interactive", speller.receive)
+		far := &stranger{r: r, hears: echoA, after: 700 * time.Millisecond, gone: make(chan struct{})}
+		r.joins = far.joins
+		r.start()
+		if _, err := r.host.Create(t.Context(), main, ann, afar, spell, echoA); err != nil {
+			t.Fatal(err)
+		}
+		var hold gateway.Happening
+		for range 120 {
+			pause(500 * time.Millisecond)
+			for _, h := range r.happened(gateway.Decided) {
+				if h.Decision.Action == "hold" {
+					hold = h
+				}
+			}
+			if hold.Decision != nil {
+				break
+			}
+		}
+		if hold.Decision == nil || hold.Seat.Robot != echoA {
+			t.Fatal("nothing was held")
+		}
+		wrote, told := len(far.times()), len(speller.all())
+		pause(3 * time.Second)
+		r.types(ann, "meanwhile ")
+		pause(2 * time.Second)
+		if len(speller.all()) == told {
+			t.Error("the speller waits for another's answer")
+		}
+		r.kv.dead.Store(true)
+		r.stop()
+		r.start()
+		defer func() { r.stop() }()
+		pause(18 * time.Second) // to 23 s of the hold
+		if n := len(far.times()); n != wrote {
+			t.Errorf("%d answers during the hold", n-wrote)
+		}
+		pause(3 * time.Second)
+		if at := far.times(); len(at) != wrote+1 || at[wrote].Sub(hold.At) < 25*time.Second {
+			t.Errorf("%d answers after the hold, want 1 after 25 s", len(at)-wrote)
+		}
+		pause(2 * time.Minute)
+		evicted := r.happened(gateway.Evicted)
+		if len(evicted) != 1 || evicted[0].Seat.Robot != echoA || evicted[0].Decision.Rule != "remote" || !strings.Contains(evicted[0].Notice, string(afar)) {
+			t.Fatalf("evicted %+v", evicted)
+		}
+		last := near.all()[len(near.all())-1]
+		if e := last.Events[len(last.Events)-1]; e.Type != events.WaveletSelfRemoved || e.Limit.Name != "remote" {
+			t.Errorf("its last event is %+v", e)
+		}
+	})
+}
