@@ -18,6 +18,11 @@
 // holds have shown that the robot depends on what robots write: see habit, and
 // Governor.holdBack.
 //
+// What comes from another server says nothing of its cause. Where a robot and
+// somebody there answer each other without pause, the robot's answers are held
+// for a while, twice or more: a Verdict of Answer then has a Delay. Whoever falls
+// silent each time, and takes up again when the answers come, is a robot too.
+//
 // The package only decides. Carrying a verdict out (removing a robot, writing
 // the notice, dropping what is queued) is the gateway's work. It reads no clock:
 // every method takes the instant, so a simulator and a server drive the same
