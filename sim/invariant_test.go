@@ -3,7 +3,6 @@ package sim_test
 import (
 	"encoding/json"
 	"fmt"
-	"slices"
 	"testing"
 	"time"
 
@@ -175,31 +174,5 @@ func TestRunsRepeat(t *testing.T) {
 	}
 	if len(stops) < 3 {
 		t.Errorf("five seeds, %d different runs", len(stops))
-	}
-}
-
-// TestRestartsChangeNoVerdict restarts the gateway everywhere.
-func TestRestartsChangeNoVerdict(t *testing.T) {
-	for _, name := range []string{"two-echo-bots", "ring-of-three", "across-two-wavelets", "loop-by-the-active-api", "short-hand-off", "spelly-and-a-bad-speller"} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			sc := named(t, name)
-			for every := 3 * time.Second; every <= 30*time.Second; every += 9 * time.Second {
-				c := *sc
-				for at := every; at < min(c.Duration, 5*time.Minute); at += every {
-					c.Faults.Restart = append(slices.Clone(c.Faults.Restart), at)
-				}
-				if c.Expect.StoppedWithin > 0 { // what was under way is written again
-					c.Expect.StoppedWithin += c.Expect.StoppedWithin/2 + 10*time.Second
-					c.Expect.WastedAtMost = nil
-				}
-				for seed := range uint64(2) {
-					r := run(t, &c, sim.Options{Seed: seed, Detector: watched(t.Errorf)})
-					if !r.OK {
-						t.Errorf("every %s, seed %d: %s", every, seed, r.Why)
-					}
-				}
-			}
-		})
 	}
 }

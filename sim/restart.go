@@ -10,7 +10,13 @@ import (
 // save is what the gateway has written down.
 type save struct {
 	checkpoint []byte
-	cursors    map[*seat]gateway.Cursor
+	seats      map[*seat]seatRecord
+}
+
+// seatRecord is what is written down about a seat.
+type seatRecord struct {
+	cursor  gateway.Cursor
+	present bool
 }
 
 // savedEvery is how often the gateway writes down what it knows.
@@ -32,13 +38,13 @@ func (w *world) planRestart(at time.Duration) {
 }
 
 func (w *world) save() {
-	w.saved = &save{cursors: map[*seat]gateway.Cursor{}}
+	w.saved = &save{seats: map[*seat]seatRecord{}}
 	if d, ok := w.det.(keeper); ok {
 		w.saved.checkpoint = d.Checkpoint()
 	}
 	for _, in := range w.list {
 		for _, s := range in.seats {
-			w.saved.cursors[s] = s.lane.Cursor()
+			w.saved.seats[s] = seatRecord{s.lane.Cursor(), s.present}
 		}
 	}
 }
@@ -63,7 +69,7 @@ func (w *world) restart() {
 	for _, in := range w.list {
 		for _, s := range in.seats {
 			if !s.robot.Remote {
-				w.recover(s, w.saved.cursors[s])
+				w.recover(s, w.saved.seats[s])
 			}
 		}
 	}
@@ -72,24 +78,25 @@ func (w *world) restart() {
 }
 
 // recover brings a seat up to its wavelet's head.
-func (w *world) recover(s *seat, c gateway.Cursor) {
+func (w *world) recover(s *seat, record seatRecord) {
 	s.flight++
 	s.flying = false
 	s.rest(w.at)
-	s.lane = gateway.NewLane(s.robot.profile, c)
+	s.lane = gateway.NewLane(s.robot.profile, record.cursor)
 	for _, lane := range []events.Lane{events.HumanLane, events.RobotLane} {
 		if o := s.offers[lane]; o.wrote {
 			s.lane.Skip(lane, o.to)
 		}
 	}
-	s.present = true
+	s.present = record.present
 	people := s.people
 	for i := s.lane.Head(); int(i) < len(s.room.log); i++ {
 		w.see(s, s.room.log[i])
 	}
-	s.people = people // they are measured once
-	if _, out := w.det.Banned(w.now(), s.id); out {
+	s.people = people                                            // they are measured once
+	if _, out := w.det.Banned(w.now(), s.id); out && s.present { // its removal is about to be committed
 		s.lane.Stop()
+		s.people = nil
 	}
 	w.rearm(s)
 }
