@@ -3,7 +3,7 @@ SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 export GOFLAGS := -buildvcs=false
 
-.PHONY: demo test lint unit bench fuzz soak build clean
+.PHONY: demo test lint unit bench scenarios fuzz soak build clean
 
 demo: build
 	bin/weir demo echo-loop $(ARGS)
@@ -26,6 +26,11 @@ unit:
 bench: build
 	@status=0; for name in engine store governor gateway; do \
 		bin/weir bench $$name || status=$$?; done; exit $$status
+
+# What the governor catches and misses, beside other guards: every scenario in
+# every variant. About ten minutes on two processors; make scenarios ARGS=--json
+scenarios: build
+	bin/weir bench scenarios $(ARGS) sim/testdata/scenarios/*.yaml
 
 # A short run of every fuzz target: FUZZTIME=10m make fuzz for a long one.
 FUZZTIME ?= 10s

@@ -5,6 +5,7 @@ import (
 	"encoding/xml"
 	"errors"
 	"io"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -62,36 +63,56 @@ func TestEvictionByRatio(t *testing.T) {
 	}
 }
 
-func TestSummary(t *testing.T) {
+// TestScore runs three scenarios under three detectors of known worth.
+func TestScore(t *testing.T) {
 	var results []sim.Result
-	scenarios := map[string]*sim.Scenario{}
-	for _, name := range []string{"two-echo-bots", "polite-models", "pipeline-of-five"} {
-		scenarios[name] = named(t, name)
-		for _, detector := range []string{"weir", "ignore-bots", "none"} {
-			results = append(results, under(t, detector, name))
+	var scores []*sim.Score
+	for _, detector := range []string{"weir", "ignore-bots", "none"} {
+		score := sim.NewScore(detector)
+		scores = append(scores, score)
+		for _, name := range []string{"two-echo-bots", "polite-models", "pipeline-of-five"} {
+			r := under(t, detector, name)
+			results = append(results, r)
+			score.Add(named(t, name), &r)
 		}
 	}
-	sums := sim.Summarise(results, scenarios)
-	if len(sums) != 3 || sums[0].Detector != "weir" {
-		t.Fatalf("%+v", sums)
-	}
-	w, i, n := sums[0], sums[1], sums[2]
-	if w.Missed != 0 || w.FalseRuns != 0 || w.Failed != 0 || w.Loops != 2 || w.Legitimate != 1 || w.RightRobots != 2 || w.Acts != 2 ||
-		w.Wasted < 8 || w.Wasted > 16 || w.Stop < 5 || w.RobotHours < 1.6 || w.RobotHours > 1.7 {
-		t.Errorf("weir: %+v", w)
-	}
-	if i.Missed != 0 || i.FalseRuns != 1 || n.Missed != 2 || n.FalseRuns != 0 {
-		t.Errorf("ignore-bots: %+v, none: %+v", i, n)
-	}
-	var table, sum bytes.Buffer
-	if err := errors.Join(sim.WriteTable(&table, results), sim.WriteSummary(&sum, sums)); err != nil {
+	var table, sums, page bytes.Buffer
+	err := errors.Join(sim.WriteTable(&table, results), sim.WriteScores(&sums, scores, sim.TableForm{Bars: true}),
+		sim.WriteScores(&page, scores, sim.TableForm{Markdown: true}))
+	if err != nil {
 		t.Fatal(err)
 	}
 	if n := strings.Count(table.String(), "\n"); n != len(results)+1 || strings.Count(table.String(), "FAIL") != 5 {
 		t.Errorf("%s", &table)
 	}
-	if strings.Count(sum.String(), "\n") != 4 {
-		t.Errorf("%s", &sum)
+	for _, row := range []string{
+		`MEASURE +BAR +WEIR +IGNORE-BOTS +NONE`,
+		`loops missed, visible lineage +0 % +0 of 2 +ok +0 of 2 +2 of 2`,
+		`loops missed, hidden or remote lineage +<= 5 % +- +- +-`,
+		`somebody was acted on +0 runs +0 of 1 +ok +1 of 1 +0 of 1`,
+		`honest traffic +>= 1000 h +2 h +MISSED`,
+		`slowest to fastest +<= 16 answers +(8|9|1[0-6]) +ok`,
+		`alone, p95 +<= 1.25 +[01].[0-9]+ +ok`,
+		`the same among more people, p95 +<= 2.5 +- +- +-`,
+		`right robot +>= 99 % +100.0 % +ok .* +-\n`,
+		`more robots were acted on than needed +0 of 2`,
+		`never told +0 deltas +0 deltas +ok`,
+		`announced before they were reached +>= 95 % +100.0 % +ok +- +-`,
+		`came as expected +3 of 3 +[0-9] of 3 +1 of 3`,
+	} {
+		if !regexp.MustCompile(row).Match(sums.Bytes()) {
+			t.Errorf("no row %q in\n%s", row, &sums)
+		}
+	}
+	if lines := strings.Split(page.String(), "\n"); lines[0] != "| measure | weir | ignore-bots | none |" || lines[1] != "|---|---|---|---|" {
+		t.Errorf("%s", &page)
+	}
+	failures := scores[2].Failures()
+	if len(failures) != 2 || failures[0].Kind != "missed loop" || failures[0].Scenario != "polite-models" || failures[0].Seed != 1 {
+		t.Errorf("%+v", failures)
+	}
+	if f := scores[1].Failures(); len(f) == 0 || f[0].Kind != "false action" {
+		t.Errorf("%+v", f)
 	}
 }
 

@@ -26,6 +26,8 @@ type Result struct {
 	Detector        string   `json:"detector"`
 	Seed            uint64   `json:"seed"`
 	Speed           float64  `json:"speed"`
+	People          int      `json:"people,omitzero"` // more than the scenario has
+	Fault           Fault    `json:"fault,omitzero"`  // beside those of the scenario
 	Truth           Truth    `json:"truth"`
 	StoppedAtS      *float64 `json:"stopped_at_s"` // the longest any chain went on from its first answer of a robot to a robot; null: it still goes on
 	Wasted          int      `json:"wasted"`       // answers of robots to robots, from the onset to the last act
@@ -37,10 +39,16 @@ type Result struct {
 	Why             string   `json:"why"` // what was expected and did not come, "" if ok
 
 	Stopped    bool           `json:"-"` // no chain went on longer than expected
+	Missed     bool           `json:"-"` // one went on for more than twice as long, or to the end
+	Slowness   float64        `json:"-"` // the longest that a chain took, in shares of max(16 s, 16 of its turns)
 	WastedBy   map[string]int `json:"-"`
+	TooMany    int            `json:"-"` // robots that were acted on beyond what breaking the loop takes
 	RobotHours float64        `json:"-"`
+	PeopleLost int            `json:"-"` // people's deltas that were never told to a robot that is there
 	Throttles  int            `json:"-"`
 	Announced  int            `json:"-"` // of these
+
+	added histogram // what people's deltas waited for their bundles beyond the merging
 }
 
 func seconds(d time.Duration) float64 { return math.Round(d.Seconds()*1000) / 1000 }
@@ -55,8 +63,8 @@ func local(p wavelet.Participant) string {
 func (t *tally) result() Result {
 	r := Result{
 		Scenario: t.sc.Name, Detector: t.o.Name, Seed: t.o.Seed, Speed: t.o.Speed, Truth: t.sc.Truth,
-		ActedOn: t.acts, HumanLaneP95MS: math.Round(float64(p95(t.waits)) / 1e6), WarnedBeforePct: 100,
-		Throttles: t.throttle, Announced: t.expected,
+		ActedOn: t.acts, HumanLaneP95MS: math.Round(float64(quantile(t.waits, 95)) / 1e6), WarnedBeforePct: 100,
+		Throttles: t.throttle, Announced: t.expected, PeopleLost: t.lost, Slowness: t.slowness(), added: t.added,
 	}
 	if r.ActedOn == nil {
 		r.ActedOn = []Acted{}
@@ -79,6 +87,7 @@ func (t *tally) stopping(r *Result) (why []string) {
 	e := &t.sc.Expect
 	took, going := t.longest()
 	r.Stopped = !t.flooded && (e.StoppedWithin == 0 || took <= e.StoppedWithin)
+	r.Missed = !r.Stopped && (t.flooded || going || took > 2*e.StoppedWithin)
 	switch {
 	case t.flooded:
 		why = append(why, fmt.Sprintf("a flood: robots wrote ever more, until the run was given up at %s", t.end.Round(time.Second)))
@@ -132,16 +141,20 @@ func (t *tally) acting(r *Result) (why []string) {
 		}
 	}
 	if e.AtMost > 0 && len(robots) > e.AtMost {
+		r.TooMany = len(robots) - e.AtMost
 		why = append(why, fmt.Sprintf("%d robots were acted on, not at most %d", len(robots), e.AtMost))
 	}
 	return why
 }
 
 // serving is about people's lane.
-func (t *tally) serving(r *Result) []string {
+func (t *tally) serving(r *Result) (why []string) {
 	limit := t.sc.Expect.HumanLaneP95
-	if limit == 0 || r.HumanLaneP95MS <= float64(limit.Milliseconds()) {
-		return nil
+	if limit != 0 && r.HumanLaneP95MS > float64(limit.Milliseconds()) {
+		why = append(why, fmt.Sprintf("people's deltas waited %.0f ms for their bundles (p95), not at most %d ms", r.HumanLaneP95MS, limit.Milliseconds()))
 	}
-	return []string{fmt.Sprintf("people's deltas waited %.0f ms for their bundles (p95), not at most %d ms", r.HumanLaneP95MS, limit.Milliseconds())}
+	if t.lost > 0 {
+		why = append(why, fmt.Sprintf("%d of people's deltas were never told to a robot that is there", t.lost))
+	}
+	return why
 }

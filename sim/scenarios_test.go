@@ -62,20 +62,12 @@ func run(t testing.TB, sc *sim.Scenario, o sim.Options) sim.Result {
 	return r
 }
 
-// speeds is how fast the people and robots of a scenario are also tried.
-func speeds(sc *sim.Scenario) []float64 {
-	if sc.Truth == sim.Loop {
-		return []float64{0.3, 1, 5}
-	}
-	return []float64{0.3, 1}
-}
-
 // saturated says that people keep a robot elsewhere so busy that it writes as
 // often while the answers of its partner here are held.
 const saturated = "people here keep the one elsewhere as busy as its partner does"
 
 // hard is the cells that the governor does not master for every seed, though it
-// masters the scenario elsewhere.
+// masters the scenario elsewhere. They are scored by weir bench scenarios.
 var hard = map[string]string{
 	"remote-echo, x0.3, 20 people more":                 saturated,
 	"remote-echo-and-a-visitor, x0.3, 20 people more":   saturated,
@@ -85,29 +77,19 @@ var hard = map[string]string{
 	"remote-echo-over-a-bad-line, x1, 20 people more":   saturated,
 }
 
-// TestScenarios runs everything at all speeds, alone and among people.
-// WEIR_SOAK=1 takes thirty seeds of each.
+// TestScenarios runs everything at all speeds, alone and among people, once.
 func TestScenarios(t *testing.T) {
-	seeds := 1
-	if os.Getenv("WEIR_SOAK") != "" {
-		seeds = 30
-	}
 	for _, sc := range load(t) {
 		t.Run(sc.Name, func(t *testing.T) {
 			t.Parallel()
-			for _, speed := range speeds(sc) {
-				for _, people := range []int{0, 1, 20} {
-					cell, mastered := fmt.Sprintf("x%g, %d people more", speed, people), true
-					reason, isHard := hard[sc.Name+", "+cell]
-					for seed := range uint64(seeds) {
-						r := run(t, sc.At(speed).With(people), sim.Options{Seed: seed + 1, Speed: speed})
-						if mastered = mastered && r.OK; !isHard {
-							check(t, fmt.Sprintf("%s, seed %d", cell, seed+1), &r)
-						}
-					}
-					if isHard && mastered && seeds > 1 {
-						t.Errorf("%s: is mastered now: it need no longer be hard (%s)", cell, reason)
-					}
+			for _, v := range sc.Variants([]sim.Fault{sim.NoFault}, 1) {
+				r, err := v.Play(sc, sim.Options{Profiles: builtin()})
+				if err != nil {
+					t.Fatal(err)
+				}
+				cell := fmt.Sprintf("x%g, %d people more", v.Speed, v.People)
+				if _, isHard := hard[sc.Name+", "+cell]; !isHard {
+					check(t, fmt.Sprintf("%s, seed %d", cell, v.Seed), &r)
 				}
 			}
 		})
@@ -156,12 +138,16 @@ func TestLoopsGoOn(t *testing.T) {
 		}
 		t.Run(sc.Name, func(t *testing.T) {
 			t.Parallel()
-			for _, speed := range speeds(sc) {
-				for _, people := range []int{0, 1} {
-					r := run(t, sc.At(speed).With(people), sim.Options{Seed: 1, Speed: speed, Detector: none.New, Name: none.Name})
-					if r.Stopped {
-						t.Errorf("x%g, %d people more: it ends by itself, after %d answers", speed, people, r.Wasted)
-					}
+			for _, v := range sc.Variants([]sim.Fault{sim.NoFault}, 1) {
+				if v.People > 1 {
+					continue
+				}
+				r, err := v.Play(sc, sim.Options{Detector: none.New, Name: none.Name, Profiles: builtin()})
+				if err != nil {
+					t.Fatal(err)
+				}
+				if r.Stopped {
+					t.Errorf("x%g, %d people more: it ends by itself, after %d answers", v.Speed, v.People, r.Wasted)
 				}
 			}
 		})

@@ -213,8 +213,11 @@ func (w *world) arrived(s *seat, t gateway.Take) {
 	}
 	n := 0
 	for n < len(s.people) && s.people[n].version <= t.To {
-		x := s.people[n]
-		w.tally.waited(s, w.at-x.at-(s.busy(w.at)-x.busy))
+		if x := s.people[n]; x.version > t.From {
+			w.tally.waited(s, w.at-x.at-(s.busy(w.at)-x.busy))
+		} else {
+			w.tally.missing(s)
+		}
 		n++
 	}
 	s.people = s.people[n:]
@@ -227,6 +230,9 @@ func (w *world) leftWaiting() {
 			for _, x := range s.people {
 				if d := w.at - x.at - (s.busy(w.at) - x.busy); d > patience {
 					w.tally.waited(s, d)
+					if d > time.Minute { // not just behind a delivery that failed
+						w.tally.missing(s)
+					}
 				}
 			}
 		}

@@ -21,6 +21,10 @@ type tally struct {
 	byAct    map[string]int // the same, at the time of the last act; nil if there was none
 	acts     []Acted
 	waits    []time.Duration // of people's deltas for their bundles
+	added    histogram       // the same, less what merging takes
+	lost     int             // people's deltas that no bundle brought
+	turns    int             // robots in a row that the profiles allow
+	silence  time.Duration   // of people that they allow; 0: any
 	slowed   map[string]bool // robots whose human lane was slowed
 	pending  map[matter]bool // warnings that the next bundle will tell
 	told     map[matter]bool
@@ -32,7 +36,10 @@ type tally struct {
 // stretch is how long robots answered each other in one chain.
 type stretch struct {
 	first, last time.Duration
-	gap         time.Duration // the longest between two answers
+	gap         time.Duration   // the longest between two answers
+	depth       int             // of the deepest answer
+	deeper      time.Duration   // when that came
+	periods     []time.Duration // from one depth to the next
 }
 
 // matter is what a warning is about; the wavelet is "" if it is about the robot
@@ -48,7 +55,7 @@ func newTally(sc *Scenario, o Options) *tally {
 		o.Trace.begin(sc, o)
 	}
 	return &tally{
-		sc: sc, o: o, chains: map[string]*stretch{}, wasted: map[string]int{}, slowed: map[string]bool{},
+		sc: sc, o: o, turns: 16, chains: map[string]*stretch{}, wasted: map[string]int{}, slowed: map[string]bool{},
 		pending: map[matter]bool{}, told: map[matter]bool{}, muted: map[wavelet.Seat]bool{},
 	}
 }
@@ -65,8 +72,12 @@ func (t *tally) answered(at time.Duration, k *work) {
 	t.wasted[k.robot.Name]++
 	c := t.chains[k.truth.chain]
 	if c == nil {
-		c = &stretch{first: at, last: at}
+		c = &stretch{first: at, last: at, depth: k.truth.depth, deeper: at}
 		t.chains[k.truth.chain] = c
+	}
+	if k.truth.depth > c.depth {
+		c.periods = append(c.periods, at-c.deeper)
+		c.depth, c.deeper = k.truth.depth, at
 	}
 	c.gap = max(c.gap, at-c.last)
 	c.last = at
@@ -174,6 +185,7 @@ func (t *tally) delayed(at time.Duration, s *seat, lane events.Lane, d time.Dura
 func (t *tally) waited(s *seat, d time.Duration) {
 	if !s.robot.Remote && s.listens {
 		t.waits = append(t.waits, d)
+		t.added.add(d - s.robot.profile.Pace.Merge)
 	}
 }
 
@@ -192,14 +204,24 @@ func (t *tally) restarted(at time.Duration) {
 	}
 }
 
-// p95 is what 95 of 100 do not exceed; 0 if there are none.
-func p95(list []time.Duration) time.Duration {
-	if len(list) == 0 {
-		return 0
+// missing notes a person's delta that was never told to a robot that is still
+// there.
+func (t *tally) missing(s *seat) {
+	if !s.robot.Remote && s.listens {
+		t.lost++
 	}
-	sorted := slices.Clone(list)
-	slices.Sort(sorted)
-	return sorted[(len(sorted)*95+99)/100-1]
+}
+
+// slowness is the longest that any chain took to stop, in shares of what it may
+// take: sixteen turns of its own, or as many as the robots' profiles allow, and
+// never less than sixteen seconds.
+func (t *tally) slowness() float64 {
+	most := 0.0
+	for _, c := range t.chains {
+		allowed := max(quickest, time.Duration(t.turns)*median(c.periods), t.silence)
+		most = max(most, float64(c.last-c.first)/float64(allowed))
+	}
+	return most
 }
 
 // longest is the longest time for which robots answered each other in one chain,

@@ -116,6 +116,7 @@ func (w *world) enrol(b *Robot) error {
 	}
 	r.profile = p
 	w.robots = append(w.robots, r)
+	w.tally.turns, w.tally.silence = max(w.tally.turns, p.Depth.Act), max(w.tally.silence, p.Human.Within)
 	if !b.Remote {
 		w.det.SetProfile(r.id, p)
 	}

@@ -18,9 +18,11 @@ import (
 type simulateCmd struct {
 	Files       []string `arg:"" name:"file" help:"Scenario files."`
 	JSON        bool     `help:"Print a line of JSON for each run."`
-	Seeds       int      `default:"1" help:"Runs of each scenario, with the seeds 1 to N." placeholder:"N"`
+	Seed        uint64   `default:"1" help:"Seed of the first run." placeholder:"N"`
+	Seeds       int      `default:"1" help:"Runs of each scenario, each with the next seed." placeholder:"N"`
 	Speed       float64  `default:"1" help:"Everybody is so many times as fast; the governor's constants stay." placeholder:"X"`
 	People      int      `help:"Add so many people who write a line now and then." placeholder:"N"`
+	Fault       string   `enum:",restarts,loss,jitter" default:"" help:"Have something go wrong all through: restarts of the gateway, loss of 5 %% of the deliveries, a jitter of up to 2 s." placeholder:"NAME"`
 	ProfileFile string   `type:"existingfile" help:"Policy file to read beside the built-in profiles." placeholder:"FILE"`
 	Detector    []string `default:"weir" help:"What decides: weir, or a guard to compare it with. Several make a table of them." placeholder:"NAME,..."`
 	Plot        string   `help:"Draw the run of one scenario with one seed." placeholder:"FILE.svg"`
@@ -29,7 +31,8 @@ type simulateCmd struct {
 func (simulateCmd) Help() string {
 	var text strings.Builder
 	text.WriteString(`Runs scenarios in virtual time over the code that merges, paces and decides in the server: an hour takes less than a second.
-A scenario says who is there, how they behave, and what is expected. With --people a loop may take twice as long to stop.
+A scenario says who is there, how they behave, and what is expected. With --people a loop may take twice as long to stop,
+with --fault half as long again or more.
 
 Exits 1 if an expectation fails under the first detector; the others are there to be compared with.
 
@@ -69,7 +72,7 @@ func (c *simulateCmd) Validate() error {
 }
 
 func (c *simulateCmd) Run(ctx context.Context, s streams) error {
-	scenarios, set, err := c.read()
+	scenarios, set, err := readScenarios(c.Files, c.ProfileFile)
 	if err != nil {
 		return err
 	}
@@ -88,16 +91,17 @@ func (c *simulateCmd) Run(ctx context.Context, s streams) error {
 	return nil
 }
 
-// read reads all scenarios, and reports the faults of all of them together.
-func (c *simulateCmd) read() ([]*sim.Scenario, policies.Set, error) {
-	set, err := readPolicies(c.ProfileFile)
+// readScenarios reads all scenarios, and reports the faults of all of them
+// together.
+func readScenarios(files []string, profiles string) ([]*sim.Scenario, policies.Set, error) {
+	set, err := readPolicies(profiles)
 	if err != nil {
 		return nil, set, err
 	}
 	var list []*sim.Scenario
 	var faults []error
 	seen := map[string]string{}
-	for _, file := range c.Files {
+	for _, file := range files {
 		data, err := os.ReadFile(file)
 		if err != nil {
 			return nil, set, fmt.Errorf("read scenario: %w", err)
@@ -127,21 +131,21 @@ func (c *simulateCmd) simulate(ctx context.Context, scenarios []*sim.Scenario, s
 	workers.SetLimit(runtime.GOMAXPROCS(0))
 	i := 0
 	for _, sc := range scenarios {
-		variant := sc.At(c.Speed).With(c.People)
 		for _, name := range c.Detector {
 			d, err := sim.FindDetector(name)
 			if err != nil {
 				return nil, err
 			}
 			for seed := range c.Seeds {
-				o := sim.Options{Seed: uint64(seed) + 1, Detector: d.New, Name: d.Name, Profiles: set, Speed: c.Speed}
+				v := sim.Variant{Speed: c.Speed, People: c.People, Fault: sim.Fault(c.Fault), Seed: c.Seed + uint64(seed)}
+				o := sim.Options{Detector: d.New, Name: d.Name, Profiles: set}
 				into := &results[i]
 				i++
 				workers.Go(func() (err error) {
 					if err = ctx.Err(); err != nil {
 						return err
 					}
-					*into, err = c.play(variant, o)
+					*into, err = c.play(sc, v, o)
 					return err
 				})
 			}
@@ -151,12 +155,12 @@ func (c *simulateCmd) simulate(ctx context.Context, scenarios []*sim.Scenario, s
 }
 
 // play runs one scenario, and draws it if that was asked for.
-func (c *simulateCmd) play(sc *sim.Scenario, o sim.Options) (sim.Result, error) {
+func (c *simulateCmd) play(sc *sim.Scenario, v sim.Variant, o sim.Options) (sim.Result, error) {
 	if c.Plot == "" {
-		return sim.Run(sc, o)
+		return v.Play(sc, o)
 	}
 	o.Trace = &sim.Trace{}
-	r, err := sim.Run(sc, o)
+	r, err := v.Play(sc, o)
 	if err != nil {
 		return r, err
 	}
@@ -190,6 +194,16 @@ func (c *simulateCmd) show(s streams, results []sim.Result, scenarios []*sim.Sce
 	for _, sc := range scenarios {
 		known[sc.Name] = sc
 	}
+	var scores []*sim.Score
+	for _, name := range c.Detector {
+		score := sim.NewScore(name)
+		for i := range results {
+			if r := &results[i]; r.Detector == name {
+				score.Add(known[r.Scenario], r)
+			}
+		}
+		scores = append(scores, score)
+	}
 	fmt.Fprintln(s.out)
-	return sim.WriteSummary(s.out, sim.Summarise(results, known))
+	return sim.WriteScores(s.out, scores, sim.TableForm{})
 }
