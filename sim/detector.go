@@ -33,22 +33,34 @@ type Known struct {
 	Name  string
 	About string                                   // one line
 	New   func(fallback policies.Profile) Detector // fallback is the profile of robots without one
+
+	MixedLanes bool // it is judged with people's and robots' deltas in the same bundles
 }
 
 // Detectors is the governor first, then the guards that it is compared with, and
 // then the governor with a part taken out.
 func Detectors() []Known {
+	known := func(name, about string, d func(policies.Profile) Detector) Known {
+		return Known{Name: name, About: about, New: d}
+	}
+	without := func(name, about string, change func(policies.Profile) policies.Profile) Known {
+		return known(name, about, func(p policies.Profile) Detector { return newPart(p, change) })
+	}
+	mixed := known("mixed-lanes", "the governor, and bundles that hold people's and robots' changes together", newGovernor)
+	mixed.MixedLanes = true
 	return []Known{
-		{"weir", "the governor", newGovernor},
-		{"ratio-slots", "answers per slot of the pace: 90 % of 2 min, 70 % of 5 min", func(policies.Profile) Detector { return newRatio(true) }},
-		{"ratio-delivered", "answers per bundle delivered: 90 % over 2 min, 70 % over 5 min", func(policies.Profile) Detector { return newRatio(false) }},
-		{"pair-guard", "more than 20 answers in 60 s between two robots: 60 s of silence between them", func(policies.Profile) Detector { return newPairGuard() }},
-		{"ignore-bots", "no robot hears another", func(policies.Profile) Detector { return ignoreBots{} }},
-		{"depth-only", "the sixteenth robot in a row is evicted, nothing else", func(p policies.Profile) Detector { return newPart(p, depthOnly) }},
-		{"no-hold", "the governor without the hold test", func(p policies.Profile) Detector { return newPart(p, noHold) }},
-		{"no-amplification", "the governor without the limit of answers per cause", func(p policies.Profile) Detector { return newPart(p, noAmplification) }},
-		{"no-profiles", "the governor with every robot under the profile default", func(p policies.Profile) Detector { return newPart(p, noProfiles) }},
-		{"none", "nothing at all", func(policies.Profile) Detector { return nothing{} }},
+		known("weir", "the governor", newGovernor),
+		known("ratio-slots", "answers per slot of the pace: 90 % of 2 min, 70 % of 5 min", func(policies.Profile) Detector { return newRatio(true) }),
+		known("ratio-delivered", "answers per bundle delivered: 90 % over 2 min, 70 % over 5 min", func(policies.Profile) Detector { return newRatio(false) }),
+		known("pair-guard", "more than 20 answers in 60 s between two robots: 60 s of silence between them", func(policies.Profile) Detector { return newPairGuard() }),
+		known("ignore-bots", "no robot hears another", func(policies.Profile) Detector { return ignoreBots{} }),
+		without("depth-only", "the sixteenth robot in a row is evicted, nothing else", depthOnly),
+		known("none", "nothing at all", func(policies.Profile) Detector { return nothing{} }),
+		without("no-hold", "the governor without the hold test", noHold),
+		without("no-remote", "the governor without the test of partners on other servers", noRemote),
+		without("no-amplification", "the governor without the limit of answers per cause", noAmplification),
+		without("no-profiles", "the governor with every robot under the profile default", noProfiles),
+		mixed,
 	}
 }
 
@@ -89,6 +101,11 @@ func depthOnly(p policies.Profile) policies.Profile {
 
 func noHold(p policies.Profile) policies.Profile {
 	p.Hold = policies.Hold{}
+	return p
+}
+
+func noRemote(p policies.Profile) policies.Profile {
+	p.Remote = policies.Remote{}
 	return p
 }
 

@@ -20,7 +20,7 @@ func under(t *testing.T, detector, scenario string) sim.Result {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return run(t, named(t, scenario), sim.Options{Seed: 1, Detector: d.New, Name: d.Name})
+	return run(t, named(t, scenario), sim.Options{Seed: 1, Detector: d.New, Name: d.Name, MixedLanes: d.MixedLanes})
 }
 
 // TestGuardsFromElsewhere shows what each of them is known to do and to miss.
@@ -45,6 +45,11 @@ func TestGuardsFromElsewhere(t *testing.T) {
 		{"no-amplification", "two-echo-bots", true, 1},
 		{"no-hold", "two-echo-bots", true, 1},
 		{"no-profiles", "two-echo-bots", true, 1},
+		{"no-remote", "two-echo-bots", true, 1},
+		{"mixed-lanes", "two-echo-bots", true, 1},
+		{"mixed-lanes", "two-live-translators", true, 1}, // who hears both cannot be told to answer people only
+		{"mixed-lanes", "pipeline-under-a-typist", true, 1},
+		{"mixed-lanes", "busy-wave-of-helpers", true, 0},
 		{"none", "two-echo-bots", false, 0},
 	} {
 		r := under(t, c.detector, c.scenario)

@@ -5,7 +5,6 @@ import (
 	"slices"
 	"time"
 
-	"weir/gateway"
 	"weir/wavelet"
 	"weir/wavelet/richtext"
 )
@@ -106,7 +105,7 @@ func (in *room) add(e entry) *entry {
 // see tells a seat's lane about the next commit, as Gateway.see does.
 func (w *world) see(s *seat, e *entry) {
 	cut := e.Delta.Cause.Kind != wavelet.Human && w.cuts(s, e)
-	p := gateway.See(s.id.Robot, e.Commit, cut)
+	p := w.pending(s, e, cut)
 	if removes(e.Delta.Ops, s.id.Robot) {
 		s.present = false
 		s.lane.Leave(w.now(), p)

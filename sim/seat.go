@@ -108,9 +108,10 @@ func (w *world) due(s *seat) {
 		w.landed(s, gateway.Outcome{Kind: gateway.Silent})
 		return
 	}
+	by := parts(heard)
 	named := governor.Delivery{
-		Seat: s.id, Bundle: events.BundleID(s.id, t.Lane, t.From), RobotLane: t.Lane == events.RobotLane,
-		Cause: t.Cause, Author: t.Author, Parts: parts(heard, t.Lane), Sent: w.now(),
+		Seat: s.id, Bundle: events.BundleID(s.id, t.Lane, t.From), RobotLane: by != nil,
+		Cause: t.Cause, Author: t.Author, Parts: by, Sent: w.now(),
 	}
 	if !t.Last && !s.robot.Remote && !w.let(s, t, named) {
 		return
@@ -143,14 +144,23 @@ func (w *world) window(s *seat, t gateway.Take) []*entry {
 	var heard []*entry
 	for i := t.From; i < t.To; i++ {
 		e := s.room.log[i]
-		lane, _ := events.LaneOf(e.Delta.Cause)
 		cut := e.Delta.Cause.Kind != wavelet.Human && !s.robot.Remote && w.det.Cuts(s.id, e.Delta.Author)
-		if p := gateway.See(s.id.Robot, e.Commit, cut); p.Quiet || lane != t.Lane || t.Lane == events.RobotLane && muted(t.Mutes, e) {
+		if p := w.pending(s, e, cut); p.Quiet || p.Lane != t.Lane || t.Lane == events.RobotLane && muted(t.Mutes, e) {
 			continue
 		}
 		heard = append(heard, e)
 	}
 	return heard
+}
+
+// pending is how a seat sees a commit. If lanes are mixed, all of them come in
+// people's.
+func (w *world) pending(s *seat, e *entry, cut bool) gateway.Pending {
+	p := gateway.See(s.id.Robot, e.Commit, cut)
+	if w.o.MixedLanes {
+		p.Lane = events.HumanLane
+	}
+	return p
 }
 
 func muted(mutes []gateway.Mute, e *entry) bool {
@@ -162,10 +172,10 @@ func muted(mutes []gateway.Mute, e *entry) bool {
 	return false
 }
 
-// parts is what each robot wrote of a robot-lane bundle.
-func parts(heard []*entry, lane events.Lane) (out []governor.Part) {
-	if lane == events.RobotLane {
-		for _, e := range heard {
+// parts is what each robot wrote of a bundle, nil if none did.
+func parts(heard []*entry) (out []governor.Part) {
+	for _, e := range heard {
+		if lane, _ := events.LaneOf(e.Delta.Cause); lane == events.RobotLane {
 			out = gateway.AddPart(out, e.Commit)
 		}
 	}

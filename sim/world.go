@@ -230,12 +230,13 @@ func (w *world) evict(id wavelet.Seat) {
 
 // Options of a run.
 type Options struct {
-	Seed     uint64
-	Detector func(fallback policies.Profile) Detector // nil: the governor
-	Name     string                                   // of the detector, for the Result
-	Profiles policies.Set                             // the zero Set stands for the built-in profiles
-	Speed    float64                                  // for the Result only: the scenario is as fast as At made it. 0: 1
-	Trace    *Trace                                   // what happened, for a plot; nil: nobody wants to know
+	Seed       uint64
+	Detector   func(fallback policies.Profile) Detector // nil: the governor
+	Name       string                                   // of the detector, for the Result
+	Profiles   policies.Set                             // the zero Set stands for the built-in profiles
+	MixedLanes bool                                     // people's and robots' deltas share bundles
+	Speed      float64                                  // for the Result only: the scenario is as fast as At made it. 0: 1
+	Trace      *Trace                                   // what happened, for a plot; nil: nobody wants to know
 }
 
 func (o Options) detector() Detector {

@@ -142,7 +142,7 @@ func (m *matrix) run(ctx context.Context, set policies.Set) error {
 			if err := ctx.Err(); err != nil {
 				return err
 			}
-			r, err := j.variant.Play(j.scenario, sim.Options{Detector: j.detector.New, Name: j.detector.Name, Profiles: set})
+			r, err := j.variant.Play(j.scenario, sim.Options{Detector: j.detector.New, Name: j.detector.Name, MixedLanes: j.detector.MixedLanes, Profiles: set})
 			if err == nil {
 				m.add(&j, &r)
 			}

@@ -138,7 +138,7 @@ func (c *simulateCmd) simulate(ctx context.Context, scenarios []*sim.Scenario, s
 			}
 			for seed := range c.Seeds {
 				v := sim.Variant{Speed: c.Speed, People: c.People, Fault: sim.Fault(c.Fault), Seed: c.Seed + uint64(seed)}
-				o := sim.Options{Detector: d.New, Name: d.Name, Profiles: set}
+				o := sim.Options{Detector: d.New, Name: d.Name, MixedLanes: d.MixedLanes, Profiles: set}
 				into := &results[i]
 				i++
 				workers.Go(func() (err error) {
