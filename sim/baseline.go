@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"sort"
 	"time"
 
 	"weir/governor"
@@ -135,11 +136,11 @@ func (r *ratio) over(now time.Time, s *ratioSeat, w ratioWindow) bool {
 // within counts the instants in the window, and reports whether one of them is
 // in its first tenth.
 func (t times) within(now time.Time, window time.Duration) (n int, early bool) {
-	for i := len(t) - 1; i >= 0 && now.Sub(t[i]) < window; i-- {
-		n++
-		early = now.Sub(t[i]) >= window-window/10
+	from := sort.Search(len(t), func(i int) bool { return now.Sub(t[i]) < window })
+	if from == len(t) {
+		return 0, false
 	}
-	return n, early
+	return len(t) - from, now.Sub(t[from]) >= window-window/10
 }
 
 // pairGuard lets two robots exchange so many answers in a minute, and then

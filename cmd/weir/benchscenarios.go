@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"runtime"
+	"runtime/debug"
 	"slices"
 	"strings"
 	"sync"
@@ -72,6 +73,7 @@ func (c benchScenariosCmd) Run(ctx context.Context, s streams) error {
 	for i, sc := range scenarios {
 		c.files[sc.Name] = c.Files[i]
 	}
+	defer debug.SetGCPercent(debug.SetGCPercent(400)) // runs make much that is soon forgotten
 	began := time.Now()
 	m := matrix{progress: s.progress, began: began}
 	if err := m.fill(&c, scenarios); err != nil {
