@@ -131,7 +131,8 @@ func (s *seat) deliver(t instant, d *Delivery) bool {
 	}
 	s.latest[lane] = t
 	hash := hashOf(d.Bundle)
-	if s.find(hash) != nil {
+	if b := s.find(hash); b != nil {
+		s.resend(t, d, b)
 		return false
 	}
 	s.ring.move(t.tick())

@@ -121,6 +121,17 @@ func (s *seat) heed(only uint8) {
 	}
 }
 
+// resend takes note of a new attempt at a bundle. What came in between goes with
+// it: if it holds deltas of others too, it no longer tells whom the seat heeds.
+func (s *seat) resend(t instant, d *Delivery, b *bundle) {
+	i := slices.IndexFunc(s.voices, func(v voice) bool { return b.only != 0 && v.id == b.only })
+	if i < 0 || b.answered || s.onlyOne(t, d) && s.voices[i].author == robotOf(s.meant(t, d).Author) {
+		return
+	}
+	b.only = 0
+	s.voices[i].sent--
+}
+
 // onlyOne reports whether the bundle holds deltas of only one robot that the
 // seat does not ignore.
 func (s *seat) onlyOne(t instant, d *Delivery) bool {
