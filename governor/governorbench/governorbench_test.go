@@ -8,11 +8,11 @@ import (
 // TestRun checks that a short run measures everything and keeps the bars that do
 // not depend on how busy the machine is.
 func TestRun(t *testing.T) {
-	r, err := Run(context.Background(), Options{Rounds: 3, Turn: 4000, Seats: 200, Progress: func(s string) { t.Log(s) }})
+	r, err := Run(context.Background(), Options{Rounds: 3, Turn: 4000, Seats: 200, Node: 2000, Progress: func(s string) { t.Log(s) }})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(r.Rows) != 9 {
+	if len(r.Rows) != 16 {
 		t.Errorf("%d rows", len(r.Rows))
 	}
 	for _, row := range r.Rows {

@@ -12,12 +12,19 @@ import (
 	"weir/wavelet"
 )
 
-// spending is what a round spent on each kind of decision.
+// spending is what decisions cost, by kind: a value for each stretch that was
+// timed, in turn with as many of the primitives.
 type spending struct {
-	took   [len(kinds)]time.Duration
+	base   []float64 // ns of the primitives
+	ns     [len(kinds)][]float64
+	ratio  [len(kinds)][]float64
 	calls  [len(kinds)]int
 	allocs [len(kinds)]uint64
 }
+
+// stretch is how many decisions are timed together: so few that on a busy machine
+// most stretches are not interrupted.
+const stretch = 256
 
 // world is a number of seats, in pairs of robots that answer each other.
 type world struct {
@@ -25,9 +32,10 @@ type world struct {
 	now     time.Time
 	every   time.Duration
 	speaks  int64 // seconds between two messages of a person
+	calls   bool  // robots make requests also while nothing is measured
 	seats   []wavelet.Seat
-	bundles [][]string
-	deltas  [][]wavelet.DeltaID
+	bundles []string // the ids of each seat's bundles, one after the other
+	deltas  []wavelet.DeltaID
 	given   []governor.Answer
 	chains  []wavelet.Cause // what the bundles are set off by
 	causes  []wavelet.Cause // the labels of the answers
@@ -38,7 +46,8 @@ type world struct {
 }
 
 // ids is how many bundle ids a seat goes through before the first comes again,
-// more than the governor remembers.
+// more than the governor remembers. It keeps those of one seat apart from those of
+// another, so all may have the same.
 const ids = 64
 
 // newWorld makes seats that are sent a bundle each every interval.
@@ -55,14 +64,10 @@ func newWorld(seats int, every time.Duration, profile *policies.Profile) *world 
 		}
 		w.seats = append(w.seats, seat)
 		w.table[seat] = new(int)
-		var bundles []string
-		var deltas []wavelet.DeltaID
-		for n := range ids {
-			id := fmt.Sprintf("%08x%08x%08x", i*2654435761, n*40503, i+n)
-			bundles = append(bundles, id)
-			deltas = append(deltas, wavelet.DeltaID(id+"/0"))
-		}
-		w.bundles, w.deltas = append(w.bundles, bundles), append(w.deltas, deltas)
+	}
+	for n := range ids {
+		id := fmt.Sprintf("%08x%08x%08x", n*2654435761, n*40503, n)
+		w.bundles, w.deltas = append(w.bundles, id), append(w.deltas, wavelet.DeltaID(id+"/0"))
 	}
 	w.given = make([]governor.Answer, seats)
 	w.causes = make([]wavelet.Cause, seats)
@@ -88,73 +93,79 @@ func (w *world) pass() {
 // to spent, if it is not nil.
 func (w *world) round(spent *spending) {
 	w.pass()
-	for i, seat := range w.seats {
-		other := w.seats[i^1%len(w.seats)].Robot
-		w.given[i] = governor.Answer{Robot: seat.Robot, Wavelet: seat.Wavelet, Delta: w.deltas[i][w.n%ids],
-			Named: governor.Delivery{Seat: seat, Bundle: w.bundles[i][w.n%ids], RobotLane: true, Cause: w.chains[i], Author: other, Sent: w.now}}
+	for from := 0; from < len(w.seats); from += stretch {
+		w.part(spent, from, min(from+stretch, len(w.seats)))
+	}
+}
+
+// part is a round of some of the seats.
+func (w *world) part(spent *spending, from, to int) {
+	for i := from; i < to; i++ {
+		seat, other := w.seats[i], w.seats[i^1%len(w.seats)].Robot
+		w.given[i] = governor.Answer{Robot: seat.Robot, Wavelet: seat.Wavelet, Delta: w.deltas[w.n%ids],
+			Named: governor.Delivery{Seat: seat, Bundle: w.bundles[w.n%ids], RobotLane: true, Cause: w.chains[i], Author: other, Sent: w.now}}
 	}
 	refused := 0
-	spent.measure(0, func() int {
-		for i := range w.given {
-			if v := w.g.Deliver(w.now, w.given[i].Named); v.Refuse != nil || v.Delay > 0 {
+	w.measure(spent, 0, from, to, func(i int) {
+		if v := w.g.Deliver(w.now, w.given[i].Named); v.Refuse != nil || v.Delay > 0 {
+			refused++
+		}
+	})
+	w.measure(spent, 1, from, to, func(i int) {
+		if v := w.g.Answer(w.now, w.given[i]); v.Refuse == nil {
+			w.causes[i] = v.Cause
+		}
+	})
+	if (spent != nil || w.calls) && w.n%3 == 0 { // requests come less often than bundles
+		w.measure(spent, 2, from, to, func(i int) {
+			if v := w.g.Call(w.now, w.seats[i].Robot, false); v.Refuse != nil {
 				refused++
 			}
-		}
-		return len(w.given)
-	})
-	spent.measure(1, func() int {
-		for i := range w.given {
-			if v := w.g.Answer(w.now, w.given[i]); v.Refuse == nil {
-				w.causes[i] = v.Cause
-			}
-		}
-		return len(w.given)
-	})
-	if w.n%3 == 0 { // requests come less often than bundles
-		spent.measure(2, func() int {
-			for i := range w.seats {
-				if v := w.g.Call(w.now, w.seats[i].Robot, false); v.Refuse != nil {
-					refused++
-				}
-			}
-			return len(w.seats)
 		})
 	}
-	for i := range w.given {
-		if (i+w.n)%2 == 0 {
-			w.g.Commit(w.now, wavelet.Commit{Wavelet: w.given[i].Wavelet, Delta: wavelet.Delta{ID: w.given[i].Delta, Author: w.given[i].Robot, Cause: w.causes[i]}})
-		}
+	for i := from + (from+w.n)%2; i < to; i += 2 {
+		w.g.Commit(w.now, wavelet.Commit{Wavelet: w.given[i].Wavelet, Delta: wavelet.Delta{ID: w.given[i].Delta, Author: w.given[i].Robot, Cause: w.causes[i]}})
 	}
 	if refused > 0 {
 		panic("governorbench: the traffic measured was refused")
 	}
 }
 
-// measure runs f, which makes a number of decisions of one kind.
-func (s *spending) measure(kind int, f func() int) {
-	if s == nil {
-		f()
+// measure has decisions of one kind made for some of the seats, and times them
+// beside the primitives.
+func (w *world) measure(spent *spending, kind, from, to int, decide func(i int)) {
+	if spent == nil {
+		for i := from; i < to; i++ {
+			decide(i)
+		}
 		return
 	}
+	n := to - from
+	base := w.primitives(from+len(w.seats)/2, n) // other seats: these must not be in a cache because of it
 	var before, after runtime.MemStats
 	runtime.ReadMemStats(&before)
 	began := time.Now()
-	n := f()
-	s.took[kind] += time.Since(began)
+	for i := from; i < to; i++ {
+		decide(i)
+	}
+	ns := float64(time.Since(began).Nanoseconds()) / float64(n)
 	runtime.ReadMemStats(&after)
-	s.calls[kind] += n
-	s.allocs[kind] += after.Mallocs - before.Mallocs
+	spent.base = append(spent.base, base)
+	spent.ns[kind] = append(spent.ns[kind], ns)
+	spent.ratio[kind] = append(spent.ratio[kind], ns/base)
+	spent.calls[kind] += n
+	spent.allocs[kind] += after.Mallocs - before.Mallocs
 }
 
 // primitives is how many nanoseconds one clock read, one mutex and one look into
-// the map take.
-func (w *world) primitives(n int) float64 {
+// the map take, for n seats.
+func (w *world) primitives(from, n int) float64 {
 	found := 0
 	began := time.Now()
 	for i := range n {
 		now := time.Now()
 		w.mu.Lock()
-		if v := w.table[w.seats[i%len(w.seats)]]; v != nil && !now.IsZero() {
+		if v := w.table[w.seats[(from+i)%len(w.seats)]]; v != nil && !now.IsZero() {
 			found++
 		}
 		w.mu.Unlock()
@@ -170,11 +181,11 @@ func (w *world) primitives(n int) float64 {
 func (w *world) step() {
 	w.pass()
 	for i, seat := range w.seats {
-		d := governor.Delivery{Seat: seat, Bundle: w.bundles[i][w.n%ids], RobotLane: true, Cause: w.chains[i], Author: w.seats[i^1].Robot, Sent: w.now}
+		d := governor.Delivery{Seat: seat, Bundle: w.bundles[w.n%ids], RobotLane: true, Cause: w.chains[i], Author: w.seats[i^1].Robot, Sent: w.now}
 		if v := w.g.Deliver(w.now, d); v.Refuse != nil || v.Delay > 0 {
 			panic("governorbench: the traffic measured was refused")
 		}
-		a := governor.Answer{Robot: seat.Robot, Wavelet: seat.Wavelet, Delta: w.deltas[i][w.n%ids], Named: d}
+		a := governor.Answer{Robot: seat.Robot, Wavelet: seat.Wavelet, Delta: w.deltas[w.n%ids], Named: d}
 		if v := w.g.Answer(w.now, a); v.Refuse == nil {
 			w.g.Commit(w.now, wavelet.Commit{Wavelet: seat.Wavelet, Delta: wavelet.Delta{ID: a.Delta, Author: seat.Robot, Cause: v.Cause}})
 		}
