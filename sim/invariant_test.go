@@ -87,20 +87,24 @@ func watched(fail func(format string, args ...any)) func(policies.Profile) sim.D
 	}
 }
 
-// TestInvariants runs random traffic: whatever it is, bundles keep their pace,
-// who is evicted is silent, and nothing is written twice.
-func TestInvariants(t *testing.T) {
-	rapid.Check(t, func(t *rapid.T) {
-		sc := randomScenario(t)
-		o := sim.Options{Seed: rapid.Uint64().Draw(t, "seed"), Detector: watched(t.Errorf), Profiles: builtin()}
-		r, err := sim.Run(sc, o)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if r.HumanLaneP95MS > 60_000 && sc.Faults.Lose == 0 && sc.Faults.Restart == nil {
-			t.Errorf("people waited %v ms", r.HumanLaneP95MS)
-		}
-	})
+// TestInvariants and FuzzTraffic run random traffic.
+func TestInvariants(t *testing.T) { rapid.Check(t, invariants) }
+
+func FuzzTraffic(f *testing.F) { f.Fuzz(rapid.MakeFuzz(invariants)) }
+
+// invariants is what holds whatever the traffic: bundles keep their pace, there
+// is never one on its way while another one is, none of what people write is
+// passed over, who is evicted is silent, and nothing is written twice.
+func invariants(t *rapid.T) {
+	sc := randomScenario(t)
+	o := sim.Options{Seed: rapid.Uint64().Draw(t, "seed"), Detector: watched(t.Errorf), Profiles: builtin()}
+	r, err := sim.RunWatched(sc, o, t.Errorf)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if r.HumanLaneP95MS > 60_000 && sc.Faults.Lose == 0 && sc.Faults.Restart == nil {
+		t.Errorf("people waited %v ms", r.HumanLaneP95MS)
+	}
 }
 
 func randomScenario(t *rapid.T) *sim.Scenario {

@@ -183,8 +183,13 @@ func FuzzRead(f *testing.F) {
 		switch {
 		case err == nil && (sc.Name == "" || sc.Duration <= 0):
 			t.Errorf("accepted without name or duration: %+v", sc)
-		case err == nil:
-			sc.At(3).With(2)
+		case err == nil && len(sc.Humans)+len(sc.Robots) < 20:
+			sc.Duration = min(sc.Duration, time.Second)
+			for _, v := range sc.Variants(sim.EveryFault(), 1)[:8] {
+				if _, err := v.Play(sc, sim.Options{Profiles: set}); err != nil {
+					t.Errorf("accepted, but not to be played: %v", err)
+				}
+			}
 		case !errors.As(err, &faults) || len(faults) == 0 || faults[0].Line < 1 || faults[0].Column < 1:
 			t.Errorf("a fault without a place: %v", err)
 		}
