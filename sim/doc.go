@@ -29,6 +29,8 @@
 //
 // A [Detector] takes the governor's place. Beside the governor itself there are
 // the guards that are known from elsewhere, for comparison; see [Detectors].
+// [Scenario.Variants] is every way in which a scenario is run to judge one, and a
+// [Score] sums up what came of it, beside the bar.
 //
 // The package starts no goroutine, reads no clock and no files. Runs share
 // nothing, so they may go on side by side.
