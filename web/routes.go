@@ -32,6 +32,7 @@ func (s *Server) routes() http.Handler {
 	s.limitRoutes(api)
 	s.decisionRoutes(api)
 	s.policyRoutes(api)
+	s.importRoutes(api)
 
 	return bounded(http.NewCrossOriginProtection().Handler(mux))
 }

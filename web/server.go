@@ -24,6 +24,8 @@ type Host interface {
 	// seen before returns the first commit. A delta that comes to nothing is
 	// answered with the head's version and no ops.
 	SubmitHuman(ctx context.Context, name wavelet.Name, d wavelet.Delta) (wavelet.Commit, error)
+	// Import commits a delta that was written elsewhere, of unknown origin.
+	Import(ctx context.Context, name wavelet.Name, d wavelet.Delta) (wavelet.Commit, error)
 	// Create makes a wavelet with its author and others in it, and a root blip.
 	Create(ctx context.Context, name wavelet.Name, author wavelet.Participant, others ...wavelet.Participant) (wavelet.Commit, error)
 	// Snapshot is the state at a version, or at the head for the greatest one.

@@ -102,6 +102,18 @@ func (h *Host) SubmitHuman(ctx context.Context, name wavelet.Name, d wavelet.Del
 	return h.submit(ctx, name, submission{delta: d, human: true})
 }
 
+// Import is Submit for a delta that was written elsewhere, and for whose author
+// nobody here vouches. It stamps the cause: a new one, of unknown kind, which
+// never counts as a person's.
+func (h *Host) Import(ctx context.Context, name wavelet.Name, d wavelet.Delta) (wavelet.Commit, error) {
+	id, err := uuid.NewV7()
+	if err != nil {
+		return wavelet.Commit{}, refusal(err)
+	}
+	d.Cause = wavelet.Cause{ID: id.String(), Kind: wavelet.Unknown}
+	return h.submit(ctx, name, submission{delta: d})
+}
+
 // Create makes a wavelet for a person: the first commit adds the author and the
 // participants, all with full access, and an empty root blip. A name that is
 // taken is refused with wavelet.CodeExists.
