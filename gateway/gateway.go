@@ -5,7 +5,6 @@ import (
 	"crypto/rand"
 	"fmt"
 	"sync"
-	"time"
 
 	"weir/governor"
 	"weir/governor/decisions"
@@ -57,7 +56,7 @@ func New(h Host, r Roster, gov *governor.Governor, kv Store, o Options) *Gateway
 		roster:  r,
 		gov:     gov,
 		o:       o,
-		clock:   clock{base: time.Now(), scale: o.TimeScale},
+		clock:   clock{base: o.Epoch, scale: o.TimeScale},
 		signer:  signer{o.Secret},
 		keeper:  keeper{kv: kv},
 		wake:    make(chan struct{}, 1),

@@ -26,6 +26,10 @@ type Options struct {
 	// TimeScale makes the gateway's clock, the governor's and the pace's, run so
 	// many times as fast as the real one. 0 stands for 1.
 	TimeScale float64
+	// Epoch is the instant at which that clock and the real one agree. A gateway
+	// that takes up what another left must have its, so that time does not run
+	// back. The zero Epoch: when the gateway is made.
+	Epoch time.Time
 	// Server is the participant in whose name evictions are written; "" stands
 	// for weir@ and the domain of the wavelet.
 	Server wavelet.Participant
@@ -51,6 +55,9 @@ type Options struct {
 
 func (o Options) withDefaults() Options {
 	o.TimeScale = orElse(o.TimeScale, 1)
+	if o.Epoch.IsZero() {
+		o.Epoch = time.Now()
+	}
 	o.MaxEvents = orElse(o.MaxEvents, 500)
 	o.InFlight = orElse(o.InFlight, 64)
 	o.Checkpoint = orElse(o.Checkpoint, time.Second)

@@ -146,5 +146,5 @@ type ignoreBots struct{ nothing }
 // Cuts cuts everybody off from every robot here. It is not asked about people
 // here, and who is a robot elsewhere it does not know.
 func (ignoreBots) Cuts(_ wavelet.Seat, author wavelet.Participant) bool {
-	return strings.HasSuffix(string(author), "@"+domain)
+	return strings.HasSuffix(string(author), "@"+Domain)
 }

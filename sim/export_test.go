@@ -30,7 +30,6 @@ func RunWatched(sc *Scenario, o Options, fail func(format string, args ...any)) 
 	if w.tally.lost > 0 {
 		fail("%d of people's deltas were passed over", w.tally.lost)
 	}
-	w.tally.end = w.at
 	w.leftWaiting()
-	return w.tally.result(), nil
+	return w.tally.Result(w.at), nil
 }

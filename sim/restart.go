@@ -59,7 +59,7 @@ func (w *world) restart() {
 		w.det = w.o.detector()
 		for _, r := range w.robots {
 			if !r.Remote {
-				w.det.SetProfile(r.id, r.profile)
+				w.det.SetProfile(r.Address, r.Profile)
 			}
 		}
 		if err := w.det.(keeper).Restore(w.saved.checkpoint); err != nil {
@@ -74,7 +74,7 @@ func (w *world) restart() {
 		}
 	}
 	w.saved = nil
-	w.tally.restarted(w.at)
+	w.tally.Restarted(w.at)
 }
 
 // recover brings a seat up to its wavelet's head.
@@ -82,7 +82,7 @@ func (w *world) recover(s *seat, record seatRecord) {
 	s.flight++
 	s.flying = false
 	s.rest(w.at)
-	s.lane = gateway.NewLane(s.robot.profile, record.cursor)
+	s.lane = gateway.NewLane(s.robot.Profile, record.cursor)
 	for _, lane := range []events.Lane{events.HumanLane, events.RobotLane} {
 		if o := s.offers[lane]; o.wrote {
 			s.lane.Skip(lane, o.to)

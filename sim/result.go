@@ -59,8 +59,8 @@ func local(p wavelet.Participant) string {
 	return name
 }
 
-// result holds what was measured against what is expected.
-func (t *tally) result() Result {
+// Result holds what was measured against what is expected, when the run ends.
+func (t *Tally) Result(end time.Duration) Result {
 	r := Result{
 		Scenario: t.sc.Name, Detector: t.o.Name, Seed: t.o.Seed, Speed: t.o.Speed, Truth: t.sc.Truth,
 		ActedOn: t.acts, HumanLaneP95MS: math.Round(float64(quantile(t.waits, 95)) / 1e6), WarnedBeforePct: 100,
@@ -71,26 +71,26 @@ func (t *tally) result() Result {
 	}
 	for i := range t.sc.Robots {
 		if !t.sc.Robots[i].Remote {
-			r.RobotHours += t.end.Hours()
+			r.RobotHours += end.Hours()
 		}
 	}
 	if t.throttle > 0 {
 		r.WarnedBeforePct = math.Round(1000*float64(t.expected)/float64(t.throttle)) / 10
 	}
-	why := slices.Concat(t.stopping(&r), t.acting(&r), t.serving(&r))
+	why := slices.Concat(t.stopping(&r, end), t.acting(&r), t.serving(&r))
 	r.OK, r.Why = len(why) == 0, strings.Join(why, "; ")
 	return r
 }
 
 // stopping is about the time and the answers it took.
-func (t *tally) stopping(r *Result) (why []string) {
+func (t *Tally) stopping(r *Result, end time.Duration) (why []string) {
 	e := &t.sc.Expect
-	took, going := t.longest()
+	took, going := t.longest(end)
 	r.Stopped = !t.flooded && (e.StoppedWithin == 0 || took <= e.StoppedWithin)
 	r.Missed = !r.Stopped && (t.flooded || going || took > 2*e.StoppedWithin)
 	switch {
 	case t.flooded:
-		why = append(why, fmt.Sprintf("a flood: robots wrote ever more, until the run was given up at %s", t.end.Round(time.Second)))
+		why = append(why, fmt.Sprintf("a flood: robots wrote ever more, until the run was given up at %s", end.Round(time.Second)))
 	case !r.Stopped && going:
 		why = append(why, fmt.Sprintf("never stopped: robots went on answering each other for %s, to the end", took.Round(time.Millisecond)))
 	default:
@@ -113,7 +113,7 @@ func (t *tally) stopping(r *Result) (why []string) {
 }
 
 // acting is about who was acted on.
-func (t *tally) acting(r *Result) (why []string) {
+func (t *Tally) acting(r *Result) (why []string) {
 	r.UntouchedOK = true
 	var robots []string
 	for _, a := range r.ActedOn {
@@ -148,7 +148,7 @@ func (t *tally) acting(r *Result) (why []string) {
 }
 
 // serving is about people's lane.
-func (t *tally) serving(r *Result) (why []string) {
+func (t *Tally) serving(r *Result) (why []string) {
 	limit := t.sc.Expect.HumanLaneP95
 	if limit != 0 && r.HumanLaneP95MS > float64(limit.Milliseconds()) {
 		why = append(why, fmt.Sprintf("people's deltas waited %.0f ms for their bundles (p95), not at most %d ms", r.HumanLaneP95MS, limit.Milliseconds()))

@@ -11,9 +11,10 @@ import (
 
 // room is a wavelet: its history and who listens.
 type room struct {
+	called string // in the scenario
 	name   wavelet.Name
-	log    []*entry
-	spare  []entry // the next ones of the log
+	log    []*Entry
+	spare  []Entry // the next ones of the log
 	seats  []*seat
 	chains map[wavelet.Participant]chain
 
@@ -28,20 +29,6 @@ type chain struct {
 
 // causeGap is the host's: deltas of one person closer together share a cause.
 const causeGap = 10 * time.Second
-
-// entry is a commit, and what only the simulator knows about it.
-type entry struct {
-	wavelet.Commit
-	by     string // who wrote it, by the scenario's name; "" is the server
-	person bool   // a person did
-	truth  truth
-}
-
-// truth is what a delta really goes back to.
-type truth struct {
-	chain string // named after the delta it began with
-	depth int    // robots since a person; a robot's first word is 1
-}
 
 // The contents of deltas, which nobody reads but whoever tells typing from lines
 // that come in whole.
@@ -73,7 +60,7 @@ func (w *world) nextID(by string) string {
 }
 
 // commit writes a delta and tells everybody, in the order of Gateway.Committed.
-func (w *world) commit(in *room, e entry, author wavelet.Participant, cause wavelet.Cause, ops []wavelet.Op) {
+func (w *world) commit(in *room, e Entry, author wavelet.Participant, cause wavelet.Cause, ops []wavelet.Op) {
 	v := wavelet.Version(len(in.log) + 1)
 	if e.Delta.ID == "" {
 		e.Delta.ID = wavelet.DeltaID(w.nextID(string(author)))
@@ -87,13 +74,13 @@ func (w *world) commit(in *room, e entry, author wavelet.Participant, cause wave
 		w.see(s, x)
 	}
 	w.carry(verdict)
-	w.tally.committed(w.at, x)
+	w.tally.Committed(w.at, x)
 }
 
 // add appends an entry to the log. Entries are made many at a time.
-func (in *room) add(e entry) *entry {
+func (in *room) add(e Entry) *Entry {
 	if len(in.spare) == 0 {
-		in.spare = make([]entry, min(max(16, len(in.log)), 1024))
+		in.spare = make([]Entry, min(max(16, len(in.log)), 1024))
 	}
 	x := &in.spare[0]
 	in.spare = in.spare[1:]
@@ -103,7 +90,7 @@ func (in *room) add(e entry) *entry {
 }
 
 // see tells a seat's lane about the next commit, as Gateway.see does.
-func (w *world) see(s *seat, e *entry) {
+func (w *world) see(s *seat, e *Entry) {
 	cut := e.Delta.Cause.Kind != wavelet.Human && w.cuts(s, e)
 	p := w.pending(s, e, cut)
 	if removes(e.Delta.Ops, s.id.Robot) {
@@ -119,7 +106,7 @@ func (w *world) see(s *seat, e *entry) {
 		s.room.close(s)
 		return
 	}
-	if e.person && s.listens && s.present {
+	if e.Person && s.listens && s.present {
 		s.people = append(s.people, said{version: e.Version, at: w.at, busy: s.busy(w.at)})
 	}
 	w.rearm(s)
@@ -127,12 +114,12 @@ func (w *world) see(s *seat, e *entry) {
 
 // cuts reports whether the detector keeps the delta from the seat. A robot's own
 // server is no business of the detector.
-func (w *world) cuts(s *seat, e *entry) bool {
+func (w *world) cuts(s *seat, e *Entry) bool {
 	if s.robot.Remote || !w.det.Cuts(s.id, e.Delta.Author) {
 		return false
 	}
-	if s.robot.listensTo(w.at, e) && s.listens {
-		w.tally.ignored(w.at, s.id, e.truth.depth)
+	if s.listens && s.robot.listensTo(w.at, e) {
+		w.tally.ignored(w.at, s.id, e.Origin.Depth)
 	}
 	return true
 }

@@ -50,8 +50,8 @@ const never = time.Duration(-1)
 
 func (w *world) seat(r *robot, in *room, listens bool) {
 	s := &seat{
-		id: wavelet.Seat{Wavelet: in.name, Robot: r.id}, robot: r, room: in, listens: listens, present: true,
-		lane: gateway.NewLane(r.profile, gateway.Cursor{}), wake: never, working: never,
+		id: wavelet.Seat{Wavelet: in.name, Robot: r.Address}, robot: r, room: in, listens: listens, present: true,
+		lane: gateway.NewLane(r.Profile, gateway.Cursor{}), wake: never, working: never,
 	}
 	s.tick = func() {
 		if s.wake == w.at {
@@ -131,7 +131,7 @@ func (w *world) let(s *seat, t gateway.Take, named governor.Delivery) bool {
 	case v.Refuse != nil:
 		w.landed(s, gateway.Outcome{Kind: gateway.Dropped})
 	case v.Delay > 0:
-		w.tally.delayed(w.at, s, t.Lane, v.Delay)
+		w.tally.Delayed(w.at, s.robot.Habits, t.Lane, v.Delay)
 		w.landed(s, gateway.Outcome{Kind: gateway.Held, Delay: v.Delay})
 	default:
 		return true
@@ -140,8 +140,8 @@ func (w *world) let(s *seat, t gateway.Take, named governor.Delivery) bool {
 }
 
 // window is what a take holds: the deltas of its lane that raise an event here.
-func (w *world) window(s *seat, t gateway.Take) []*entry {
-	var heard []*entry
+func (w *world) window(s *seat, t gateway.Take) []*Entry {
+	var heard []*Entry
 	for i := t.From; i < t.To; i++ {
 		e := s.room.log[i]
 		cut := e.Delta.Cause.Kind != wavelet.Human && !s.robot.Remote && w.det.Cuts(s.id, e.Delta.Author)
@@ -155,7 +155,7 @@ func (w *world) window(s *seat, t gateway.Take) []*entry {
 
 // pending is how a seat sees a commit. If lanes are mixed, all of them come in
 // people's.
-func (w *world) pending(s *seat, e *entry, cut bool) gateway.Pending {
+func (w *world) pending(s *seat, e *Entry, cut bool) gateway.Pending {
 	p := gateway.See(s.id.Robot, e.Commit, cut)
 	if w.o.MixedLanes {
 		p.Lane = events.HumanLane
@@ -163,7 +163,7 @@ func (w *world) pending(s *seat, e *entry, cut bool) gateway.Pending {
 	return p
 }
 
-func muted(mutes []gateway.Mute, e *entry) bool {
+func muted(mutes []gateway.Mute, e *Entry) bool {
 	for _, m := range mutes {
 		if m.Cause == e.Delta.Cause.ID && e.Version <= m.Through {
 			return true
@@ -173,7 +173,7 @@ func muted(mutes []gateway.Mute, e *entry) bool {
 }
 
 // parts is what each robot wrote of a bundle, nil if none did.
-func parts(heard []*entry) (out []governor.Part) {
+func parts(heard []*Entry) (out []governor.Part) {
 	for _, e := range heard {
 		if lane, _ := events.LaneOf(e.Delta.Cause); lane == events.RobotLane {
 			out = gateway.AddPart(out, e.Commit)
@@ -183,10 +183,10 @@ func parts(heard []*entry) (out []governor.Part) {
 }
 
 // send hands the bundle to the robot. It may get lost on the way.
-func (w *world) send(s *seat, t gateway.Take, named governor.Delivery, heard []*entry) {
+func (w *world) send(s *seat, t gateway.Take, named governor.Delivery, heard []*Entry) {
 	s.sent = w.now()
 	w.arrived(s, t)
-	takes := s.robot.Latency.draw(s.robot.rnd)
+	takes := s.robot.Takes()
 	if j := w.sc.Faults.Jitter; j > 0 {
 		takes += Range{0, j}.draw(w.luck)
 	}
@@ -202,7 +202,7 @@ func (w *world) send(s *seat, t gateway.Take, named governor.Delivery, heard []*
 	if t.Lane == events.HumanLane && s.first.Bundle == "" {
 		s.first = named
 	}
-	w.tally.delivered(w.at, s, t.Lane)
+	w.tally.Delivered(w.at, s.id)
 	k := s.robot.plan(w, s, t, named, heard)
 	s.working = w.at
 	w.after(takes, func() {
@@ -224,9 +224,9 @@ func (w *world) arrived(s *seat, t gateway.Take) {
 	n := 0
 	for n < len(s.people) && s.people[n].version <= t.To {
 		if x := s.people[n]; x.version > t.From {
-			w.tally.waited(s, w.at-x.at-(s.busy(w.at)-x.busy))
+			w.waited(s, w.at-x.at-(s.busy(w.at)-x.busy))
 		} else {
-			w.tally.missing(s)
+			w.missing(s)
 		}
 		n++
 	}
@@ -239,13 +239,27 @@ func (w *world) leftWaiting() {
 		for _, s := range in.seats {
 			for _, x := range s.people {
 				if d := w.at - x.at - (s.busy(w.at) - x.busy); d > patience {
-					w.tally.waited(s, d)
+					w.waited(s, d)
 					if d > time.Minute { // not just behind a delivery that failed
-						w.tally.missing(s)
+						w.missing(s)
 					}
 				}
 			}
 		}
+	}
+}
+
+// waited has the wait of a person's delta measured.
+func (w *world) waited(s *seat, d time.Duration) {
+	if !s.robot.Remote && s.listens {
+		w.tally.Waited(d, s.robot.Profile.Pace.Merge)
+	}
+}
+
+// missing has it noted that a person's delta was passed over.
+func (w *world) missing(s *seat) {
+	if !s.robot.Remote && s.listens {
+		w.tally.Missing()
 	}
 }
 

@@ -10,12 +10,12 @@ import (
 	"weir/wavelet"
 )
 
-// tally is what is measured while a run goes on.
-type tally struct {
+// Tally measures a run while it goes on: what really happened, and what was done
+// about it. Instants are since the run began. It is not safe for concurrent use.
+type Tally struct {
 	sc       *Scenario
 	o        Options
-	end      time.Duration // of the run
-	flooded  bool          // it was given up, for robots wrote ever more
+	flooded  bool // it was given up, for robots wrote ever more
 	chains   map[string]*stretch
 	wasted   map[string]int // answers to robots, by robot
 	byAct    map[string]int // the same, at the time of the last act; nil if there was none
@@ -50,41 +50,43 @@ type matter struct {
 	rule    string
 }
 
-func newTally(sc *Scenario, o Options) *tally {
+// NewTally begins to measure a run.
+func NewTally(sc *Scenario, o Options) *Tally {
+	o = o.withDefaults()
 	if o.Trace != nil {
 		o.Trace.begin(sc, o)
 	}
-	return &tally{
+	return &Tally{
 		sc: sc, o: o, turns: 16, chains: map[string]*stretch{}, wasted: map[string]int{}, slowed: map[string]bool{},
 		pending: map[matter]bool{}, told: map[matter]bool{}, muted: map[wavelet.Seat]bool{},
 	}
 }
 
-// answered counts an answer that is about to be committed: of a streamed one the
-// beginning.
-func (t *tally) answered(at time.Duration, k *work) {
-	if t.o.Trace != nil {
-		t.o.Trace.answer(at, k)
+// Answered counts the commit of one of a robot's writes, of a streamed answer the
+// beginning only. Seat is where it heard what it answers, zero if nobody asked.
+func (t *Tally) Answered(at time.Duration, robot string, seat wavelet.Seat, w *Writes, i int) {
+	if t.o.Trace != nil && i == 0 {
+		t.o.Trace.answer(at, robot, seat)
 	}
-	if k.truth.depth < 2 || k.next >= k.landing || at < t.sc.Expect.Onset {
+	if w.Origin.Depth < 2 || i >= w.Landing || at < t.sc.Expect.Onset {
 		return
 	}
-	t.wasted[k.robot.Name]++
-	c := t.chains[k.truth.chain]
+	t.wasted[robot]++
+	c := t.chains[w.Origin.Chain]
 	if c == nil {
-		c = &stretch{first: at, last: at, depth: k.truth.depth, deeper: at}
-		t.chains[k.truth.chain] = c
+		c = &stretch{first: at, last: at, depth: w.Origin.Depth, deeper: at}
+		t.chains[w.Origin.Chain] = c
 	}
-	if k.truth.depth > c.depth {
+	if w.Origin.Depth > c.depth {
 		c.periods = append(c.periods, at-c.deeper)
-		c.depth, c.deeper = k.truth.depth, at
+		c.depth, c.deeper = w.Origin.Depth, at
 	}
 	c.gap = max(c.gap, at-c.last)
 	c.last = at
 }
 
-// acted notes an act.
-func (t *tally) acted(at time.Duration, a *governor.Act) {
+// Acted notes an act.
+func (t *Tally) Acted(at time.Duration, a *governor.Act) {
 	t.byAct = maps.Clone(t.wasted)
 	t.acts = slices.DeleteFunc(t.acts, func(x Acted) bool { // it came to pass before it was told
 		return a.Kind == governor.Cut && x.Action == "ignore" && x.Robot == local(a.Seat.Robot) && x.AtS == seconds(at)
@@ -95,7 +97,7 @@ func (t *tally) acted(at time.Duration, a *governor.Act) {
 }
 
 // ignored notes that a detector keeps from a seat what it would have answered.
-func (t *tally) ignored(at time.Duration, id wavelet.Seat, depth int) {
+func (t *Tally) ignored(at time.Duration, id wavelet.Seat, depth int) {
 	cut := func(a Acted) bool { return a.Robot == local(id.Robot) && a.Action == string(governor.Cut) }
 	if t.muted[id] || slices.ContainsFunc(t.acts, cut) {
 		return
@@ -107,8 +109,8 @@ func (t *tally) ignored(at time.Duration, id wavelet.Seat, depth int) {
 	}
 }
 
-// decided notes a decision, and whether the robot could have known.
-func (t *tally) decided(at time.Duration, d *governor.Decision) {
+// Decided notes a decision, and whether the robot could have known.
+func (t *Tally) Decided(at time.Duration, d *governor.Decision) {
 	if d.DryRun {
 		return
 	}
@@ -125,26 +127,26 @@ func (t *tally) decided(at time.Duration, d *governor.Decision) {
 	t.throttled(matter{d.Robot, d.Wavelet, d.Rule})
 }
 
-func (t *tally) throttled(m matter) {
+func (t *Tally) throttled(m matter) {
 	t.throttle++
 	if t.told[m] {
 		t.expected++
 	}
 }
 
-// refused notes a refusal. Most are told by decisions; that of one request too
+// Refused notes a refusal. Most are told by decisions; that of one request too
 // many at once is not.
-func (t *tally) refused(at time.Duration, robot wavelet.Participant, r *governor.Refusal) {
-	if r.Limit == "burst" {
-		t.throttled(matter{robot: robot, rule: r.Limit})
+func (t *Tally) Refused(at time.Duration, robot wavelet.Participant, limit string) {
+	if limit == "burst" {
+		t.throttled(matter{robot: robot, rule: limit})
 	}
 	if t.o.Trace != nil {
 		t.o.Trace.refuse(at, robot)
 	}
 }
 
-// warned keeps a warning for the next bundle.
-func (t *tally) warned(w *governor.Warning) {
+// Warned keeps a warning for the next bundle.
+func (t *Tally) Warned(w *governor.Warning) {
 	m := matter{robot: w.Robot, rule: w.Limit.Name}
 	if !w.Wavelet.IsZero() {
 		m.wavelet = w.Wavelet.String()
@@ -152,70 +154,66 @@ func (t *tally) warned(w *governor.Warning) {
 	t.pending[m] = true
 }
 
-// delivered notes a bundle that reached its robot, with all warnings for it.
-func (t *tally) delivered(at time.Duration, s *seat, lane events.Lane) {
+// Delivered notes a bundle that reached its robot, with all warnings for it.
+func (t *Tally) Delivered(at time.Duration, seat wavelet.Seat) {
 	if t.o.Trace != nil {
-		t.o.Trace.deliver(at, s, lane)
+		t.o.Trace.deliver(at, seat)
 	}
 	if len(t.pending) == 0 {
 		return
 	}
-	in := s.id.Wavelet.String()
+	in := seat.Wavelet.String()
 	for m := range t.pending {
-		if m.robot == s.id.Robot && (m.wavelet == "" || m.wavelet == in) {
+		if m.robot == seat.Robot && (m.wavelet == "" || m.wavelet == in) {
 			t.told[m] = true
 			delete(t.pending, m)
 		}
 	}
 }
 
-// delayed notes that the detector put a bundle off. The pace may do that a
+// Delayed notes that the detector put a bundle off. The pace may do that a
 // little; a human lane that is put off longer is slowed.
-func (t *tally) delayed(at time.Duration, s *seat, lane events.Lane, d time.Duration) {
+func (t *Tally) Delayed(at time.Duration, r *Habits, lane events.Lane, d time.Duration) {
 	if t.o.Trace != nil {
-		t.o.Trace.delay(at, s)
+		t.o.Trace.delay(at, r.Name)
 	}
-	if lane == events.HumanLane && d > s.robot.profile.Pace.MinInterval {
-		t.slowed[s.robot.Name] = true
+	if lane == events.HumanLane && d > r.Profile.Pace.MinInterval {
+		t.slowed[r.Name] = true
 	}
 }
 
-// waited notes how long a person's delta waited for its bundle, less what the
+// Waited notes how long a person's delta waited for its bundle, less what the
 // robot's own answer took.
-func (t *tally) waited(s *seat, d time.Duration) {
-	if !s.robot.Remote && s.listens {
-		t.waits = append(t.waits, d)
-		t.added.add(d - s.robot.profile.Pace.Merge)
-	}
+//
+// What is added to it by others than the robot is counted from the merging on.
+func (t *Tally) Waited(d, merge time.Duration) {
+	t.waits = append(t.waits, d)
+	t.added.add(d - merge)
 }
 
-// committed notes a delta.
-func (t *tally) committed(at time.Duration, e *entry) {
+// Committed notes a delta.
+func (t *Tally) Committed(at time.Duration, e *Entry) {
 	if t.o.Trace != nil {
 		t.o.Trace.commit(at, e)
 	}
 }
 
-// restarted notes that the gateway forgot what it had not written down.
-func (t *tally) restarted(at time.Duration) {
+// Restarted notes that the gateway forgot what it had not written down.
+func (t *Tally) Restarted(at time.Duration) {
 	clear(t.pending)
 	if t.o.Trace != nil {
 		t.o.Trace.restart(at)
 	}
 }
 
-// missing notes a person's delta that was never told to a robot that is still
+// Missing notes a person's delta that was never told to a robot that is still
 // there.
-func (t *tally) missing(s *seat) {
-	if !s.robot.Remote && s.listens {
-		t.lost++
-	}
-}
+func (t *Tally) Missing() { t.lost++ }
 
 // slowness is the longest that any chain took to stop, in shares of what it may
 // take: sixteen turns of its own, or as many as the robots' profiles allow, and
 // never less than sixteen seconds.
-func (t *tally) slowness() float64 {
+func (t *Tally) slowness() float64 {
 	most := 0.0
 	for _, c := range t.chains {
 		allowed := max(quickest, time.Duration(t.turns)*median(c.periods), t.silence)
@@ -226,9 +224,9 @@ func (t *tally) slowness() float64 {
 
 // longest is the longest time for which robots answered each other in one chain,
 // and whether that chain was still going on at the end.
-func (t *tally) longest() (took time.Duration, going bool) {
+func (t *Tally) longest(end time.Duration) (took time.Duration, going bool) {
 	for _, c := range t.chains {
-		d, on := c.last-c.first, t.end-c.last <= c.gap+c.gap/2+time.Second
+		d, on := c.last-c.first, end-c.last <= c.gap+c.gap/2+time.Second
 		if d > took || d == took && on {
 			took, going = d, on
 		}

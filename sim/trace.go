@@ -3,7 +3,6 @@ package sim
 import (
 	"time"
 
-	"weir/events"
 	"weir/governor"
 	"weir/wavelet"
 )
@@ -19,7 +18,7 @@ type Trace struct {
 	ratios  []dot    // value: share of the bundles of the last two minutes that were answered
 	marks   []mark
 
-	seats map[*seat]*ratioSeat
+	seats map[wavelet.Seat]*ratioSeat
 	last  map[string]time.Duration
 }
 
@@ -39,26 +38,26 @@ type mark struct {
 }
 
 func (t *Trace) begin(sc *Scenario, o Options) {
-	*t = Trace{title: sc.Name, length: sc.Duration, seats: map[*seat]*ratioSeat{}, last: map[string]time.Duration{}}
+	*t = Trace{title: sc.Name, length: sc.Duration, seats: map[wavelet.Seat]*ratioSeat{}, last: map[string]time.Duration{}}
 	if o.Name != "weir" {
 		t.title += " under " + o.Name
 	}
 	t.robots = sc.robots()
 }
 
-func (t *Trace) commit(at time.Duration, e *entry) {
+func (t *Trace) commit(at time.Duration, e *Entry) {
 	switch {
-	case e.by == "":
-	case e.person:
+	case e.By == "":
+	case e.Person:
 		t.deltas = append(t.deltas, dot{at: at})
 	default:
-		t.deltas = append(t.deltas, dot{at, e.by, float64(max(1, e.truth.depth))})
+		t.deltas = append(t.deltas, dot{at, e.By, float64(max(1, e.Origin.Depth))})
 	}
 }
 
 // deliver notes a bundle that reached its robot.
-func (t *Trace) deliver(at time.Duration, s *seat, _ events.Lane) {
-	name := s.robot.Name
+func (t *Trace) deliver(at time.Duration, s wavelet.Seat) {
+	name := local(s.Robot)
 	since := 0.0
 	if last, ok := t.last[name]; ok {
 		since = (at - last).Seconds()
@@ -71,25 +70,22 @@ func (t *Trace) deliver(at time.Duration, s *seat, _ events.Lane) {
 		t.seats[s] = x
 	}
 	x.delivered.add(began.Add(at), 2*time.Minute)
-	t.ratio(at, s)
+	t.ratio(at, name, s)
 }
 
 // answer notes an answer; of those to one bundle the first counts.
-func (t *Trace) answer(at time.Duration, k *work) {
-	if k.seat == nil || k.next != 0 {
-		return
-	}
-	if x := t.seats[k.seat]; x != nil {
+func (t *Trace) answer(at time.Duration, robot string, s wavelet.Seat) {
+	if x := t.seats[s]; x != nil {
 		x.answered.add(began.Add(at), 2*time.Minute)
-		t.ratio(at, k.seat)
+		t.ratio(at, robot, s)
 	}
 }
 
-func (t *Trace) ratio(at time.Duration, s *seat) {
+func (t *Trace) ratio(at time.Duration, robot string, s wavelet.Seat) {
 	x := t.seats[s]
 	x.delivered.drop(began.Add(at), 2*time.Minute)
 	x.answered.drop(began.Add(at), 2*time.Minute)
-	t.ratios = append(t.ratios, dot{at, s.robot.Name, min(1, float64(len(x.answered))/float64(max(1, len(x.delivered))))})
+	t.ratios = append(t.ratios, dot{at, robot, min(1, float64(len(x.answered))/float64(max(1, len(x.delivered))))})
 }
 
 // decide notes a decision.
@@ -103,8 +99,8 @@ func (t *Trace) refuse(at time.Duration, robot wavelet.Participant) {
 }
 
 // delay notes that the detector put a bundle off.
-func (t *Trace) delay(at time.Duration, s *seat) {
-	t.marks = append(t.marks, mark{at, s.robot.Name, "hold", ""})
+func (t *Trace) delay(at time.Duration, robot string) {
+	t.marks = append(t.marks, mark{at, robot, "hold", ""})
 }
 
 // ignore notes that a robot was kept from hearing another.

@@ -47,7 +47,7 @@ func TestHonestRobotsFallSilent(t *testing.T) {
 		last := time.Duration(0)
 		for _, in := range w.list {
 			for _, e := range in.log {
-				if e.by != "" && !e.person {
+				if e.By != "" && !e.Person {
 					last = e.At.Sub(began)
 				}
 			}

@@ -13,28 +13,20 @@ import (
 // deltas unasked. It writes one after the other, and waits for the response to
 // each.
 type work struct {
-	robot   *robot
-	seat    *seat // where the bundle was heard; nil if nobody asked
-	flight  int
-	take    gateway.Take
-	named   governor.Delivery // the bundle
-	via     Via
-	truth   truth
-	writes  []write
-	landing int // the response to the bundle ends before this one
-	next    int
-}
-
-// write is one delta, written so long after the one before it was begun.
-type write struct {
-	to  *room
-	gap time.Duration
+	robot  *robot
+	seat   *seat // where the bundle was heard; nil if nobody asked
+	flight int
+	take   gateway.Take
+	named  governor.Delivery // the bundle
+	via    Via
+	Writes
+	next int
 }
 
 // door is the one that the next write comes by. A streamed answer goes on by
 // the active API when the response to the bundle has ended.
 func (k *work) door() governor.Door {
-	if k.via == ViaReply && k.seat != nil && k.next < k.landing {
+	if k.via == ViaReply && k.seat != nil && k.next < k.Landing {
 		return governor.Reply
 	}
 	return governor.Call
@@ -44,21 +36,29 @@ func (k *work) door() governor.Door {
 // response.
 func (k *work) inFlight() bool { return k.seat != nil && k.seat.flying && k.seat.flight == k.flight }
 
+// heardIn is the seat that the bundle was for, zero if nobody asked.
+func (k *work) heardIn() wavelet.Seat {
+	if k.seat == nil {
+		return wavelet.Seat{}
+	}
+	return k.seat.id
+}
+
 // goOn writes the next delta.
 func (w *world) goOn(k *work) {
-	if k.next >= k.landing && k.inFlight() {
+	if k.next >= k.Landing && k.inFlight() {
 		w.landed(k.seat, gateway.Outcome{Kind: gateway.Delivered, Sent: k.seat.sent})
 	}
-	if k.next >= len(k.writes) {
+	if k.next >= len(k.List) {
 		return
 	}
 	begun := w.at
 	done := func(out bool) {
 		if k.next++; out { // it was put out: it gives up
-			k.next = len(k.writes)
+			k.next = len(k.List)
 		}
-		if k.next < len(k.writes) {
-			if gap := begun + k.writes[k.next].gap - w.at; gap > 0 {
+		if k.next < len(k.List) {
+			if gap := begun + k.List[k.next].Gap - w.at; gap > 0 {
 				w.after(gap, func() { w.goOn(k) })
 				return
 			}
@@ -67,7 +67,7 @@ func (w *world) goOn(k *work) {
 	}
 	switch {
 	case k.robot.Remote:
-		w.arrive(k, k.writes[k.next].to)
+		w.arrive(k, w.room(k.List[k.next].To))
 		done(false)
 	case k.door() == governor.Reply:
 		if k.inFlight() {
@@ -87,10 +87,10 @@ func (w *world) arrive(k *work, to *room) {
 // call makes a request of the active or data API, as Gateway.Admit decides, and
 // writes with it.
 func (w *world) call(k *work, done func(out bool)) {
-	v := w.det.Call(w.now(), k.robot.id, false)
+	v := w.det.Call(w.now(), k.robot.Address, false)
 	w.carry(v)
 	if v.Refuse != nil {
-		w.tally.refused(w.at, k.robot.id, v.Refuse)
+		w.tally.Refused(w.at, k.robot.Address, v.Refuse.Limit)
 		done(v.Refuse.Code == string(wavelet.CodeSuspended))
 		return
 	}
@@ -117,13 +117,13 @@ func (w *world) wait(d time.Duration, done func(out bool), then func()) {
 // submit commits a robot's delta if nothing speaks against it, as Gateway.submit
 // does.
 func (w *world) submit(k *work, done func(out bool)) {
-	to := k.writes[k.next].to
-	id := wavelet.Seat{Wavelet: to.name, Robot: k.robot.id}
+	to := w.room(k.List[k.next].To)
+	id := wavelet.Seat{Wavelet: to.name, Robot: k.robot.Address}
 	if _, out := w.det.Banned(w.now(), id); out || !to.has(k.robot) {
 		done(true)
 		return
 	}
-	a := governor.Answer{Robot: k.robot.id, Wavelet: to.name, Door: k.door(), Named: k.token()}
+	a := governor.Answer{Robot: k.robot.Address, Wavelet: to.name, Door: k.door(), Named: k.token()}
 	if a.Door == governor.Reply {
 		a.Delta = wavelet.DeltaID(fmt.Sprintf("%s/%d", k.named.Bundle, k.next))
 	} else {
@@ -132,7 +132,7 @@ func (w *world) submit(k *work, done func(out bool)) {
 	v := w.det.Answer(w.now(), a)
 	w.carry(v)
 	if v.Refuse != nil {
-		w.tally.refused(w.at, k.robot.id, v.Refuse)
+		w.tally.Refused(w.at, k.robot.Address, v.Refuse.Limit)
 		done(v.Refuse.Code != string(wavelet.CodeLimit))
 		return
 	}
@@ -174,7 +174,7 @@ func (k *work) token() governor.Delivery {
 
 // answered commits a robot's delta.
 func (w *world) answered(k *work, to *room, id wavelet.DeltaID, cause wavelet.Cause) {
-	if k.inFlight() && k.next < k.landing {
+	if k.inFlight() && k.next < k.Landing {
 		k.seat.offers[k.take.Lane].wrote = true
 		if to.written[id] { // before a restart
 			return
@@ -183,9 +183,9 @@ func (w *world) answered(k *work, to *room, id wavelet.DeltaID, cause wavelet.Ca
 			to.written[id] = true
 		}
 	}
-	e := entry{by: k.robot.Name, truth: k.truth}
+	e := Entry{By: k.robot.Name, Origin: k.Origin}
 	e.Delta.ID = id
 	w.written()
-	w.tally.answered(w.at, k)
-	w.commit(to, e, k.robot.id, cause, lines(k.robot.Operations))
+	w.tally.Answered(w.at, k.robot.Name, k.heardIn(), &k.Writes, k.next)
+	w.commit(to, e, k.robot.Address, cause, lines(k.robot.Operations))
 }

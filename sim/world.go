@@ -11,9 +11,9 @@ import (
 	"weir/wavelet"
 )
 
-// domain is the server's, elsewhere that of the others.
+// Domain is the server's, elsewhere that of the others.
 const (
-	domain    = "example.com"
+	Domain    = "example.com"
 	elsewhere = "example.org"
 )
 
@@ -36,7 +36,7 @@ type world struct {
 	counted time.Duration // since then
 	epoch   int           // grows with each restart
 	saved   *save         // what a restart would find, nil while none is near
-	tally   *tally
+	tally   *Tally
 }
 
 // A run in which robots write more than flood deltas within a lull is given up: a
@@ -54,12 +54,10 @@ func (w *world) run() {
 		e.do()
 		if w.wrote > flood {
 			w.tally.flooded = true
-			w.tally.end = w.at
 			return
 		}
 	}
 	w.at = w.sc.Duration
-	w.tally.end = w.at
 }
 
 // written counts a delta by a robot.
@@ -76,10 +74,10 @@ func (w *world) now() time.Time { return began.Add(w.at) }
 func (w *world) after(d time.Duration, do func()) { w.agenda.add(w.at+max(d, 0), do) }
 
 // chance is a generator for one source.
-func (w *world) chance(kind, name string) *rand.Rand {
+func chance(sc *Scenario, seed uint64, kind, name string) *rand.Rand {
 	h := fnv.New64a()
-	fmt.Fprintf(h, "%s %s %s", w.sc.Name, kind, name)
-	return rand.New(rand.NewPCG(w.o.Seed, h.Sum64()))
+	fmt.Fprintf(h, "%s %s %s", sc.Name, kind, name)
+	return rand.New(rand.NewPCG(seed, h.Sum64()))
 }
 
 // draw is a value from the range.
@@ -89,8 +87,8 @@ func (r Range) draw(from *rand.Rand) time.Duration {
 
 // newWorld makes everybody, and enters what they do first in the agenda.
 func newWorld(sc *Scenario, o Options) (*world, error) {
-	w := &world{sc: sc, o: o, det: o.detector(), rooms: map[string]*room{}, tally: newTally(sc, o)}
-	w.luck = w.chance("server", "")
+	w := &world{sc: sc, o: o, det: o.detector(), rooms: map[string]*room{}, tally: NewTally(sc, o)}
+	w.luck = chance(sc, o.Seed, "server", "")
 	for i := range sc.Robots {
 		if err := w.enrol(&sc.Robots[i]); err != nil {
 			return nil, err
@@ -109,16 +107,15 @@ func newWorld(sc *Scenario, o Options) (*world, error) {
 // of the wavelets it writes to, too, and is sent what happens there, but does
 // not care.
 func (w *world) enrol(b *Robot) error {
-	r := &robot{Robot: b, id: address(b.Name, b.Remote), rnd: w.chance("robot", b.Name), given: map[string]int{}}
-	p, ok := w.o.Profiles.For(string(r.id), b.Profile)
+	p, ok := w.o.Profiles.For(string(address(b.Name, b.Remote)), b.Profile)
 	if !ok {
 		return fmt.Errorf("robot %s: no profile is called %q", b.Name, b.Profile)
 	}
-	r.profile = p
+	r := &robot{Habits: NewHabits(w.sc, b, w.o.Seed, p)}
 	w.robots = append(w.robots, r)
 	w.tally.turns, w.tally.silence = max(w.tally.turns, p.Depth.Act), max(w.tally.silence, p.Human.Within)
 	if !b.Remote {
-		w.det.SetProfile(r.id, p)
+		w.det.SetProfile(r.Address, p)
 	}
 	for _, name := range b.In {
 		w.seat(r, w.room(name), true)
@@ -138,14 +135,15 @@ func address(name string, remote bool) wavelet.Participant {
 	if remote {
 		return wavelet.Participant(name + "@" + elsewhere)
 	}
-	return wavelet.Participant(name + "@" + domain)
+	return wavelet.Participant(name + "@" + Domain)
 }
 
 func (w *world) room(name string) *room {
 	in := w.rooms[name]
 	if in == nil {
 		in = &room{
-			name:   wavelet.Name{Wave: domain + "!w+" + name, Wavelet: domain + "!conv+root"},
+			called: name,
+			name:   wavelet.Name{Wave: Domain + "!w+" + name, Wavelet: Domain + "!conv+root"},
 			chains: map[wavelet.Participant]chain{},
 		}
 		if len(w.sc.Faults.Restart) > 0 {
@@ -160,10 +158,10 @@ func (w *world) room(name string) *room {
 // carry carries a verdict out, as Gateway.carry does.
 func (w *world) carry(v governor.Verdict) {
 	for i := range v.Decisions {
-		w.tally.decided(w.at, &v.Decisions[i])
+		w.tally.Decided(w.at, &v.Decisions[i])
 	}
 	for i := range v.Warnings {
-		w.tally.warned(&v.Warnings[i])
+		w.tally.Warned(&v.Warnings[i])
 	}
 	for i := range v.Acts {
 		w.act(&v.Acts[i])
@@ -180,13 +178,13 @@ func (w *world) act(a *governor.Act) {
 			}
 		}
 	}
-	w.tally.acted(w.at, a)
+	w.tally.Acted(w.at, a)
 	switch a.Kind {
 	case governor.Evict:
 		w.evict(a.Seat)
 	case governor.Suspend:
 		for _, r := range w.robots {
-			if r.id == a.Seat.Robot && a.Seat.Wavelet.IsZero() {
+			if r.Address == a.Seat.Robot && a.Seat.Wavelet.IsZero() {
 				r.out = true
 			}
 		}
@@ -224,7 +222,7 @@ func (w *world) evict(id wavelet.Seat) {
 		w.save()
 	}
 	w.after(0, func() {
-		w.commit(s.room, entry{}, "weir@"+domain, wavelet.Cause{Kind: wavelet.System}, []wavelet.Op{wavelet.RemoveParticipant{Who: id.Robot}})
+		w.commit(s.room, Entry{}, "weir@"+Domain, wavelet.Cause{Kind: wavelet.System}, []wavelet.Op{wavelet.RemoveParticipant{Who: id.Robot}})
 	})
 }
 
@@ -239,6 +237,19 @@ type Options struct {
 	Trace      *Trace                                   // what happened, for a plot; nil: nobody wants to know
 }
 
+func (o Options) withDefaults() Options {
+	if len(o.Profiles.Names()) == 0 {
+		o.Profiles = policies.Builtin()
+	}
+	if o.Speed == 0 {
+		o.Speed = 1
+	}
+	if o.Name == "" {
+		o.Name = "weir"
+	}
+	return o
+}
+
 func (o Options) detector() Detector {
 	fallback, _ := o.Profiles.Profile("")
 	if o.Detector == nil {
@@ -251,20 +262,12 @@ func (o Options) detector() Detector {
 // be played with these profiles; what was expected and did not come is in the
 // Result.
 func Run(sc *Scenario, o Options) (Result, error) {
-	if len(o.Profiles.Names()) == 0 {
-		o.Profiles = policies.Builtin()
-	}
-	if o.Speed == 0 {
-		o.Speed = 1
-	}
-	if o.Name == "" {
-		o.Name = "weir"
-	}
+	o = o.withDefaults()
 	w, err := newWorld(sc, o)
 	if err != nil {
 		return Result{}, fmt.Errorf("scenario %s: %w", sc.Name, err)
 	}
 	w.run()
 	w.leftWaiting()
-	return w.tally.result(), nil
+	return w.tally.Result(w.at), nil
 }
