@@ -4,6 +4,7 @@
 // stands on a floor and imports lower floors only.
 //
 //	cmd/weir            7  the binary: config, run, one file per subcommand
+//	sim/live            6  scenarios against a real server, over HTTP
 //	web                 6  the HTTP edge: routes, sockets, admin API, metrics
 //	sim                 5  scenarios in virtual time over Lane and Governor
 //	robots/rpc          5  active API: robots call in

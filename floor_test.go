@@ -35,6 +35,7 @@ var floors = map[string]int{
 	"weir/robots/rpc":         5,
 	"weir/testbots":           5,
 	"weir/sim":                5,
+	"weir/sim/live":           6,
 	"weir/web":                6,
 	"weir/cmd/weir":           7,
 

@@ -25,6 +25,10 @@
 // knows which one it truly answers, also when the robot hides that. The measures
 // are taken from there.
 //
+// What is common to virtual time and to a real server is exported for package
+// live, which plays the same scenarios over HTTP: the habits of everybody
+// ([Person], [Habits]) and the measures ([Tally]).
+//
 // # Detectors
 //
 // A [Detector] takes the governor's place. Beside the governor itself there are

@@ -52,9 +52,14 @@ func (s *Scenario) Variants(faults []Fault, seeds int) []Variant {
 // Play runs a scenario this way. What o says of seed and speed does not count.
 func (v Variant) Play(sc *Scenario, o Options) (Result, error) {
 	o.Seed, o.Speed = v.Seed, v.Speed
-	r, err := Run(sc.At(v.Speed).With(v.People).under(v.Fault, v.Seed), o)
+	r, err := Run(v.Of(sc), o)
 	r.People, r.Fault = v.People, v.Fault
 	return r, err
+}
+
+// Of is the scenario as it is run this way.
+func (v Variant) Of(sc *Scenario) *Scenario {
+	return sc.At(v.Speed).With(v.People).under(v.Fault, v.Seed)
 }
 
 // under is the scenario under a fault, with more time for what it costs: lost and

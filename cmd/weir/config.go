@@ -20,6 +20,7 @@ import (
 
 	"weir/gateway"
 	"weir/robots/wire"
+	"weir/wavelet/host"
 	"weir/web"
 )
 
@@ -43,9 +44,11 @@ type config struct {
 	log              *slog.Logger
 
 	timeScale float64                 // how many times as fast time runs for robots; 0: as it is
+	epoch     time.Time               // when it began to; zero: when the server is built
 	ratioOnly bool                    // lineage is off: the response ratio alone convicts
 	causeGap  time.Duration           // between two messages of a person; 0: the host's
 	feed      func(gateway.Happening) // what happens at the gateway; nil: nobody listens
+	observer  host.Observer           // is told of commits before the gateway is; nil: nobody
 }
 
 // errOpen refuses to serve the network without knowing who is who.

@@ -127,13 +127,16 @@ func (h *house) assemble(ctx context.Context) error {
 	standard, _ := h.policies.Set().Profile("")
 	judge := governor.New(governor.Options{Default: standard, RatioOnly: h.config.ratioOnly})
 	h.gateway = gateway.New(h.host, roster{h.robots}, judge, h.store, gateway.Options{
-		TimeScale: h.config.timeScale, Server: h.self(), Secret: []byte(tokenSecret), Feed: h.config.feed, Suspend: h.suspend, Logger: h.log,
+		TimeScale: h.config.timeScale, Epoch: h.config.epoch, Server: h.self(), Secret: []byte(tokenSecret), Feed: h.config.feed, Suspend: h.suspend, Logger: h.log,
 		Decisions: h.config.decisions, DecisionBytes: h.config.decisionBytes,
 	})
 	if err := h.open(); err != nil {
 		return err
 	}
 	h.host.SetGuard(h.gateway) // the ring: host tells gateway, gateway writes through host, host asks gateway
+	if h.config.observer != nil {
+		h.host.Observe(h.config.observer)
+	}
 	h.host.Observe(h.gateway)
 	h.host.Observe(h.web)
 	h.robots.OnChange(h.gateway.RobotChanged)

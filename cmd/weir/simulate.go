@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"runtime"
 	"strings"
@@ -25,6 +26,8 @@ type simulateCmd struct {
 	Fault       string   `enum:",restarts,loss,jitter" default:"" help:"Have something go wrong all through: restarts of the gateway, loss of 5 %% of the deliveries, a jitter of up to 2 s." placeholder:"NAME"`
 	ProfileFile string   `type:"existingfile" help:"Policy file to read beside the built-in profiles." placeholder:"FILE"`
 	Detector    []string `default:"weir" help:"What decides: weir, or a guard to compare it with. Several make a table of them." placeholder:"NAME,..."`
+	Live        bool     `help:"Run against a real server, with robots over HTTP, in place of virtual time."`
+	TimeScale   float64  `default:"10" help:"With --live: divide every duration by this, the server's too." placeholder:"N"`
 	Plot        string   `help:"Draw the run of one scenario with one seed." placeholder:"FILE.svg"`
 }
 
@@ -33,6 +36,10 @@ func (simulateCmd) Help() string {
 	text.WriteString(`Runs scenarios in virtual time over the code that merges, paces and decides in the server: an hour takes less than a second.
 A scenario says who is there, how they behave, and what is expected. With --people a loop may take twice as long to stop,
 with --fault half as long again or more.
+
+With --live a scenario is played against a real server that is started for it: robots are HTTP programs, people are clients, and what
+comes from other servers comes by the import door. The verdicts are the same, but not every figure to the millisecond: what HTTP and the
+disk take is multiplied by --time-scale. Two milliseconds are 20 ms of the scenario at 10, and a fifth of a second at 100.
 
 Exits 1 if an expectation fails under the first detector; the others are there to be compared with.
 
@@ -48,6 +55,7 @@ Examples:
   weir simulate two-echo-bots.yaml
   weir simulate --seeds 30 --speed 5 --json *.yaml
   weir simulate --detector weir,ratio-slots,pair-guard polite-models.yaml
+  weir simulate --live --time-scale 20 two-echo-bots.yaml
   weir simulate --plot echo.svg two-echo-bots.yaml`
 }
 
@@ -68,7 +76,7 @@ func (c *simulateCmd) Validate() error {
 			return fmt.Errorf("--detector: %w", err)
 		}
 	}
-	return nil
+	return c.liveFaults()
 }
 
 func (c *simulateCmd) Run(ctx context.Context, s streams) error {
@@ -76,7 +84,7 @@ func (c *simulateCmd) Run(ctx context.Context, s streams) error {
 	if err != nil {
 		return err
 	}
-	results, err := c.simulate(ctx, scenarios, set)
+	results, err := c.simulate(ctx, s.err, scenarios, set)
 	if err != nil {
 		return err
 	}
@@ -125,7 +133,7 @@ func readScenarios(files []string, profiles string) ([]*sim.Scenario, policies.S
 
 // simulate runs everything, on all processors; the results are in the order of
 // scenarios, then detectors, then seeds.
-func (c *simulateCmd) simulate(ctx context.Context, scenarios []*sim.Scenario, set policies.Set) ([]sim.Result, error) {
+func (c *simulateCmd) simulate(ctx context.Context, log io.Writer, scenarios []*sim.Scenario, set policies.Set) ([]sim.Result, error) {
 	results := make([]sim.Result, len(scenarios)*len(c.Detector)*c.Seeds)
 	workers, ctx := errgroup.WithContext(ctx)
 	workers.SetLimit(runtime.GOMAXPROCS(0))
@@ -145,7 +153,7 @@ func (c *simulateCmd) simulate(ctx context.Context, scenarios []*sim.Scenario, s
 					if err = ctx.Err(); err != nil {
 						return err
 					}
-					*into, err = c.play(sc, v, o)
+					*into, err = c.play(ctx, log, sc, v, o)
 					return err
 				})
 			}
@@ -155,12 +163,16 @@ func (c *simulateCmd) simulate(ctx context.Context, scenarios []*sim.Scenario, s
 }
 
 // play runs one scenario, and draws it if that was asked for.
-func (c *simulateCmd) play(sc *sim.Scenario, v sim.Variant, o sim.Options) (sim.Result, error) {
+func (c *simulateCmd) play(ctx context.Context, log io.Writer, sc *sim.Scenario, v sim.Variant, o sim.Options) (sim.Result, error) {
+	run := func() (sim.Result, error) { return v.Play(sc, o) }
+	if c.Live {
+		run = func() (sim.Result, error) { return c.playLive(ctx, log, sc, v, o) }
+	}
 	if c.Plot == "" {
-		return v.Play(sc, o)
+		return run()
 	}
 	o.Trace = &sim.Trace{}
-	r, err := v.Play(sc, o)
+	r, err := run()
 	if err != nil {
 		return r, err
 	}

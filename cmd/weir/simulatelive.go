@@ -1,0 +1,71 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"time"
+
+	"weir/sim"
+	"weir/sim/live"
+)
+
+// played starts the servers of one live run, one after the other, on the same
+// data, at the same address and by the same clock.
+type played struct {
+	config config
+}
+
+// playLive runs a scenario against a server of its own, which is gone with its
+// data when it returns.
+func (c *simulateCmd) playLive(ctx context.Context, log io.Writer, sc *sim.Scenario, v sim.Variant, o sim.Options) (r sim.Result, err error) {
+	o.Seed, o.Speed = v.Seed, v.Speed
+	data, err := os.MkdirTemp("", "weir-live-")
+	if err != nil {
+		return sim.Result{}, fmt.Errorf("make a directory for the server: %w", err)
+	}
+	defer os.RemoveAll(data)
+	p := &played{config{
+		addr: "127.0.0.1:0", data: data, domain: sim.Domain, devLogin: true, privateCallbacks: true, policies: c.ProfileFile,
+		log: slog.New(slog.DiscardHandler), timeScale: c.TimeScale, epoch: time.Now(),
+		causeGap: time.Duration(float64(10*time.Second) / c.TimeScale),
+	}}
+	r, err = live.Run(ctx, v.Of(sc), live.Options{
+		Options: o, Scale: c.TimeScale, Start: p.start,
+		Progress: func(p live.Progress) {
+			fmt.Fprintf(log, "%s, seed %d: %s of %s, %d deltas, %d acts\n", p.Scenario, o.Seed, p.At.Round(time.Second), p.Of, p.Commits, p.Acted)
+		},
+	})
+	r.People, r.Fault = v.People, v.Fault
+	return r, err
+}
+
+// start starts a server, on what the one before has left.
+func (p *played) start(ctx context.Context, hooks live.Hooks) (live.Server, error) {
+	p.config.feed, p.config.observer = hooks.Feed, hooks.Commits
+	h, err := build(ctx, p.config)
+	if err != nil {
+		return live.Server{}, err
+	}
+	p.config.addr = h.listener.Addr().String()
+	running, stop := context.WithCancel(context.WithoutCancel(ctx))
+	ended := make(chan error, 1)
+	go func() { ended <- h.Run(running) }() // Stop waits for it
+	return live.Server{URL: h.url(), AdminToken: h.adminToken, Stop: func() error {
+		stop()
+		return <-ended
+	}}, nil
+}
+
+// liveFaults are the flags that --live does not go with.
+func (c *simulateCmd) liveFaults() error {
+	switch {
+	case !(c.TimeScale >= 1 && c.TimeScale <= 100):
+		return fmt.Errorf("--time-scale: %g is not from 1 to 100", c.TimeScale)
+	case c.Live && (len(c.Detector) > 1 || c.Detector[0] != "weir"):
+		return fmt.Errorf("--live: a real server has weir's own governor, and no other --detector")
+	}
+	return nil
+}

@@ -1,0 +1,138 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"io"
+	"path/filepath"
+	"slices"
+	"testing"
+
+	"weir/policies"
+	"weir/sim"
+)
+
+// scenes are short scenarios of each kind of actor, with who is acted on in the
+// end; none: nobody may be. Loops are given ten times as long as they take, for
+// machines that are busy.
+var scenes = []struct {
+	name, text string
+	acted      []string
+}{
+	{"two echoes beside a speller", `
+scenario: echo-and-speller
+truth: loop
+duration: 2m
+humans:
+  - {name: ann, typing: {gap: [150ms, 300ms], burst: [10s, 20s], pause: [2s, 5s]}}
+robots:
+  - {name: echo-a, answers: everyone}
+  - {name: echo-b, answers: everyone}
+  - {name: spelly, profile: interactive, answers: humans, probability: 0.7}
+expect: {stopped_within: 115s, acted_on: {any_of: [echo-a, echo-b], at_most: 2}, untouched: [spelly]}
+`, []string{"echo-a", "echo-b"}},
+	{"a pair by the robots' API", `
+scenario: active-pair
+truth: loop
+duration: 2m
+humans:
+  - {name: ann, in: [one], messages: {every: [1s, 1s], count: 1}}
+robots:
+  - {name: left, in: [one], to: [two], answers: everyone, via: active, latency: [100ms, 300ms]}
+  - {name: right, in: [two], to: [one], answers: everyone, via: data, latency: [100ms, 300ms]}
+  - {name: ann-s-clerk, in: [one], answers: humans, via: active}
+expect: {stopped_within: 115s, acted_on: {any_of: [left, right], at_most: 2}, untouched: [ann-s-clerk]}
+`, []string{"left", "right"}},
+	{"somebody elsewhere and a robot that writes unasked", `
+scenario: elsewhere
+truth: legitimate
+duration: 60s
+humans:
+  - {name: zoe, local: false, messages: {every: [3s, 6s]}}
+robots:
+  - {name: helper, answers: everyone, probability: 0.8}
+  - {name: ticker, answers: nobody, spontaneous: {every: [4s, 6s], burst: 2}}
+  - {name: far, local: false, answers: humans, probability: 0.3, max_answers: 1}
+expect: {untouched: [helper, ticker]}
+`, nil},
+	{"a stream through a restart on a bad line", `
+scenario: bad-line
+truth: legitimate
+duration: 60s
+humans:
+  - {name: bob, messages: {every: [6s, 9s]}}
+robots:
+  - {name: model, profile: stream, answers: humans, stream: {count: 8, every: [250ms, 250ms]}}
+  - {name: wordy, answers: [bob], unit: delta, operations: 3, lineage: stripped}
+faults: {restart: [25s], lose: 0.1, jitter: 300ms}
+expect: {untouched: [model, wordy]}
+`, nil},
+}
+
+// TestLiveVerdictsAreThoseOfVirtualTime plays each scene both ways.
+func TestLiveVerdictsAreThoseOfVirtualTime(t *testing.T) {
+	set := policies.Builtin()
+	for _, x := range scenes {
+		t.Run(x.name, func(t *testing.T) {
+			t.Parallel()
+			sc, err := sim.Read([]byte(x.text), "scene.yaml", set)
+			if err != nil {
+				t.Fatal(err)
+			}
+			o := sim.Options{Seed: 1, Profiles: set}
+			virtual, err := sim.Run(sc, o)
+			if err != nil {
+				t.Fatal(err)
+			}
+			c := &simulateCmd{Live: true, TimeScale: 12}
+			live, err := c.playLive(t.Context(), io.Discard, sc, sim.Variant{Speed: 1, Seed: 1}, o)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for way, r := range map[string]sim.Result{"virtual": virtual, "live": live} {
+				if !r.OK {
+					t.Errorf("%s: %s", way, r.Why)
+				}
+				if len(r.ActedOn) == 0 != (x.acted == nil) {
+					t.Errorf("%s: acted on %v, want some of %v", way, r.ActedOn, x.acted)
+				}
+				for _, a := range r.ActedOn {
+					if !slices.Contains(x.acted, a.Robot) || a.Rule != "depth" {
+						t.Errorf("%s: acted on %v, want some of %v by depth", way, a, x.acted)
+					}
+				}
+			}
+			if (virtual.Wasted > 0) != (live.Wasted > 0) {
+				t.Errorf("answers of robots to robots: %d in virtual time, %d live", virtual.Wasted, live.Wasted)
+			}
+		})
+	}
+}
+
+// TestLiveLeavesNothing breaks a run off.
+func TestLiveLeavesNothing(t *testing.T) {
+	dir := t.TempDir()
+	t.Setenv("TMPDIR", dir)
+	sc, err := sim.Read([]byte(scenes[0].text), "scene.yaml", policies.Builtin())
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancelCause(t.Context())
+	enough := errors.New("enough")
+	c := &simulateCmd{Live: true, TimeScale: 1}
+	tell := writer(func(p []byte) (int, error) {
+		cancel(enough)
+		return len(p), nil
+	})
+	if _, err := c.playLive(ctx, tell, sc, sim.Options{Seed: 1}); !errors.Is(err, enough) {
+		t.Errorf("broken off with %v", err)
+	}
+	if left, err := filepath.Glob(filepath.Join(dir, "*")); err != nil || len(left) > 0 {
+		t.Errorf("left behind: %v, %v", left, err)
+	}
+}
+
+// writer is a function as an io.Writer.
+type writer func([]byte) (int, error)
+
+func (w writer) Write(p []byte) (int, error) { return w(p) }
