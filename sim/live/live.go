@@ -134,8 +134,8 @@ func (r *run) play(ctx context.Context) error {
 		case <-tick.C:
 			r.report()
 		}
-		if err := r.broken(); err != nil {
-			return err
+		if r.broken() {
+			return nil // Run tells why
 		}
 	}
 }
@@ -189,13 +189,10 @@ func (r *run) keep(err error) {
 }
 
 // broken reports whether somebody has failed.
-func (r *run) broken() error {
+func (r *run) broken() bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if len(r.failed) > 0 {
-		return errors.New("broken off")
-	}
-	return nil
+	return len(r.failed) > 0
 }
 
 // report tells how far the run is.
