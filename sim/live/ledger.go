@@ -172,6 +172,9 @@ func (r *run) happened(h gateway.Happening) {
 	defer r.mu.Unlock()
 	if h.Kind == gateway.Received || h.Kind == gateway.Retry {
 		r.met[h.Seat] = true
+		if b := r.robots[h.Seat.Robot]; b != nil && b.seats[r.places[h.Seat.Wavelet]] != nil {
+			b.seats[r.places[h.Seat.Wavelet]].rest(r.at())
+		}
 	}
 	if r.began.Load() == nil {
 		r.opened()

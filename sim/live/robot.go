@@ -75,11 +75,9 @@ func (r *run) receive(w http.ResponseWriter, req *http.Request) {
 		http.Error(w, "lost on the way", http.StatusServiceUnavailable)
 		return
 	}
-	r.mu.Lock()
-	if v.seat != nil && v.seat.flight == v.flight {
-		v.seat.rest(r.at())
+	if v.writes.Landing == 0 || v.seat.robot.Via != sim.ViaReply { // else when the gateway has taken the answer
+		r.rested(v)
 	}
-	r.mu.Unlock()
 	begun := r.at()
 	reply := []operation{}
 	done := 0
@@ -107,6 +105,15 @@ type visit struct {
 	lost   bool
 	token  string // that its calls show
 	writes *sim.Writes
+}
+
+// rested notes that a robot has done what it does about a bundle.
+func (r *run) rested(v visit) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if v.seat != nil && v.seat.flight == v.flight {
+		v.seat.rest(r.at())
+	}
 }
 
 // hear takes a bundle in and decides what to do about it.
