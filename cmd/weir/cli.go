@@ -18,6 +18,7 @@ type cli struct {
 	Robots    robotsCmd    `cmd:"" help:"Register robots and look after them."`
 	Wave      waveCmd      `cmd:"" help:"Make wavelets, read them, write to them."`
 	Drill     drillCmd     `cmd:"" help:"Prove on a running server that the guard is on."`
+	Import    importCmd    `cmd:"" help:"Bring in what was written elsewhere."`
 	Decisions decisionsCmd `cmd:"" help:"Show what the governor decided, and why."`
 	Policies  policiesCmd  `cmd:"" help:"Show profiles; check, compare and apply policy files."`
 	Simulate  simulateCmd  `cmd:"" help:"Run scenarios in virtual time."`
