@@ -39,7 +39,9 @@ with --fault half as long again or more.
 
 With --live a scenario is played against a real server that is started for it: robots are HTTP programs, people are clients, and what
 comes from other servers comes by the import door. The verdicts are the same, but not every figure to the millisecond: what HTTP and the
-disk take is multiplied by --time-scale. Two milliseconds are 20 ms of the scenario at 10, and a fifth of a second at 100.
+disk take is multiplied by --time-scale. Two milliseconds are 20 ms of the scenario at 10, and a fifth of a second at 100. How far a run is
+is told on the standard error, with the lag: what 19 of 20 deltas of people take at most to be committed, by the scenario's clock. Verdicts
+are worth something while it is small beside the half second of the pace; choose a smaller --time-scale if it is not.
 
 Exits 1 if an expectation fails under the first detector; the others are there to be compared with.
 

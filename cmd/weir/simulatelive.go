@@ -35,7 +35,8 @@ func (c *simulateCmd) playLive(ctx context.Context, log io.Writer, sc *sim.Scena
 	r, err = live.Run(ctx, v.Of(sc), live.Options{
 		Options: o, Scale: c.TimeScale, Start: p.start,
 		Progress: func(p live.Progress) {
-			fmt.Fprintf(log, "%s, seed %d: %s of %s, %d deltas, %d acts\n", p.Scenario, o.Seed, p.At.Round(time.Second), p.Of, p.Commits, p.Acted)
+			fmt.Fprintf(log, "%s, seed %d: %s of %s, %d deltas, %d acts, lag %d ms\n",
+				p.Scenario, o.Seed, p.At.Round(time.Second), p.Of, p.Commits, p.Acted, p.Lag.Milliseconds())
 		},
 	})
 	r.People, r.Fault = v.People, v.Fault

@@ -82,6 +82,7 @@ func (r *run) Committed(c wavelet.Commit) {
 		}
 	}
 	if p := r.people[author]; p != nil {
+		r.arrivedFrom(at, author)
 		e.By, e.Person, e.Origin.Chain = p.Name, true, fmt.Sprintf("%s/%s/%d", p.Name, in.called, c.Version)
 	} else if b := r.robots[author]; b != nil {
 		e.By = b.Name
@@ -94,6 +95,15 @@ func (r *run) Committed(c wavelet.Commit) {
 	}
 	if r.began.Load() != nil {
 		r.tally.Committed(at, e)
+	}
+}
+
+// arrivedFrom measures how long the oldest delta took that somebody had sent. The
+// mutex is held.
+func (r *run) arrivedFrom(at time.Duration, author wavelet.Participant) {
+	if sent, ok := r.sent[author]; ok {
+		r.lags = append(r.lags, at-sent)
+		delete(r.sent, author)
 	}
 }
 

@@ -3,6 +3,7 @@ package live
 import (
 	"strings"
 	"testing"
+	"time"
 
 	"weir/events"
 	"weir/gateway"
@@ -29,7 +30,7 @@ func staged() (*run, *room) {
 	return &run{
 		sc: sc, o: Options{Scale: 1}, tally: sim.NewTally(sc, sim.Options{}), places: map[wavelet.Name]*room{main: in},
 		robots: map[wavelet.Participant]*robot{echo: b}, people: map[wavelet.Participant]*sim.Person{ann: p},
-		written: map[int]*written{}, met: map[wavelet.Seat]bool{}, ready: make(chan struct{}),
+		written: map[int]*written{}, met: map[wavelet.Seat]bool{}, sent: map[wavelet.Participant]time.Duration{}, ready: make(chan struct{}),
 	}, in
 }
 
@@ -91,6 +92,21 @@ func TestABundleIsItsLanesDeltas(t *testing.T) {
 	}
 	if heard = in.heard(ann, events.RobotLane, 0, 5, nil); len(heard) != 1 || heard[0].By != "echo" {
 		t.Errorf("in the robot lane: %+v", heard)
+	}
+}
+
+// TestLagIsThatOfMost measures from the sending to the commit.
+func TestLagIsThatOfMost(t *testing.T) {
+	r, in := staged()
+	for i := range 40 {
+		r.sending(ann)
+		r.sent[ann] = -time.Duration(i) * time.Second // the clock stands at 0
+		r.sending(ann)
+		r.commit(in, ann, wavelet.Human)
+		r.commit(in, ann, wavelet.Human) // not one that was measured
+	}
+	if lag := r.lag(); lag != 38*time.Second || len(r.lags) != 40 {
+		t.Errorf("a lag of %s of %d deltas", lag, len(r.lags))
 	}
 }
 

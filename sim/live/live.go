@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"net/http"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -37,8 +38,8 @@ type Options struct {
 	// by name; its robots may live on this machine. Called again, it starts it on
 	// what it had stored, at the same address and by the same clock.
 	Start func(context.Context, Hooks) (Server, error)
-	// Progress is told how far a run is, when it begins and every few seconds;
-	// nil: nobody is.
+	// Progress is told how far a run is, when it begins, every few seconds and
+	// when it ends; nil: nobody is.
 	Progress func(Progress)
 }
 
@@ -47,7 +48,8 @@ type Progress struct {
 	Scenario string
 	At, Of   time.Duration // by the scenario's clock
 	Commits  int
-	Acted    int // decisions to evict, cut off or suspend
+	Acted    int           // decisions to evict, cut off or suspend
+	Lag      time.Duration // that 19 of 20 deltas of people take at most to be committed, by the scenario's clock
 }
 
 // progressEvery is how often, in real time, Progress is told.
@@ -75,6 +77,8 @@ type run struct {
 	lines   int
 	commits int
 	acted   int
+	sent    map[wavelet.Participant]time.Duration // when people wrote what is not committed yet
+	lags    []time.Duration
 	luck    *rand.Rand // of the network
 	ready   chan struct{}
 	met     map[wavelet.Seat]bool // those that have had a bundle
@@ -91,7 +95,7 @@ func Run(ctx context.Context, sc *sim.Scenario, o Options) (sim.Result, error) {
 	r := &run{
 		sc: sc, o: o, ctx: playing, tally: sim.NewTally(sc, o.Options), rooms: map[string]*room{}, places: map[wavelet.Name]*room{},
 		robots: map[wavelet.Participant]*robot{}, people: map[wavelet.Participant]*sim.Person{}, written: map[int]*written{},
-		luck: rand.New(rand.NewPCG(o.Seed, 1)), ready: make(chan struct{}), met: map[wavelet.Seat]bool{},
+		luck: rand.New(rand.NewPCG(o.Seed, 1)), ready: make(chan struct{}), met: map[wavelet.Seat]bool{}, sent: map[wavelet.Participant]time.Duration{},
 	}
 	err := r.play(ctx)
 	stop()
@@ -123,6 +127,7 @@ func (r *run) play(ctx context.Context) error {
 	for {
 		select {
 		case <-end:
+			r.report()
 			return nil
 		case <-ctx.Done():
 			return context.Cause(ctx)
@@ -201,9 +206,18 @@ func (r *run) report() {
 		return
 	}
 	r.mu.Lock()
-	p := Progress{Scenario: r.sc.Name, At: r.at(), Of: r.sc.Duration, Commits: r.commits, Acted: r.acted}
+	p := Progress{Scenario: r.sc.Name, At: min(r.at(), r.sc.Duration), Of: r.sc.Duration, Commits: r.commits, Acted: r.acted, Lag: r.lag()}
 	r.mu.Unlock()
 	r.o.Progress(p)
+}
+
+// lag is what most of people's deltas did not exceed. The mutex is held.
+func (r *run) lag() time.Duration {
+	if len(r.lags) == 0 {
+		return 0
+	}
+	sorted := slices.Sorted(slices.Values(r.lags))
+	return sorted[len(sorted)*95/100]
 }
 
 // restarts is when the server restarts next; nil: never.

@@ -73,6 +73,7 @@ func (r *run) write(p *sim.Person) error {
 		} else {
 			ops = pens[u.In].line(r.number(nil))
 		}
+		r.sending(p.Address)
 		if err := publish(u.In, ops); err != nil {
 			return fmt.Errorf("%s writes: %w", p.Name, err)
 		}
@@ -83,6 +84,15 @@ func (r *run) write(p *sim.Person) error {
 	}
 	<-r.ctx.Done() // what is on its way should arrive
 	return nil
+}
+
+// sending notes when somebody sends a delta.
+func (r *run) sending(who wavelet.Participant) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if _, waits := r.sent[who]; !waits {
+		r.sent[who] = r.at()
+	}
 }
 
 // desk connects a person, and is how the person writes.
