@@ -67,6 +67,7 @@ type run struct {
 	began atomic.Pointer[time.Time]
 
 	mu      sync.Mutex
+	over    bool // robots take nothing in any more
 	server  Server
 	tally   *sim.Tally
 	rooms   map[string]*room // by the scenario's names
@@ -99,6 +100,9 @@ func Run(ctx context.Context, sc *sim.Scenario, o Options) (sim.Result, error) {
 	}
 	err := r.play(ctx)
 	stop()
+	r.mu.Lock()
+	r.over = true
+	r.mu.Unlock()
 	r.wg.Wait()
 	if r.server.Stop != nil {
 		err = errors.Join(err, r.server.Stop())

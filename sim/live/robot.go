@@ -70,6 +70,11 @@ func (r *run) receive(w http.ResponseWriter, req *http.Request) {
 		http.Error(w, err.Error(), http.StatusBadRequest)
 		return
 	}
+	if !r.enter() {
+		http.Error(w, "it is over", http.StatusServiceUnavailable)
+		return
+	}
+	defer r.wg.Done()
 	v := r.hear(wavelet.Participant(req.PathValue("robot")+"@"+sim.Domain), &in)
 	if !r.until(v.until) || v.lost {
 		http.Error(w, "lost on the way", http.StatusServiceUnavailable)
@@ -95,6 +100,16 @@ func (r *run) receive(w http.ResponseWriter, req *http.Request) {
 	if done == v.writes.Landing && done < len(v.writes.List) {
 		r.wg.Go(func() { r.goOn(v.seat.robot, v.seat.id, v.token, v.writes, done, begun) })
 	}
+}
+
+// enter has Run wait for the robot; false: it is over.
+func (r *run) enter() bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if !r.over {
+		r.wg.Add(1)
+	}
+	return !r.over
 }
 
 // visit is a bundle that a robot works on.
