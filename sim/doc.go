@@ -19,7 +19,8 @@
 // order in which they are asked are the server's own code, called in the order in
 // which package gateway calls it. The wavelets have no text, since none of the
 // decisions depends on it: a window is empty only if it holds no delta of its
-// lane. The network, the disk and the clock are a heap of events.
+// lane. The network, the disk and the clock are a heap of events, and no answer
+// comes too late: a profile's delivery.timeout is not played.
 //
 // What really happens is kept apart from what the governor believes: each delta
 // knows which one it truly answers, also when the robot hides that. The measures

@@ -47,6 +47,7 @@ type config struct {
 	epoch     time.Time               // when it began to; zero: when the server is built
 	ratioOnly bool                    // lineage is off: the response ratio alone convicts
 	causeGap  time.Duration           // between two messages of a person; 0: the host's
+	patience  time.Duration           // for a robot's answer, if that is more than its profile has; 0: the profile's
 	feed      func(gateway.Happening) // what happens at the gateway; nil: nobody listens
 	observer  host.Observer           // is told of commits before the gateway is; nil: nobody
 }

@@ -126,7 +126,7 @@ func (h *house) assemble(ctx context.Context) error {
 	}
 	standard, _ := h.policies.Set().Profile("")
 	judge := governor.New(governor.Options{Default: standard, RatioOnly: h.config.ratioOnly})
-	h.gateway = gateway.New(h.host, roster{h.robots}, judge, h.store, gateway.Options{
+	h.gateway = gateway.New(h.host, roster{h.robots, h.config.patience}, judge, h.store, gateway.Options{
 		TimeScale: h.config.timeScale, Epoch: h.config.epoch, Server: h.self(), Secret: []byte(tokenSecret), Feed: h.config.feed, Suspend: h.suspend, Logger: h.log,
 		Decisions: h.config.decisions, DecisionBytes: h.config.decisionBytes,
 	})
@@ -292,11 +292,17 @@ func (h *house) suspend(ctx context.Context, robot wavelet.Participant, d govern
 	return err
 }
 
-// roster shows the gateway the robots of the directory.
-type roster struct{ *robots.Directory }
+// roster shows the gateway the robots of the directory, with patience for their
+// answers.
+type roster struct {
+	*robots.Directory
+	patience time.Duration
+}
 
 // Robot is the robot at an address with its profile, false if it is not in
 // service.
 func (r roster) Robot(id wavelet.Participant) (gateway.Robot, policies.Profile, bool) {
-	return r.InService(id)
+	to, p, ok := r.InService(id)
+	p.Delivery.Timeout = max(p.Delivery.Timeout, r.patience)
+	return to, p, ok
 }

@@ -31,6 +31,7 @@ func (c *simulateCmd) playLive(ctx context.Context, log io.Writer, sc *sim.Scena
 		addr: "127.0.0.1:0", data: data, domain: sim.Domain, devLogin: true, privateCallbacks: true, policies: c.ProfileFile,
 		log: slog.New(slog.DiscardHandler), timeScale: c.TimeScale, epoch: time.Now(),
 		causeGap: time.Duration(float64(10*time.Second) / c.TimeScale),
+		patience: sc.Duration, // in virtual time no answer comes too late
 	}}
 	r, err = live.Run(ctx, v.Of(sc), live.Options{
 		Options: o, Scale: c.TimeScale, Start: p.start,

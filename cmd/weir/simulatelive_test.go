@@ -7,8 +7,10 @@ import (
 	"path/filepath"
 	"slices"
 	"testing"
+	"time"
 
 	"weir/policies"
+	"weir/robots"
 	"weir/sim"
 )
 
@@ -106,6 +108,19 @@ func TestLiveVerdictsAreThoseOfVirtualTime(t *testing.T) {
 				t.Errorf("answers of robots to robots: %d in virtual time, %d live", virtual.Wasted, live.Wasted)
 			}
 		})
+	}
+}
+
+// TestPatienceIsForThoseWhoNeedIt asks the roster how long a robot may take.
+func TestPatienceIsForThoseWhoNeedIt(t *testing.T) {
+	h := running(t)
+	if _, _, err := h.robots.Register(t.Context(), robots.Registration{Address: "sloth@weir.local"}); err != nil {
+		t.Fatal(err)
+	}
+	for patience, want := range map[time.Duration]time.Duration{0: time.Minute, time.Second: time.Minute, time.Hour: time.Hour} {
+		if _, p, ok := (roster{h.robots, patience}).Robot("sloth@weir.local"); !ok || p.Delivery.Timeout != want {
+			t.Errorf("with a patience of %s a robot is given %s", patience, p.Delivery.Timeout)
+		}
 	}
 }
 
