@@ -139,7 +139,7 @@ func TestLiveLeavesNothing(t *testing.T) {
 		cancel(enough)
 		return len(p), nil
 	})
-	if _, err := c.playLive(ctx, tell, sc, sim.Options{Seed: 1}); !errors.Is(err, enough) {
+	if _, err := c.playLive(ctx, tell, sc, sim.Variant{Speed: 1, Seed: 1}, sim.Options{}); !errors.Is(err, enough) {
 		t.Errorf("broken off with %v", err)
 	}
 	if left, err := filepath.Glob(filepath.Join(dir, "*")); err != nil || len(left) > 0 {
