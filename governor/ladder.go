@@ -53,7 +53,7 @@ func (g *Governor) convict(t instant, k *conviction, v *Verdict) bool {
 	}
 	s.mark(t, k.mark)
 	v.Refuse = refuseRule(k)
-	tail := !live && k.cause.broken()
+	tail := k.rule != ruleHold && !live && k.cause.broken()
 	if chosen == nil || over || tail || k.old() || g.authorStruck(k) || !k.proved(t) {
 		g.decide(v, s, Decision{Time: t.time(), Rule: k.rule, Measured: k.measured, Limit: k.limit,
 			Action: "refuse", Evidence: g.brief(k.depth.ID, k.depth.Exact, 0)})
