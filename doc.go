@@ -12,6 +12,7 @@
 //	gateway             4  Lane and its runner: merge, pace, deliver, judge, submit
 //	robots              4  who is registered: directory, keys, capabilities
 //	governor/decisions  3  the log of what was decided: kept, paged, followed
+//	governor/traffic    3  what the governor was asked: recorded, and asked again
 //	robots/wire         3  the Wave robot protocol: bundles, operations, delivery
 //	wavelet/host        2  one goroutine per open wavelet, the only writer
 //	wavelet/client      2  the Go client of the live protocol

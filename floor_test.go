@@ -29,6 +29,7 @@ var floors = map[string]int{
 	"weir/governor":           2,
 	"weir/events":             2,
 	"weir/governor/decisions": 3,
+	"weir/governor/traffic":   3,
 	"weir/robots/wire":        3,
 	"weir/robots":             4,
 	"weir/gateway":            4,

@@ -172,7 +172,7 @@ func (g *Gateway) dismiss(id wavelet.Participant) {
 		delete(g.robots, id)
 	}
 	g.mu.Unlock()
-	g.gov.Forget(id)
+	g.gov.Dismiss(g.clock.now(), id)
 	g.keeper.touch()
 }
 

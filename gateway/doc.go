@@ -32,8 +32,9 @@
 // knows whether the answer was committed. The cursors and the governor's
 // counts are written once a second and at the end: a crash loses at most a second
 // of them, and what was told in it without an answer is told again. Decisions are
-// written at once, to the log that package decisions keeps. A
-// verdict is written down before it is carried out, and carried out until it is
+// written at once, to the log that package decisions keeps. What
+// the governor is asked goes, if it is wanted, to the record of package traffic,
+// whose last moment a crash loses. A verdict is written down before it is carried out, and carried out until it is
 // committed; a start that finds a robot banned and still there goes on with it.
 //
 // # Concurrency

@@ -8,6 +8,7 @@ import (
 
 	"weir/governor"
 	"weir/governor/decisions"
+	"weir/governor/traffic"
 	"weir/wavelet"
 )
 
@@ -15,7 +16,7 @@ import (
 type Gateway struct {
 	host   Host
 	roster Roster
-	gov    *governor.Governor
+	gov    *traffic.Recorder
 	o      Options
 	clock  clock
 	signer signer
@@ -54,7 +55,7 @@ func New(h Host, r Roster, gov *governor.Governor, kv Store, o Options) *Gateway
 	g := &Gateway{
 		host:    h,
 		roster:  r,
-		gov:     gov,
+		gov:     traffic.Record(gov, o.Traffic),
 		o:       o,
 		clock:   clock{base: o.Epoch, scale: o.TimeScale},
 		signer:  signer{o.Secret},

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"weir/governor"
+	"weir/governor/traffic"
 	"weir/store"
 	"weir/wavelet"
 )
@@ -41,6 +42,9 @@ type Options struct {
 	// Suspend takes a robot out of service everywhere, when the governor says so.
 	// nil: the gateway stops serving it until RobotChanged, and no more.
 	Suspend func(ctx context.Context, robot wavelet.Participant, d governor.Decision) error
+	// Traffic records what the governor is asked. Whoever opened it runs it, and
+	// closes it when the gateway is quiet. nil: nothing is recorded.
+	Traffic *traffic.Log
 	// Logger gets what an operator should see. nil: nobody does.
 	Logger *slog.Logger
 

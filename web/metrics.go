@@ -62,6 +62,12 @@ func (c *collector) Collect(out chan<- prometheus.Metric) {
 	log := c.s.d.Gateway.Decisions().Stats()
 	emit(gauge("weir_decisions_kept", "Decisions in the log."), float64(log.Last+1-log.First))
 	emit(counter("weir_decisions_lost_total", "Decisions that could not be written."), float64(log.Lost))
+	if t := c.s.d.Traffic; t != nil {
+		st := t.Stats()
+		emit(counter("weir_traffic_rows_total", "Rows of traffic, for trying policies."), float64(st.Rows))
+		emit(counter("weir_traffic_lost_total", "Rows that the disk did not keep up with."), float64(st.Lost))
+		emit(gauge("weir_traffic_bytes", "Bytes of traffic that are kept."), float64(st.Bytes))
+	}
 	emit(gauge("weir_decision_streams_open", "Readers that follow the decisions."), float64(c.s.streams.Load()))
 	emit(counter("weir_checkpoints_total", "Savings of the governor's counts."), float64(g.Checkpoints))
 	emit(counter("weir_save_errors_total", "Savings that failed and were tried again."), float64(g.SaveErrors))

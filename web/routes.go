@@ -19,6 +19,7 @@ func (s *Server) routes() http.Handler {
 		mux.Handle("GET /api/v1/robots/{id}/limits", s.d.RPC.ServeLimits(s.d.Auth.Admin))
 	}
 	mux.HandleFunc("GET /api/v1/decisions/stream", s.streamDecisions)
+	mux.HandleFunc("POST /api/v1/policies/try", s.tryPolicies)
 	mux.HandleFunc("GET /healthz", s.healthz)
 	mux.HandleFunc("GET /readyz", s.readyz)
 	mux.Handle("GET /metrics", s.metrics())

@@ -11,6 +11,7 @@ import (
 
 	"weir/gateway"
 	"weir/governor/decisions"
+	"weir/governor/traffic"
 	"weir/policies"
 	"weir/policies/book"
 	"weir/robots"
@@ -63,6 +64,7 @@ type Deps struct {
 	Robots    *robots.Directory
 	Profiles  func() policies.Set // those in force now
 	Policies  *book.Book          // where Profiles come from; nil: they cannot be changed here
+	Traffic   *traffic.Log        // recorded for trying policies; nil: they cannot be tried
 	Auth      *Authenticator
 	Domain    string        // of the wavelets made here
 	RPC       RobotAPI      // nil: the robots' own doors are closed
@@ -83,6 +85,7 @@ type Server struct {
 	sockets  sockets
 	counters counters
 	streams  atomic.Int64 // of decisions, open now
+	trying   atomic.Bool  // policies, now
 	ctx      context.Context
 	end      context.CancelFunc
 }

@@ -34,26 +34,28 @@ func (s *Server) streamDecisions(w http.ResponseWriter, r *http.Request) {
 		}
 	}
 	if err != nil {
-		p := s.problem(err)
-		for name, values := range p.GetHeaders() {
-			w.Header()[name] = values
-		}
-		w.Header().Set("Content-Type", p.ContentType(""))
-		w.WriteHeader(p.Status)
-		_, _ = w.Write(encode(p))
+		s.writeProblem(w, err)
 		return
 	}
 	defer s.streams.Add(-1)
 	ctx, cancel := context.WithCancel(r.Context())
 	defer cancel()
 	defer context.AfterFunc(s.ctx, cancel)()
-	w.Header().Set("Content-Type", eventStream)
-	w.Header().Set("Cache-Control", "no-store")
-	w.Header().Set("X-Accel-Buffering", "no") // proxies that gather answers shall not gather this one
-	out := &stream{w: w, c: http.NewResponseController(w)}
+	out := beginStream(w)
 	if err := out.follow(ctx, s.d.Gateway.Decisions(), filter, after); err != nil && ctx.Err() == nil {
 		s.d.Logger.Info("a reader of decisions was let go", "from", r.RemoteAddr, "error", err)
 	}
+}
+
+// writeProblem answers a request that huma knows nothing of with an error.
+func (s *Server) writeProblem(w http.ResponseWriter, err error) {
+	p := s.problem(err)
+	for name, values := range p.GetHeaders() {
+		w.Header()[name] = values
+	}
+	w.Header().Set("Content-Type", p.ContentType(""))
+	w.WriteHeader(p.Status)
+	_, _ = w.Write(encode(p))
 }
 
 // streamOf reads what a stream shall hold: which decisions, and after which
@@ -99,6 +101,16 @@ func (s *Server) streamOf(r *http.Request) (decisions.Filter, uint64, error) {
 type stream struct {
 	w http.ResponseWriter
 	c *http.ResponseController
+}
+
+// beginStream begins an answer that is a stream.
+func beginStream(w http.ResponseWriter) *stream {
+	w.Header().Set("Content-Type", eventStream)
+	w.Header().Set("Cache-Control", "no-store")
+	w.Header().Set("X-Accel-Buffering", "no") // proxies that gather answers shall not gather this one
+	c := http.NewResponseController(w)
+	_ = c.SetReadDeadline(time.Time{}) // the request is read, and its answer may take long
+	return &stream{w: w, c: c}
 }
 
 // send writes one piece of the stream and sees it off.

@@ -39,6 +39,7 @@ type config struct {
 
 	decisions     int   // kept, 0: as the gateway likes
 	decisionBytes int64 // of these
+	trafficBytes  int64 // of the governor's traffic to record; 0: none
 
 	privateCallbacks bool // robots may live at loopback and private addresses
 	log              *slog.Logger

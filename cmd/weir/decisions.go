@@ -93,16 +93,25 @@ func (c decisionsCmd) query() (url.Values, error) {
 	if c.Since == "" {
 		return query, nil
 	}
-	at, err := time.Parse(time.RFC3339, c.Since)
+	at, err := instantOf(c.Since)
 	if err != nil {
-		ago, err := time.ParseDuration(c.Since)
-		if err != nil || ago < 0 {
-			return nil, fmt.Errorf("--since: %q is neither a time span like 90m nor an instant like 2026-05-01T12:00:00Z", c.Since)
-		}
-		at = time.Now().Add(-ago)
+		return nil, err
 	}
 	query.Set("since", at.UTC().Format(time.RFC3339Nano))
 	return query, nil
+}
+
+// instantOf reads --since: an instant, or how long ago it was.
+func instantOf(since string) (time.Time, error) {
+	at, err := time.Parse(time.RFC3339, since)
+	if err == nil {
+		return at, nil
+	}
+	ago, err := time.ParseDuration(since)
+	if err != nil || ago < 0 {
+		return time.Time{}, fmt.Errorf("--since: %q is neither a time span like 90m nor an instant like 2026-05-01T12:00:00Z", since)
+	}
+	return time.Now().Add(-ago), nil
 }
 
 // decisions reads the newest decisions, page by page; limit 0 stands for all.

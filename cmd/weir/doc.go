@@ -5,7 +5,7 @@
 //	weir wave        make wavelets, read them, write to them, by hand
 //	weir decisions   what the governor decided, and why
 //	weir drill       two robots that loop on purpose, on a running server: proof that the guard is on
-//	weir policies    show profiles; check, compare and apply policy files
+//	weir policies    show profiles; check, compare, try and apply policy files
 //	weir simulate    scenarios in virtual time
 //	weir testbot     run one of the robots of package testbots
 //	weir demo        two echo robots in a wavelet: watch the loop being caught

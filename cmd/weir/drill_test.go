@@ -68,7 +68,7 @@ func TestDrillLeavesNothing(t *testing.T) {
 func running(t *testing.T) *house {
 	t.Helper()
 	ctx, stop := context.WithCancel(context.Background())
-	h, err := build(ctx, config{addr: "127.0.0.1:0", data: t.TempDir(), domain: "weir.local", devLogin: true, privateCallbacks: true, timeScale: 10})
+	h, err := build(ctx, config{addr: "127.0.0.1:0", data: t.TempDir(), domain: "weir.local", devLogin: true, privateCallbacks: true, timeScale: 10, trafficBytes: 1 << 20})
 	if err != nil {
 		stop()
 		t.Fatal(err)

@@ -86,24 +86,33 @@ func (f *follower) stream(ctx context.Context) error {
 	}
 	silence := time.AfterFunc(followSilent, cancel)
 	defer silence.Stop()
-	lines := bufio.NewScanner(resp.Body)
-	lines.Buffer(nil, 4<<20)
+	return readEvents(resp.Body, func(kind, data string) error {
+		silence.Reset(followSilent)
+		return f.take(kind, data)
+	})
+}
+
+// readEvents reads server-sent events until take has an error, which is then its
+// own; at the end of the stream that is io.EOF. A comment, as a sign of life, and
+// an empty line have no kind.
+func readEvents(from io.Reader, take func(kind, data string) error) error {
+	lines := bufio.NewScanner(from)
+	lines.Buffer(nil, maxAnswer)
 	kind := ""
 	for lines.Scan() {
-		silence.Reset(followSilent)
 		name, value, _ := strings.Cut(lines.Text(), ":")
 		value = strings.TrimPrefix(value, " ")
+		var err error
 		switch name {
-		case "": // a sign of life names the last one that was looked at
-			if n, err := strconv.ParseUint(value, 10, 64); err == nil {
-				f.last = n
-			}
+		case "":
+			err = take("", value)
 		case "event":
 			kind = value
 		case "data":
-			if err := f.take(kind, value); err != nil {
-				return err
-			}
+			err = take(kind, value)
+		}
+		if err != nil {
+			return err
 		}
 	}
 	if lines.Err() != nil {
@@ -115,6 +124,10 @@ func (f *follower) stream(ctx context.Context) error {
 // take shows what one event holds.
 func (f *follower) take(kind, data string) error {
 	switch kind {
+	case "": // a sign of life names the last one that was looked at
+		if n, err := strconv.ParseUint(data, 10, 64); err == nil {
+			f.last = n
+		}
 	case "decision":
 		var d decisions.Entry
 		if err := json.Unmarshal([]byte(data), &d); err != nil {

@@ -16,6 +16,7 @@ type policiesCmd struct {
 	Show     policiesShowCmd     `cmd:"" help:"List the profiles, or show one."`
 	Validate policiesValidateCmd `cmd:"" help:"Check a policy file."`
 	Diff     policiesDiffCmd     `cmd:"" help:"Show what a policy file would change on the running server."`
+	Try      policiesTryCmd      `cmd:"" help:"Show what a policy file would have decided about the traffic of late."`
 	Apply    policiesApplyCmd    `cmd:"" help:"Put a policy file in force on the running server, at once."`
 	History  policiesHistoryCmd  `cmd:"" help:"List what was in force when, and who changed it."`
 }

@@ -15,6 +15,7 @@ import (
 
 	"weir/gateway"
 	"weir/governor"
+	"weir/governor/traffic"
 	"weir/policies"
 	"weir/policies/book"
 	"weir/robots"
@@ -25,7 +26,11 @@ import (
 	"weir/web"
 )
 
-const storeFile = "weir.db"
+// What is in the data directory beside the secrets.
+const (
+	storeFile  = "weir.db"
+	trafficDir = "traffic"
+)
 
 // house is a server: everything that answers requests, built and tied together.
 // build makes one that listens, Run starts it and closes it in the reverse
@@ -35,6 +40,7 @@ type house struct {
 	log        *slog.Logger
 	store      *store.File
 	policies   *book.Book
+	traffic    *traffic.Log // nil: it is not recorded
 	wavelets   *host.StoreLog
 	host       *host.Host
 	robots     *robots.Directory
@@ -80,6 +86,12 @@ func build(ctx context.Context, c config) (_ *house, err error) {
 	}()
 	if h.policies, err = book.Open(ctx, h.store, rules); err != nil {
 		return nil, err
+	}
+	if c.trafficBytes > 0 {
+		h.traffic, err = traffic.Open(filepath.Join(c.data, trafficDir), traffic.Options{Bytes: c.trafficBytes, Logger: h.log})
+		if err != nil {
+			return nil, err
+		}
 	}
 	if h.listener, err = net.Listen("tcp", c.addr); err != nil {
 		return nil, fmt.Errorf("--addr: %w", err)
@@ -128,7 +140,7 @@ func (h *house) assemble(ctx context.Context) error {
 	judge := governor.New(governor.Options{Default: standard, RatioOnly: h.config.ratioOnly})
 	h.gateway = gateway.New(h.host, roster{h.robots, h.config.patience}, judge, h.store, gateway.Options{
 		TimeScale: h.config.timeScale, Epoch: h.config.epoch, Server: h.self(), Secret: []byte(tokenSecret), Feed: h.config.feed, Suspend: h.suspend, Logger: h.log,
-		Decisions: h.config.decisions, DecisionBytes: h.config.decisionBytes,
+		Decisions: h.config.decisions, DecisionBytes: h.config.decisionBytes, Traffic: h.traffic,
 	})
 	if err := h.open(); err != nil {
 		return err
@@ -155,7 +167,7 @@ func (h *house) open() error {
 		return fmt.Errorf("--jwt-key-file: %w", err)
 	}
 	h.web = web.New(web.Deps{
-		Host: h.host, Gateway: h.gateway, Robots: h.robots, Profiles: h.policies.Set, Policies: h.policies, Auth: auth, Domain: h.config.domain,
+		Host: h.host, Gateway: h.gateway, Robots: h.robots, Profiles: h.policies.Set, Policies: h.policies, Traffic: h.traffic, Auth: auth, Domain: h.config.domain,
 		RPC:     rpc.New(h.robots, h.gateway, h.host, h.log),
 		Origins: origins(h.config.publicURL), Version: "weir " + version(), Logger: h.log,
 	})
@@ -201,6 +213,9 @@ func (h *house) Run(ctx context.Context) error {
 	edge := h.edge()
 	start("robots", h.robots.Run)
 	start("gateway", h.gateway.Run)
+	if h.traffic != nil {
+		start("traffic", h.traffic.Run)
+	}
 	start("http", func(context.Context) error {
 		if err := edge.Serve(h.listener); !errors.Is(err, http.ErrServerClosed) {
 			return err
@@ -256,7 +271,14 @@ func (h *house) closeFloors() error {
 	return errors.Join(h.host.Close(ctx), h.wavelets.Close(ctx), h.closeStore())
 }
 
-func (h *house) closeStore() error { return h.store.Close() }
+// closeStore closes what writes into the data directory.
+func (h *house) closeStore() error {
+	var err error
+	if h.traffic != nil {
+		err = h.traffic.Close()
+	}
+	return errors.Join(err, h.store.Close())
+}
 
 // policyText reads the policy file, which must have no fault.
 func (h *house) policyText() ([]byte, error) {

@@ -27,6 +27,7 @@ type serveCmd struct {
 	AllowPrivateCallbacks *bool    `negatable:"" help:"Let robots live at loopback and private addresses. Default: on a loopback address."`
 	Decisions             int      `default:"100000" help:"How many of the governor's decisions to keep."`
 	DecisionsMiB          int      `name:"decisions-mib" default:"64" help:"And at most so many MiB of them."`
+	TrafficBytes          int64    `name:"traffic-bytes" default:"268435456" help:"How many bytes of traffic to record for weir policies try, some 30 for each delivery, answer and call; 0: none."`
 	Log                   string   `default:"info" enum:"debug,info,warn,error" help:"How much to log: ${enum}."`
 	LogJSON               bool     `name:"log-json" help:"Log as JSON."`
 }
@@ -71,7 +72,7 @@ func (c serveCmd) config(s streams) (config, error) {
 	cfg := config{
 		addr: c.Addr, data: c.Data, domain: c.Domain, publicURL: c.PublicURL, policies: c.Policies,
 		issuer: c.JWTIssuer, audience: c.JWTAudience,
-		decisions: c.Decisions, decisionBytes: int64(c.DecisionsMiB) << 20,
+		decisions: c.Decisions, decisionBytes: int64(c.DecisionsMiB) << 20, trafficBytes: c.TrafficBytes,
 		devLogin:         local && len(c.JWTKeyFile) == 0,
 		privateCallbacks: local,
 		log:              c.logger(s),
