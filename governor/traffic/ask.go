@@ -45,15 +45,18 @@ func (p *Replay) deliver(x *item) {
 	d.Sent = p.now
 	v := p.gov.Deliver(p.now, d)
 	p.tell(x, v, passed && v.Refuse != nil)
-	if v.Refuse == nil && v.Delay > 0 && passed {
+	if v.Refuse == nil && v.Delay > 0 && passed && !x.last {
 		x.due, x.asked, x.row = p.now.Add(v.Delay), true, mergedRow(r, &d)
 		p.waiting[here] = x
 		p.postpone(x)
 		return
 	}
 	f := fate{at: p.now, late: max(0, p.now.Sub(r.At))}
-	if v.Refuse != nil {
-		f.gone, f.refused = passed, passed
+	switch {
+	case v.Refuse != nil && passed:
+		f = fate{at: p.now, gone: true, refused: true}
+	case v.Delay > 0 && passed:
+		f = fate{at: p.now, gone: true}
 	}
 	if !x.usual(&f, p.bundles.get(d.Bundle)) {
 		p.settle(x, f)
@@ -104,7 +107,10 @@ func (p *Replay) answer(x *item) {
 	}
 	v := p.gov.Answer(p.now, a)
 	p.tell(x, v, passed && v.Refuse != nil)
-	f := fate{at: p.now, late: max(0, p.now.Sub(r.At)) + max(0, v.Delay-r.Delay), gone: v.Refuse != nil, refused: v.Refuse != nil}
+	f := fate{at: p.now, late: max(0, p.now.Sub(r.At)) + max(0, v.Delay-r.Delay)}
+	if v.Refuse != nil {
+		f = fate{at: p.now, gone: true, refused: true}
+	}
 	if !x.usual(&f, p.deltas.get(a.Delta)) {
 		p.settle(x, f)
 	}

@@ -75,6 +75,7 @@ type item struct {
 	after *fate // of the request that an answer came by, or that a request came after; nil: none
 	mine  *fate // what others wait for; nil: nobody does
 	asked bool  // the governor put it off
+	last  bool  // it must not be put off any more
 	dead  bool  // it was merged into another
 }
 
@@ -93,7 +94,8 @@ func (h *rowHeap) Pop() any {
 	return x
 }
 
-// mostLate is how many rows are put off at a time. Beyond it the first goes ahead.
+// mostLate is how many rows are put off at a time. Beyond it the first one is done,
+// and a bundle that may not go out is dropped.
 const mostLate = 1 << 14
 
 // Take puts the next row to the governor, and before it those that were put off
@@ -123,8 +125,12 @@ func (p *Replay) Until(now time.Time) {
 		if p.putOff--; x.dead {
 			continue
 		}
-		p.now = later(p.now, x.due)
-		if x.asked || p.putOff >= mostLate {
+		x.last = x.due.After(now)
+
+		if !x.last {
+			p.now = later(p.now, x.due)
+		}
+		if x.asked || x.last {
 			p.do(x)
 		} else {
 			p.schedule(x)
@@ -237,7 +243,6 @@ func later(a, b time.Time) time.Time {
 
 // do puts a row to the governor.
 func (p *Replay) do(x *item) {
-	p.now = later(p.now, x.due)
 	switch r := x.row; r.Kind {
 	case Commit:
 		if k := r.Commit.Delta.Cause.Kind; k == wavelet.Robot || k == wavelet.Assumed {

@@ -3,10 +3,12 @@ package traffic_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"testing"
 	"time"
 
+	"weir/governor"
 	"weir/governor/traffic"
 	"weir/policies"
 	"weir/wavelet"
@@ -98,5 +100,38 @@ func TestTryEndsWithItsContext(t *testing.T) {
 	}
 	if _, err := l.Try(ctx, q); !errors.Is(err, context.Canceled) || told != 1 {
 		t.Errorf("after %d tellings: %v", told, err)
+	}
+}
+
+// TestTryWithMuchPutOff has one bundle put off for long, and more answers wait for
+// it than may.
+func TestTryWithMuchPutOff(t *testing.T) {
+	l := open(t, t.TempDir(), traffic.Options{})
+	defer l.Close()
+	const answers = 20_000
+	sent := func(id string, at time.Time) governor.Delivery {
+		d := governor.Delivery{Seat: wavelet.Seat{Wavelet: main, Robot: "echo@example.com"}, Bundle: id,
+			Cause: wavelet.Cause{ID: "ann/1", Kind: wavelet.Human}, Author: "ann@example.com", Sent: at}
+		l.Add(&traffic.Row{Kind: traffic.Deliver, At: at, Delivery: d})
+		return d
+	}
+	sent("a", epoch)
+	second := epoch.Add(time.Second)
+	d := sent("b", second)
+	for n := range answers {
+		l.Add(&traffic.Row{Kind: traffic.Answer, At: second.Add(time.Duration(n) * time.Microsecond), Answer: governor.Answer{
+			Robot: d.Seat.Robot, Wavelet: main, Delta: wavelet.DeltaID(fmt.Sprintf("b/%d", n)), Named: d}})
+		if n%1000 == 0 {
+			if err := l.Flush(); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	r, err := l.Try(t.Context(), question(t, "pace.min_interval", "1m"))
+	if err != nil || r.Rows.Answers != answers {
+		t.Fatalf("%+v, %v", r, err)
+	}
+	if r.InForce.Actions["held"] != 0 || r.Tried.Actions["held"] != 1 || r.Tried.Absent != answers {
+		t.Errorf("in force %+v, tried %+v", r.InForce, r.Tried)
 	}
 }
