@@ -27,7 +27,7 @@ func (g *Governor) Answer(now time.Time, a Answer) (v Verdict) {
 	case first && v.Cause.Bundle != "":
 		g.judge(t, s, b, &a, &v)
 	case first:
-		g.judgeAssumed(t, s.robot.rules, &conviction{seat: s, robots: true, sent: s.robot.last.at, cause: g.causes[v.Cause.ID], depth: v.Cause}, &v)
+		g.judgeAssumed(t, s.robot.rules, &conviction{seat: s, robots: true, sent: s.robot.debts.last.at, cause: g.causes[v.Cause.ID], depth: v.Cause}, &v)
 	}
 	if v.Refuse == nil && s != nil && (s.id.Wavelet != a.Wavelet || v.Cause.Bundle == "") {
 		s.robot.pass(a.Delta, s)

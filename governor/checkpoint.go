@@ -164,16 +164,7 @@ func (r *robot) keep(a *archive) {
 	number(a, &r.lastCut)
 	number(a, &r.latest)
 	keepBan(a, &r.suspended)
-	a.flag(&r.forgetful)
-	list(a, &r.owed, func(o *owed) { o.keep(a) })
-	r.last.keep(a)
-	list(a, &r.routes, func(x *route) {
-		for _, n := range []*wavelet.Name{&x.to, &x.from} {
-			text(a, &n.Wave)
-			text(a, &n.Wavelet)
-		}
-		number(a, &x.seen)
-	})
+	r.keepDebts(a)
 	list(a, &r.let, func(p *letPass) {
 		number(a, &p.delta)
 		a.seat(&p.seat)
@@ -184,10 +175,6 @@ func (r *robot) keep(a *archive) {
 	number(a, &r.tokens.Stale)
 	if a.reading {
 		r.let = slices.DeleteFunc(r.let, func(p letPass) bool { return p.seat == nil })
-		r.owed = slices.DeleteFunc(r.owed, func(o owed) bool { return o.seat == nil })
-		if r.last.seat == nil {
-			r.last = heard{}
-		}
 	}
 }
 

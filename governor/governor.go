@@ -150,11 +150,7 @@ func (g *Governor) forgetSeats(t instant) {
 // dropSeat forgets a seat. Edges and links that still point to it count no more.
 func (g *Governor) dropSeat(s *seat) {
 	s.gone = true
-	s.endHold(0)
-	s.robot.owed = slices.DeleteFunc(s.robot.owed, func(o owed) bool { return o.seat == s })
-	if s.robot.last.seat == s {
-		s.robot.last = heard{}
-	}
+	s.robot.forget(s)
 	s.robot.let = slices.DeleteFunc(s.robot.let, func(p letPass) bool { return p.seat == s })
 	g.idle.remove(s)
 	delete(g.seats, s.id)

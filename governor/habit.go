@@ -163,8 +163,8 @@ func (h *habit) took(bit uint8) {
 // bundles of late, though it names none.
 func (s *seat) answersUnnamed() bool {
 	h, missed := s.habit, 0
-	for i := range s.robot.owed {
-		if o := &s.robot.owed[i]; o.late && o.seat == s && o.counts() {
+	for i := range s.robot.debts.owed {
+		if o := &s.robot.debts.owed[i]; o.late && o.seat == s && o.counts() {
 			missed++
 		}
 	}
@@ -215,8 +215,8 @@ func keepHabit(a *archive, s *seat) {
 	h.deep.keep(a)
 	if a.reading {
 		h.next, h.gap = h.next%habitLags, h.gap%habitGaps
-		if h.held != 0 {
-			s.robot.holding++
+		if x := s.robot.indebt(); h.held != 0 {
+			x.holding++
 		}
 	}
 }

@@ -29,13 +29,13 @@ const (
 // It gives the instant until which the bundle has to wait, 0 if it need not.
 func (g *Governor) holdBack(t instant, s *seat, d *Delivery, v *Verdict) instant {
 	h, p := s.habit, s.robot.rules.Hold
-	s.robot.age(t)
+	s.robot.debts.age(t)
 	if h.held == 0 {
 		if !g.doubts(t, s, d, v) {
 			return 0
 		}
 		h.held, h.quiet, h.extra, h.spoke, h.broken = t, t, 0, false, true
-		s.robot.holding++
+		s.robot.debts.holding++
 	}
 	long := max(p.MinFor, 2*h.longest())
 	if h.doubt == 1 { // a robot that writes regularly must not find room between two of its writes
@@ -77,7 +77,7 @@ func (s *seat) endHold(t instant) (held, clean bool) {
 	if h == nil || h.held == 0 {
 		return false, false
 	}
-	s.robot.holding--
+	s.robot.debts.holding--
 	h.long += time.Duration(max(0, t-h.held))
 	h.held = 0
 	if h.extra == 0 {

@@ -10,11 +10,20 @@ import (
 // owed is a bundle that its robot may still answer without naming it.
 type owed struct {
 	heard
-	bundle uint64 // hash of its id
-	robots bool   // robot lane
-	held   bool   // it was held back before it was sent
-	clean  bool   // and the robot was silent meanwhile
-	late   bool   // the robot would have answered by now, as far as is known
+	bundle  uint64 // hash of its id
+	robots  bool   // robot lane
+	held    bool   // it was held back before it was sent
+	clean   bool   // and the robot was silent meanwhile
+	settled bool   // it was answered by its name
+	late    bool   // the robot would have answered by now, as far as is known
+}
+
+// debts is what a robot that writes without naming a bundle may still answer.
+type debts struct {
+	owed    []owed  // of the last minute
+	last    heard   // the bundle that it answered last, as far as is known
+	routes  []route // what it answers elsewhere than it heard it
+	holding int     // seats whose robot lane is held
 }
 
 // owes notes a bundle that went out. Most robots name what they answer: only
@@ -26,50 +35,86 @@ func (r *robot) owes(t instant, s *seat, d *Delivery) {
 	} else {
 		o.heard = heard{at: t, cause: d.Cause.ID, depth: d.Cause.Depth, exact: d.Cause.Exact, author: d.Author, seat: s}
 	}
-	if !r.forgetful {
-		r.owed = append(r.owed[:0], o)
+	x := r.debts
+	if x == nil {
+		r.newest = o
 		return
 	}
 	if d.RobotLane {
 		o.held, o.clean = s.endHold(t)
 	}
-	r.age(t)
-	if i := r.debt(s, o.bundle); i >= 0 { // a new attempt
-		o.held, o.clean = o.held || r.owed[i].held, o.clean || r.owed[i].clean
-		r.owed = slices.Delete(r.owed, i, i+1)
+	x.age(t)
+	if i := x.debt(s, o.bundle); i >= 0 { // a new attempt
+		o.held, o.clean = o.held || x.owed[i].held, o.clean || x.owed[i].clean
+		x.owed = slices.Delete(x.owed, i, i+1)
 	}
-	if len(r.owed) == mostOwed {
-		r.owed[0].dropped()
-		r.owed = slices.Delete(r.owed, 0, 1)
+	if len(x.owed) == mostOwed {
+		x.owed[0].dropped()
+		x.owed = slices.Delete(x.owed, 0, 1)
 	}
-	r.owed = append(r.owed, o)
+	x.owed = append(x.owed, o)
 }
 
 // debt is the place of the bundle among those owed, -1 if it is not.
-func (r *robot) debt(s *seat, bundle uint64) int {
-	return slices.IndexFunc(r.owed, func(o owed) bool { return o.bundle == bundle && o.seat == s })
+func (x *debts) debt(s *seat, bundle uint64) int {
+	return slices.IndexFunc(x.owed, func(o owed) bool { return o.bundle == bundle && o.seat == s })
 }
 
 // settle notes that the bundle was answered by its name.
 func (r *robot) settle(s *seat, bundle uint64) {
-	if i := r.debt(s, bundle); i >= 0 {
-		r.last = r.owed[i].heard
-		r.owed = slices.Delete(r.owed, i, i+1)
+	x := r.debts
+	if x == nil {
+		r.newest.settled = r.newest.settled || r.newest.bundle == bundle && r.newest.seat == s
+		return
+	}
+	if i := x.debt(s, bundle); i >= 0 {
+		x.last = x.owed[i].heard
+		x.owed = slices.Delete(x.owed, i, i+1)
+	}
+}
+
+// indebt has all bundles kept from now on.
+func (r *robot) indebt() *debts {
+	if r.debts == nil {
+		r.debts = &debts{}
+		if o := r.newest; o.settled {
+			r.debts.last = o.heard
+		} else if o.seat != nil {
+			r.debts.owed = append(r.debts.owed, o)
+		}
+		r.newest = owed{}
+	}
+	return r.debts
+}
+
+// forget drops what concerns a seat.
+func (r *robot) forget(s *seat) {
+	if r.newest.seat == s {
+		r.newest = owed{}
+	}
+	x := r.debts
+	if x == nil {
+		return
+	}
+	s.endHold(0)
+	x.owed = slices.DeleteFunc(x.owed, func(o owed) bool { return o.seat == s })
+	if x.last.seat == s {
+		x.last = heard{}
 	}
 }
 
 // age finds the bundles that the robot has not answered in its usual time, and
 // drops those that it will not answer any more.
-func (r *robot) age(t instant) {
-	r.owed = slices.DeleteFunc(r.owed, func(o owed) bool {
+func (x *debts) age(t instant) {
+	x.owed = slices.DeleteFunc(x.owed, func(o owed) bool {
 		if t-o.at <= instant(assumeFor) {
 			return false
 		}
 		o.dropped()
 		return true
 	})
-	for i := range r.owed {
-		if o := &r.owed[i]; !o.late && t-o.at > instant(o.seat.habit.patience()) {
+	for i := range x.owed {
+		if o := &x.owed[i]; !o.late && t-o.at > instant(o.seat.habit.patience()) {
 			o.late = true
 			o.seat.missed(t, o)
 		}
@@ -91,28 +136,28 @@ func (o *owed) counts() bool { return o.robots && !o.seat.passesOver(o) }
 // without naming one, nil if nothing does; first reports whether this is the
 // first such write after a robot-lane bundle.
 func (r *robot) assumed(t instant, in wavelet.Name) (h *heard, first bool) {
-	r.forgetful = true
-	r.age(t)
-	i := r.pick(r.source(in))
+	x := r.indebt()
+	x.age(t)
+	i := x.pick(x.source(in))
 	if i < 0 {
 		r.unasked(t)
-		if r.last.seat == nil || t-r.last.at > instant(assumeFor) {
+		if x.last.seat == nil || t-x.last.at > instant(assumeFor) {
 			return nil, false
 		}
-		return &r.last, false
+		return &x.last, false
 	}
-	o := r.owed[i]
-	r.routed(in, o.seat)
-	r.owed = slices.Delete(r.owed, i, i+1)
-	r.last = o.heard
+	o := x.owed[i]
+	x.routed(in, o.seat)
+	x.owed = slices.Delete(x.owed, i, i+1)
+	x.last = o.heard
 	if o.late {
 		r.unasked(t)
 	}
 	if o.seat.unnamed(t, &o); o.robots && o.seat.independent(t) {
-		r.last = heard{}
+		x.last = heard{}
 		return nil, false
 	}
-	return &r.last, o.robots
+	return &x.last, o.robots
 }
 
 // pick is the place of the bundle that a write is taken to answer: one that was
@@ -121,10 +166,10 @@ func (r *robot) assumed(t instant, in wavelet.Name) (h *heard, first bool) {
 // robots' but for a robot that was seen to pass people over; of people's the
 // oldest, of robots' the latest, for older ones may have been passed over. It is
 // -1 if none is owed.
-func (r *robot) pick(in wavelet.Name) int {
+func (x *debts) pick(in wavelet.Name) int {
 	best := -1
-	for i := range r.owed {
-		if best < 0 || r.owed[i].before(&r.owed[best], in) {
+	for i := range x.owed {
+		if best < 0 || x.owed[i].before(&x.owed[best], in) {
 			best = i
 		}
 	}
@@ -144,52 +189,6 @@ func (o *owed) before(p *owed, in wavelet.Name) bool {
 	return o.robots // o is the later one
 }
 
-// route says that what a robot writes in one wavelet answers what it hears in
-// another one, as far as could be seen when nothing else was owed.
-type route struct {
-	to, from wavelet.Name
-	seen     uint8
-}
-
-// mostRoutes is how many routes of one robot are remembered.
-const mostRoutes = 8
-
-// source is where the robot hears what it answers in the wavelet.
-func (r *robot) source(to wavelet.Name) wavelet.Name {
-	for i := range r.routes {
-		if r.routes[i].to == to {
-			return r.routes[i].from
-		}
-	}
-	return to
-}
-
-// routed notes a write that answers what was heard at s, if it can answer nothing
-// heard elsewhere.
-func (r *robot) routed(to wavelet.Name, s *seat) {
-	from := s.id.Wavelet
-	i := slices.IndexFunc(r.routes, func(x route) bool { return x.to == to })
-	if i < 0 && from == to || slices.ContainsFunc(r.owed, func(o owed) bool { return !o.late && o.seat != s }) {
-		return
-	}
-	if i < 0 {
-		if len(r.routes) == mostRoutes {
-			r.routes = slices.Delete(r.routes, 0, 1)
-		}
-		r.routes = append(r.routes, route{to, from, 1})
-		return
-	}
-	x := &r.routes[i]
-	if x.from == from {
-		x.seen = min(x.seen+1, mostSeen)
-	} else if x.seen--; x.seen == 0 {
-		r.routes = slices.Delete(r.routes, i, i+1)
-	}
-}
-
-// mostSeen is how much a route may be taken for granted.
-const mostSeen = 8
-
 // urgent reports whether the bundle is of the lane that the seat answers first.
 func (o *owed) urgent() bool {
 	deaf := o.seat.habit != nil && o.seat.habit.deaf
@@ -199,7 +198,7 @@ func (o *owed) urgent() bool {
 // unasked notes a write that answers nothing that is still owed: it may belong to
 // the answer before it.
 func (r *robot) unasked(t instant) {
-	for i := 0; r.holding > 0 && i < len(r.seats); i++ {
+	for i := 0; r.debts.holding > 0 && i < len(r.seats); i++ {
 		s := r.seats[i]
 		h := s.habit
 		if h == nil || h.held == 0 {
@@ -214,12 +213,38 @@ func (r *robot) unasked(t instant) {
 	}
 }
 
+func (r *robot) keepDebts(a *archive) {
+	r.newest.keep(a)
+	there := r.debts != nil
+	if a.flag(&there); !there {
+		r.debts = nil
+		return
+	}
+	if a.reading {
+		r.debts = &debts{}
+	}
+	x := r.debts
+	list(a, &x.owed, func(o *owed) { o.keep(a) })
+	x.last.keep(a)
+	list(a, &x.routes, func(y *route) {
+		for _, n := range []*wavelet.Name{&y.to, &y.from} {
+			text(a, &n.Wave)
+			text(a, &n.Wavelet)
+		}
+		number(a, &y.seen)
+	})
+	if a.reading {
+		x.owed = slices.DeleteFunc(x.owed, func(o owed) bool { return o.seat == nil })
+	}
+}
+
 func (o *owed) keep(a *archive) {
 	o.heard.keep(a)
 	number(a, &o.bundle)
 	a.flag(&o.robots)
 	a.flag(&o.held)
 	a.flag(&o.clean)
+	a.flag(&o.settled)
 	a.flag(&o.late)
 }
 

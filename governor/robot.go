@@ -37,11 +37,8 @@ type robot struct {
 	lastCut   instant   // when the latest cut-off began
 	suspended *ban      // by the governor, until Resume
 	latest    instant   // when the latest robot-lane bundle was sent, to any seat
-	forgetful bool      // it has written without naming a bundle
-	owed      []owed    // bundles of the last minute that it may still answer; of one not forgetful, the latest
-	last      heard     // the bundle of these that it answered last, as far as is known
-	routes    []route   // what it answers elsewhere than it heard it
-	holding   int       // seats whose robot lane is held
+	newest    owed      // the latest bundle, to any seat
+	debts     *debts    // nil for a robot that has always named what it answers
 	let       []letPass // answers let through that were heard elsewhere than written
 	decisions []policies.Decided
 	tokens    policies.Tokens // that were worth nothing
