@@ -28,7 +28,7 @@ bench: build
 		bin/weir bench $$name || status=$$?; done; exit $$status
 
 # What the governor catches and misses, beside other guards: every scenario in
-# every variant. Eight to ten minutes on two processors; make scenarios ARGS=--json
+# every variant. A quarter of an hour of processor time; make scenarios ARGS=--json
 scenarios: build
 	bin/weir bench scenarios $(ARGS) sim/testdata/scenarios/*.yaml
 

@@ -57,7 +57,6 @@ func TestRestartAtAnyInstant(t *testing.T) {
 		{"ring-of-three", 40 * time.Second},
 		{"across-two-wavelets", 40 * time.Second},
 		{"loop-by-the-active-api", 40 * time.Second},
-		{"four-agents-let-loose", 60 * time.Second},
 		{"discussion-without-end", 2 * time.Minute},
 		{"pipeline-of-ten", 2 * time.Minute},
 		{"two-live-translators", time.Minute},
