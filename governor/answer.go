@@ -44,7 +44,7 @@ func (g *Governor) Answer(now time.Time, a Answer) (v Verdict) {
 // answer a robot-lane bundle.
 func (g *Governor) label(t instant, a *Answer, c *wavelet.Cause) (s *seat, b *bundle, first bool) {
 	if a.Forged {
-		g.robot(robotOf(a.Robot)).tokens.Forged++
+		g.robot(robotOf(a.Robot)).indebt().tokens.Forged++
 	} else if a.Named.Bundle != "" && a.Robot == a.Named.Seat.Robot {
 		s = g.seat(t, a.Named.Seat)
 		b = s.find(hashOf(a.Named.Bundle))
@@ -79,11 +79,11 @@ func (r *robot) counts(t instant, a *Answer, b *bundle) bool {
 		return true
 	}
 	if b == nil || t-sent > instant(tokenFor) {
-		r.tokens.Stale++
+		r.indebt().tokens.Stale++
 		return false
 	}
 	if b.answered {
-		r.tokens.Replayed++
+		r.indebt().tokens.Replayed++
 		return false
 	}
 	return true

@@ -26,7 +26,7 @@ func (g *Governor) Call(now time.Time, id wavelet.Participant, limitsQuery bool)
 		v.Refuse = refuseSuspended(r.id, r.suspended)
 		return v
 	}
-	if t < r.cutOff {
+	if t < r.cutUntil() {
 		v.Refuse = r.refuseCutOff(t)
 		return v
 	}
@@ -97,9 +97,9 @@ func (g *Governor) cutOff(t instant, r *robot, rule *sustainedRule, v *Verdict) 
 		}
 		return false
 	}
-	again := r.lastCut != 0 && t-r.lastCut <= instant(twiceCutIn)
-	r.lastCut, r.cutRule, r.cutOff = t, rule.name, r.frees()
-	d.Evidence = Evidence{Window: durationOf(rule.Window), Answered: int(used), Cooldown: r.cutOff.time()}
+	again := r.cut != nil && t-r.cut.began <= instant(twiceCutIn)
+	r.cut = &cutOff{began: t, until: r.frees(), rule: rule.name}
+	d.Evidence = Evidence{Window: durationOf(rule.Window), Answered: int(used), Cooldown: r.cut.until.time()}
 	if !again {
 		g.decideRobot(v, r, d)
 		v.Refuse = r.refuseCutOff(t)
@@ -127,9 +127,9 @@ func (r *robot) frees() (free instant) {
 }
 
 func (r *robot) refuseCutOff(t instant) *Refusal {
-	wait := time.Duration(r.cutOff - t)
-	return &Refusal{Code: "limit", Limit: r.cutRule, RetryAfter: wait,
-		Reason: fmt.Sprintf("too many requests (%s): all are refused until %s", r.cutRule, clockTime(r.cutOff.time())),
+	wait := time.Duration(r.cut.until - t)
+	return &Refusal{Code: "limit", Limit: r.cut.rule, RetryAfter: wait,
+		Reason: fmt.Sprintf("too many requests (%s): all are refused until %s", r.cut.rule, clockTime(r.cut.until.time())),
 		Remedy: "come back in " + plain(wait) + " and ask less often; a second time within 30 minutes suspends the robot"}
 }
 

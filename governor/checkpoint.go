@@ -159,9 +159,7 @@ func (r *robot) keep(a *archive) {
 	r.ring.keep(a, r.rules.callSpans)
 	number(a, &r.slot)
 	number(a, &r.marks)
-	number(a, &r.cutOff)
-	text(a, &r.cutRule)
-	number(a, &r.lastCut)
+	keepCut(a, &r.cut)
 	number(a, &r.latest)
 	keepBan(a, &r.suspended)
 	r.keepDebts(a)
@@ -170,9 +168,6 @@ func (r *robot) keep(a *archive) {
 		a.seat(&p.seat)
 	})
 	list(a, &r.decisions, func(d *policies.Decided) { keepDecided(a, d) })
-	number(a, &r.tokens.Forged)
-	number(a, &r.tokens.Replayed)
-	number(a, &r.tokens.Stale)
 	if a.reading {
 		r.let = slices.DeleteFunc(r.let, func(p letPass) bool { return p.seat == nil })
 	}
@@ -267,6 +262,20 @@ func (h *heard) keep(a *archive) {
 func (d *decayed) keep(a *archive) {
 	a.fraction(&d.value)
 	number(a, &d.at)
+}
+
+func keepCut(a *archive, p **cutOff) {
+	there := *p != nil
+	if a.flag(&there); !there {
+		*p = nil
+		return
+	}
+	if a.reading {
+		*p = &cutOff{}
+	}
+	number(a, &(*p).began)
+	number(a, &(*p).until)
+	text(a, &(*p).rule)
 }
 
 func keepBan(a *archive, p **ban) {

@@ -78,9 +78,9 @@ func (g *Governor) SetProfile(id wavelet.Participant, p policies.Profile) {
 	r := g.robot(robotOf(id))
 	r.rules = compile(p)
 	r.ring.fit(r.rules.callSpans)
-	if g.latest < r.cutOff {
+	if g.latest < r.cutUntil() {
 		r.ring.move(g.latest.tick())
-		r.cutOff = min(r.cutOff, r.frees())
+		r.cut.until = min(r.cut.until, r.frees())
 	}
 	for _, s := range r.seats {
 		s.ring.fit(r.rules.spans)

@@ -112,9 +112,7 @@ func (s *seat) unnamed(t instant, o *owed) {
 		h.passed(t, lag)
 	}
 	if !o.held { // a hold may fall into step with what the robot writes on its own
-		h.lags[h.next] = lag
-		h.next = (h.next + 1) % habitLags
-		h.known = min(h.known+1, habitLags)
+		h.learn(lag)
 	}
 	h.took(1)
 	h.wrote(t)
@@ -124,6 +122,13 @@ func (s *seat) unnamed(t instant, o *owed) {
 	if h.deaf && h.misses > 0 && h.heeded == 0xff {
 		h.misses = 0
 	}
+}
+
+// learn notes a lag.
+func (h *habit) learn(lag time.Duration) {
+	h.lags[h.next] = lag
+	h.next = (h.next + 1) % habitLags
+	h.known = min(h.known+1, habitLags)
 }
 
 // missed notes that the seat did not answer a robot-lane bundle in its time.

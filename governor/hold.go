@@ -103,6 +103,7 @@ func (s *seat) goesOn(t instant) {
 func (h *habit) passed(t instant, lag time.Duration) {
 	if lag > min(2*h.usual()+sameAnswer, h.longest()+h.longest()/2) {
 		h.failed()
+		h.learn(lag) // it is slower than was thought
 		return
 	}
 	n, least := float64(h.known), leastPass

@@ -314,7 +314,7 @@ func (g *Governor) Resume(now time.Time, id wavelet.Participant) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	r := g.robot(robotOf(id))
-	r.suspended, r.cutOff, r.lastCut, r.cutRule, r.marks = nil, 0, 0, "", 0
+	r.suspended, r.cut, r.marks = nil, nil, 0
 	r.ring = ring{}
 	r.ring.fit(r.rules.callSpans)
 }

@@ -37,7 +37,7 @@ func (g *Governor) SeatLimits(now time.Time, id wavelet.Seat) policies.Limits {
 func (g *Governor) limits(t instant, r *robot, seats []*seat) policies.Limits {
 	out := policies.Limits{Robot: string(r.id), Profile: r.rules.Name, Status: "ok", At: t.time(),
 		Limits: g.robotLimits(t, r), Decisions: []policies.Decided{}, Evicted: []policies.SeatNote{}, Cuts: []policies.CutNote{},
-		Tokens: r.tokens}
+		Tokens: r.void()}
 	if r.marks != 0 {
 		out.Status = "warned"
 	}
@@ -56,7 +56,7 @@ func (g *Governor) limits(t instant, r *robot, seats []*seat) policies.Limits {
 		}
 		out.Status = worse(out.Status, g.status(t, s))
 	}
-	if t < r.cutOff {
+	if t < r.cutUntil() {
 		out.Status = worse(out.Status, "cut")
 	}
 	if r.suspended != nil {
@@ -108,8 +108,8 @@ func (g *Governor) robotLimits(t instant, r *robot) []policies.Limit {
 		if used > 0 {
 			l.ResetsAt = tickTime(r.ring.frees(rule.window, requests, used-1))
 		}
-		if t < r.cutOff || r.suspended != nil {
-			l.Remaining, l.ResetsAt = 0, r.cutOff.time()
+		if t < r.cutUntil() || r.suspended != nil {
+			l.Remaining, l.ResetsAt = 0, r.cutUntil().time()
 		}
 		out = append(out, l)
 	}

@@ -4,6 +4,7 @@ import (
 	"slices"
 	"time"
 
+	"weir/policies"
 	"weir/wavelet"
 )
 
@@ -20,10 +21,11 @@ type owed struct {
 
 // debts is what a robot that writes without naming a bundle may still answer.
 type debts struct {
-	owed    []owed  // of the last minute
-	last    heard   // the bundle that it answered last, as far as is known
-	routes  []route // what it answers elsewhere than it heard it
-	holding int     // seats whose robot lane is held
+	owed    []owed          // of the last minute
+	last    heard           // the bundle that it answered last, as far as is known
+	routes  []route         // what it answers elsewhere than it heard it
+	holding int             // seats whose robot lane is held
+	tokens  policies.Tokens // that were worth nothing
 }
 
 // owes notes a bundle that went out. Most robots name what they answer: only
@@ -85,6 +87,14 @@ func (r *robot) indebt() *debts {
 		r.newest = owed{}
 	}
 	return r.debts
+}
+
+// void is the tokens of the robot that were worth nothing.
+func (r *robot) void() policies.Tokens {
+	if r.debts == nil {
+		return policies.Tokens{}
+	}
+	return r.debts.tokens
 }
 
 // forget drops what concerns a seat.
@@ -226,6 +236,9 @@ func (r *robot) keepDebts(a *archive) {
 	x := r.debts
 	list(a, &x.owed, func(o *owed) { o.keep(a) })
 	x.last.keep(a)
+	number(a, &x.tokens.Forged)
+	number(a, &x.tokens.Replayed)
+	number(a, &x.tokens.Stale)
 	list(a, &x.routes, func(y *route) {
 		for _, n := range []*wavelet.Name{&y.to, &y.from} {
 			text(a, &n.Wave)

@@ -32,16 +32,28 @@ type robot struct {
 	ring      ring      // requests
 	slot      instant   // when the latest response goes out
 	marks     marks     // as a seat's
-	cutOff    instant   // requests are refused until then
-	cutRule   string    // by which limit
-	lastCut   instant   // when the latest cut-off began
+	cut       *cutOff   // the latest cut-off, nil if there was none
 	suspended *ban      // by the governor, until Resume
 	latest    instant   // when the latest robot-lane bundle was sent, to any seat
 	newest    owed      // the latest bundle, to any seat
 	debts     *debts    // nil for a robot that has always named what it answers
 	let       []letPass // answers let through that were heard elsewhere than written
 	decisions []policies.Decided
-	tokens    policies.Tokens // that were worth nothing
+}
+
+// cutOff is how a robot's requests were cut off.
+type cutOff struct {
+	began instant
+	until instant // requests are refused until then
+	rule  string  // by which limit
+}
+
+// cutUntil is until when requests are refused, 0 if they are not.
+func (r *robot) cutUntil() instant {
+	if r.cut == nil {
+		return 0
+	}
+	return r.cut.until
 }
 
 // letPass remembers where the answer that became a delta was heard.

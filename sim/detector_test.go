@@ -93,7 +93,7 @@ func TestScore(t *testing.T) {
 	for _, row := range []string{
 		`MEASURE +BAR +WEIR +IGNORE-BOTS +NONE`,
 		`loops missed, visible lineage +0 % +0 of 2 +ok +0 of 2 +2 of 2`,
-		`loops missed, hidden or remote lineage +<= 5 % +- +- +-`,
+		`loops missed, stripped or forged lineage +<= 5 % +- +- +-`,
 		`somebody was acted on +0 runs +0 of 1 +ok +1 of 1 +0 of 1`,
 		`honest traffic +>= 1000 h +2 h +MISSED`,
 		`slowest to fastest +<= 16 answers +(8|9|1[0-6]) +ok`,

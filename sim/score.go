@@ -14,18 +14,18 @@ type Score struct {
 	Runs     int
 	Failed   int // something that was expected did not come
 
-	visible, hidden tries // loops
-	honest          tries // runs of legitimate scenarios; missed: somebody was acted on
-	crowded         tries // loops in which somebody was acted on; missed: more robots than needed
-	acts, right     int   // acts in loops, and of these those on robots that may be acted on
-	robotHours      float64
-	wasted          map[float64][]int // by each robot in a loop, by speed
-	alone, among    []float64         // slowness of loops that were stopped, without and with people more
-	added           histogram         // to what people's deltas wait in loops
-	lost            int               // people's deltas
-	throttles       int
-	announced       int
-	failures        []Failure
+	loops        [Remote + 1]tries
+	honest       tries // runs of legitimate scenarios; missed: somebody was acted on
+	crowded      tries // loops in which somebody was acted on; missed: more robots than needed
+	acts, right  int   // acts in loops, and of these those on robots that may be acted on
+	robotHours   float64
+	wasted       map[float64][]int     // by each robot in a loop, by speed
+	alone, among [Remote + 1][]float64 // slowness of loops that were stopped, without and with people more
+	added        histogram             // to what people's deltas wait in loops
+	lost         int                   // people's deltas
+	throttles    int
+	announced    int
+	failures     []Failure
 }
 
 // tries counts how often something was tried, and how often it was missed.
@@ -89,20 +89,17 @@ func (s *Score) Add(sc *Scenario, r *Result) {
 }
 
 func (s *Score) addLoop(sc *Scenario, r *Result) {
-	if sc.Hidden() {
-		s.hidden.add(r.Missed)
-	} else {
-		s.visible.add(r.Missed)
-	}
+	sight := sc.Sight()
+	s.loops[sight].add(r.Missed)
 	for _, n := range r.WastedBy {
 		s.wasted[r.Speed] = append(s.wasted[r.Speed], n)
 	}
 	switch {
 	case r.Missed:
 	case r.People > 0:
-		s.among = append(s.among, r.Slowness)
+		s.among[sight] = append(s.among[sight], r.Slowness)
 	default:
-		s.alone = append(s.alone, r.Slowness)
+		s.alone[sight] = append(s.alone[sight], r.Slowness)
 	}
 	s.added.merge(&r.added)
 	if len(r.ActedOn) > 0 {
@@ -119,14 +116,17 @@ func (s *Score) addLoop(sc *Scenario, r *Result) {
 func (s *Score) Figures() []weir.Figure {
 	most, tail, note := s.wastedAnswers()
 	return []weir.Figure{
-		s.visible.figure("loops missed, visible lineage", 0),
-		s.hidden.figure("loops missed, hidden or remote lineage", 5),
+		s.loops[Visible].figure("loops missed, visible lineage", 0),
+		s.loops[Hidden].figure("loops missed, stripped or forged lineage", 5),
+		{Name: "loops missed, a partner on another server", Value: s.loops[Remote].percent(), Unit: "%", Measured: s.loops[Remote].all > 0, Note: s.loops[Remote].of()},
 		{Name: "honest runs in which somebody was acted on", Value: float64(s.honest.missed), Unit: "runs", HasBar: true, Measured: s.honest.all > 0, Note: s.honest.of()},
 		{Name: "robot-hours of honest traffic", Value: s.robotHours, Unit: "h", Bar: 1000, HasBar: true, AtLeast: true, Measured: s.honest.all > 0, Note: fmt.Sprintf("%.0f h", s.robotHours)},
 		{Name: "wasted answers of a robot in a loop, median, slowest to fastest", Value: most, Unit: "answers", Bar: 16, HasBar: true, Measured: most >= 0, Note: note},
 		{Name: "the same, p95 over all speeds", Value: tail, Unit: "answers", Measured: most >= 0},
-		slowness("time to stop / max(16 s, 16 turns), alone, p95", s.alone, 1.25),
-		slowness("the same among more people, p95", s.among, 2.5),
+		slowness("time to stop / max(16 s, 16 turns), visible lineage, alone, p95", s.alone[Visible], 1.25),
+		slowness("the same among more people, p95", s.among[Visible], 2.5),
+		slowness("the same, stripped or forged lineage, alone, p95", s.alone[Hidden], 0),
+		slowness("the same among more people, p95", s.among[Hidden], 0),
 		{Name: "acts in loops on the right robot", Value: percent(s.right, s.acts), Unit: "%", Bar: 99, HasBar: true, AtLeast: true, Measured: s.acts > 0},
 		{Name: "loops in which more robots were acted on than needed", Value: s.crowded.percent(), Unit: "%", Measured: s.crowded.all > 0, Note: s.crowded.of()},
 		{Name: "people's deltas that a robot was never told", Value: float64(s.lost), Unit: "deltas", HasBar: true, Measured: true},
@@ -165,7 +165,7 @@ func (s *Score) wastedAnswers() (most, tail float64, note string) {
 }
 
 func slowness(name string, list []float64, bar float64) weir.Figure {
-	return weir.Figure{Name: name, Value: quantile(list, 95), Unit: "x", Bar: bar, HasBar: true, Measured: len(list) > 0}
+	return weir.Figure{Name: name, Value: quantile(list, 95), Unit: "x", Bar: bar, HasBar: bar > 0, Measured: len(list) > 0}
 }
 
 func median[T cmp.Ordered](list []T) T { return quantile(list, 50) }

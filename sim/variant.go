@@ -94,10 +94,25 @@ func (s *Scenario) under(f Fault, seed uint64) *Scenario {
 	return &c
 }
 
-// Hidden reports whether a robot hides what it answers, or lives on another
-// server, so that the labels do not tell who answers whom.
-func (s *Scenario) Hidden() bool {
-	return slices.ContainsFunc(s.Robots, func(r Robot) bool { return r.Remote || r.Lineage != Kept && r.Lineage != "" })
+// Sight is how much of who answers whom the labels tell.
+type Sight uint8
+
+// The sights.
+const (
+	Visible Sight = iota // all of it
+	Hidden               // some robot does not say what it answers, or says something else
+	Remote               // some robot lives on another server
+)
+
+// Sight is how much the labels tell in this scenario.
+func (s *Scenario) Sight() Sight {
+	switch {
+	case slices.ContainsFunc(s.Robots, func(r Robot) bool { return r.Remote }):
+		return Remote
+	case slices.ContainsFunc(s.Robots, func(r Robot) bool { return r.Lineage != Kept && r.Lineage != "" }):
+		return Hidden
+	}
+	return Visible
 }
 
 // With is the scenario with n people more, who write a line now and then in all

@@ -42,12 +42,12 @@ func TestFaults(t *testing.T) {
 	}
 }
 
-func TestHidden(t *testing.T) {
-	for name, hidden := range map[string]bool{
-		"two-echo-bots": false, "forged-tokens": true, "half-forgetful-pair": true, "remote-echo": true, "imported-history": false,
+func TestSight(t *testing.T) {
+	for name, want := range map[string]sim.Sight{
+		"two-echo-bots": sim.Visible, "forged-tokens": sim.Hidden, "half-forgetful-pair": sim.Hidden, "remote-echo": sim.Remote, "imported-history": sim.Visible,
 	} {
-		if named(t, name).Hidden() != hidden {
-			t.Errorf("%s: hidden is not %v", name, hidden)
+		if got := named(t, name).Sight(); got != want {
+			t.Errorf("%s: %v, want %v", name, got, want)
 		}
 	}
 }
