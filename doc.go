@@ -18,6 +18,7 @@
 //	events              2  robot events from commits, windows, bundles; pure
 //	policies/book       1  the policies in force, and their history
 //	wavelet             1  ids, ops, state, apply, transform; pure
+//	robots/oauth        0  OAuth 1.0 signatures: signing requests, verifying them; pure
 //	wavelet/richtext    0  deltas, their algebra, the document engine; pure
 //	policies            0  limit profiles, YAML, built-ins; pure
 //	store               0  bytes in, bytes out, durable
