@@ -7,11 +7,13 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/url"
 	"sync"
 	"time"
 
 	"weir/events"
 	"weir/policies"
+	"weir/robots/oauth"
 	"weir/wavelet"
 )
 
@@ -40,7 +42,10 @@ var (
 // PassiveOptions are what a Passive needs to know and to tell. The zero Options
 // suit a robot about which nothing is known yet.
 type PassiveOptions struct {
-	RPCServerURL string       // where robots call the active API, told in each bundle
+	RPCServerURL string // where robots call the active API, told in each bundle
+	// Credentials are what bundles are signed with, asked for each one, so that a
+	// new secret counts at once; nil, or without a secret: they are not signed.
+	Credentials  func() oauth.Credentials
 	Capabilities Capabilities // as learned before
 	Known        bool         // whether Capabilities is anything
 	// Learned is called with new capabilities, from any goroutine; nil: nobody
@@ -178,12 +183,30 @@ func (p *Passive) decode(body []byte) ([]Operation, error) {
 // post sends a bundle and returns the body of the answer, cut off behind
 // MaxBody.
 func (p *Passive) post(ctx context.Context, line []byte) ([]byte, error) {
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, p.base+bundlePath, bytes.NewReader(line))
+	target, err := p.signed(p.base+bundlePath, line)
+	if err != nil {
+		return nil, err
+	}
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, target, bytes.NewReader(line))
 	if err != nil {
 		return nil, err
 	}
 	req.Header.Set("Content-Type", bundleType)
 	return p.do(req, MaxBody+1)
+}
+
+// signed is the URL under which body is posted, with its signature in the query:
+// where a robot looks for it that checks it, and one that does not is not
+// disturbed.
+func (p *Passive) signed(target string, body []byte) (string, error) {
+	if p.options.Credentials == nil {
+		return target, nil
+	}
+	c := p.options.Credentials()
+	if c.Secret == "" {
+		return target, nil
+	}
+	return oauth.Sign(http.MethodPost, target, body, c, time.Now())
 }
 
 // need is the capabilities in force. They are fetched if none are known yet, by
@@ -254,6 +277,8 @@ func (p *Passive) do(req *http.Request, limit int64) ([]byte, error) {
 	if err != nil {
 		if cause := context.Cause(req.Context()); cause != nil {
 			err = cause
+		} else if of, ok := errors.AsType[*url.Error](err); ok {
+			err = of.Err // without the URL, which holds the signature
 		}
 		return nil, fmt.Errorf("%w: %s %s: %w", ErrUnreachable, req.Method, req.URL.Path, err)
 	}
