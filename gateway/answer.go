@@ -204,6 +204,9 @@ func (g *Gateway) mayWrite(ctx context.Context, robot wavelet.Participant, d eve
 		return err
 	}
 	state, err := g.host.Snapshot(ctx, d.Wavelet, Head)
+	if notFound(err) && creates(d) {
+		return nil
+	}
 	if err != nil {
 		return err
 	}
@@ -215,6 +218,16 @@ func (g *Gateway) mayWrite(ctx context.Context, robot wavelet.Participant, d eve
 		}
 	}
 	return nil
+}
+
+// creates reports whether a delta makes the wavelet it is for, with its author in
+// it.
+func creates(d events.AnswerDelta) bool {
+	if d.Base != 0 || len(d.Ops) == 0 {
+		return false
+	}
+	add, ok := d.Ops[0].(wavelet.AddParticipant)
+	return ok && add.Who == d.Author
 }
 
 // Admit decides about one HTTP request of the active or data API, or its like

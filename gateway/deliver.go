@@ -142,6 +142,7 @@ func (g *Gateway) heldBack(s *seat, t Take, now time.Time, d time.Duration) {
 // the robot was removed.
 func (g *Gateway) complete(b *events.Bundle, s *seat, t Take, named governor.Delivery) {
 	b.Token = g.signer.sign(claim{Bundle: named, Version: b.Version})
+	b.Seed = g.signer.seed(b.ID)
 	b.Limits = g.gov.SeatLimits(named.Sent, s.Seat)
 	g.mu.Lock()
 	defer g.mu.Unlock()

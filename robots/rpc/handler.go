@@ -136,7 +136,8 @@ func (h *Handler) call(ctx context.Context, robot robots.Robot, token string, op
 		Find: func(ctx context.Context, name wavelet.Name) (*wavelet.State, error) {
 			return h.find(ctx, wavelet.Seat{Wavelet: name, Robot: robot.Address})
 		},
-		Limits: func() policies.Limits { return h.gateway.Limits(robot.Address) },
+		NewName: func(int) wavelet.Name { return wavelet.NewName(robot.Address.Domain()) },
+		Limits:  func() policies.Limits { return h.gateway.Limits(robot.Address) },
 	}
 	switch {
 	case notice.Protocol != "":

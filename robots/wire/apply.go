@@ -20,6 +20,8 @@ type Call struct {
 	// Find is the newest state of another wavelet, or a *wavelet.Refusal with code
 	// "evicted"; nil: there are no others.
 	Find func(context.Context, wavelet.Name) (*wavelet.State, error)
+	// NewName names the n-th wavelet that is created, from 0 on; nil: none may be.
+	NewName func(n int) wavelet.Name
 	// Limits answers robot.getLimits; nil: with the zero Limits.
 	Limits func() policies.Limits
 }
@@ -34,7 +36,7 @@ type Outcome struct {
 // returns what is to be committed. An operation that fails changes nothing and
 // harms no other one.
 func (c Call) Apply(ctx context.Context, ops []Operation) Outcome {
-	a := &application{Call: c, ctx: ctx, states: map[wavelet.Name]*wavelet.State{}, temporary: map[string]wavelet.BlipID{}}
+	a := &application{Call: c, ctx: ctx, states: map[wavelet.Name]*wavelet.State{}, temporary: map[string]wavelet.BlipID{}, waves: map[string]wavelet.Name{}}
 	if c.State != nil {
 		a.states[c.State.Name()] = c.State
 	}
@@ -77,6 +79,8 @@ type application struct {
 	states    map[wavelet.Name]*wavelet.State // as they were found
 	drafts    []*draft
 	temporary map[string]wavelet.BlipID // what became of ids that begin with TBD_
+	waves     map[string]wavelet.Name   // and of temporary ids of waves
+	created   int                       // waves
 	changes   int                       // how many changes were drafted
 	last      *draft                    // where the last one was
 	limits    *policies.Limits          // as they were first asked for
@@ -104,6 +108,10 @@ func (a *application) run(op Operation) (any, *events.OperationFailure) {
 		return nothing{}, nil
 	case GetLimits:
 		return a.getLimits(), nil
+	case CreateWavelet, "wavelet.create":
+		if a.NewName != nil {
+			return a.createWavelet(op.params)
+		}
 	}
 	act := action(op.Method)
 	if act == nil {
@@ -227,7 +235,7 @@ func (a *application) state(p params) (*wavelet.State, *events.OperationFailure)
 	if s := a.states[name]; s != nil {
 		return s, nil
 	}
-	if strings.Contains(name.Wave, "!TBD_") {
+	if temporaryWave(name.Wave) {
 		return nil, fail(http.StatusNotFound, "the wave %s does not exist: nothing in this request created it", name.Wave)
 	}
 	if a.Find == nil {
@@ -253,6 +261,9 @@ func (a *application) name(p params) (wavelet.Name, bool) {
 	}
 	if a.State != nil && name.Wavelet == "" {
 		name.Wavelet = a.State.Name().Wavelet
+	}
+	if real, ok := a.waves[name.Wave]; ok {
+		name = real
 	}
 	return name, name.Wave != "" && name.Wavelet != ""
 }

@@ -17,17 +17,18 @@ type params struct {
 	ProtocolVersion  scalar `json:"protocolVersion"`
 	Bundle           scalar `json:"bundle"`
 
-	BlipData         *blipData `json:"blipData"`
-	Content          scalar    `json:"content"`
-	Title            scalar    `json:"waveletTitle"`
-	ParticipantID    scalar    `json:"participantId"`
-	Role             scalar    `json:"participantRole"`
-	Name             scalar    `json:"name"`
-	ModifyHow        scalar    `json:"modifyHow"`
-	DatadocName      scalar    `json:"datadocName"`
-	DatadocValue     scalar    `json:"datadocValue"`
-	Message          scalar    `json:"message"`
-	ReturnWaveletIDs scalar    `json:"returnWaveletIds"`
+	BlipData         *blipData       `json:"blipData"`
+	WaveletData      *newWaveletData `json:"waveletData"`
+	Content          scalar          `json:"content"`
+	Title            scalar          `json:"waveletTitle"`
+	ParticipantID    scalar          `json:"participantId"`
+	Role             scalar          `json:"participantRole"`
+	Name             scalar          `json:"name"`
+	ModifyHow        scalar          `json:"modifyHow"`
+	DatadocName      scalar          `json:"datadocName"`
+	DatadocValue     scalar          `json:"datadocValue"`
+	Message          scalar          `json:"message"`
+	ReturnWaveletIDs scalar          `json:"returnWaveletIds"`
 
 	Index   scalar       `json:"index"`
 	Range   *rangeData   `json:"range"`

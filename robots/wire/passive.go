@@ -161,7 +161,12 @@ func (p *Passive) receive(ctx context.Context, b events.Bundle) (events.Answer, 
 	if n := NoticeOf(ops); n.Hash != "" && n.Hash != caps.Hash {
 		p.refresh()
 	}
-	call := Call{Robot: b.Seat.Robot.Robot(), State: b.State, Dialect: caps.Dialect(), Limits: func() policies.Limits { return b.Limits }}
+	robot := b.Seat.Robot.Robot()
+	call := Call{
+		Robot: robot, State: b.State, Dialect: caps.Dialect(),
+		NewName: func(n int) wavelet.Name { return b.NewWavelet(robot.Domain(), n) },
+		Limits:  func() policies.Limits { return b.Limits },
+	}
 	return call.Apply(ctx, ops).Answer, nil
 }
 
