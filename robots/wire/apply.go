@@ -113,7 +113,7 @@ func (a *application) run(op Operation) (any, *events.OperationFailure) {
 			return a.createWavelet(op.params)
 		}
 	}
-	act := action(op.Method)
+	act := actionOf(op.Method)
 	if act == nil {
 		return nil, unknownMethod(op.Method)
 	}
@@ -137,51 +137,6 @@ func (a *application) getLimits() policies.Limits {
 
 // nothing is the data of an operation that has none to give: an empty object.
 type nothing struct{}
-
-// action is what carries out a method on a draft, nil if nothing does.
-func action(m Method) func(*application, *draft, params) (any, *events.OperationFailure) {
-	switch m {
-	case FetchWave:
-		return (*application).fetchWave
-	case AppendBlip:
-		return (*application).appendBlip
-	case CreateChild:
-		return (*application).createChild
-	case ContinueThread:
-		return (*application).continueThread
-	case DeleteBlip:
-		return (*application).deleteBlip
-	case ModifyDocument:
-		return (*application).modifyDocument
-	case AppendMarkup:
-		return (*application).appendMarkup
-	case InsertInlineBlip, AppendInlineBlip, InlineAfterElement:
-		return func(a *application, d *draft, p params) (any, *events.OperationFailure) { return a.inlineBlip(d, p, m) }
-	case SetTitle:
-		return (*application).setTitle
-	case AddParticipant:
-		return (*application).addParticipant
-	case RemoveParticipant:
-		return (*application).removeParticipant
-	case ModifyRole:
-		return (*application).modifyRole
-	case ModifyTag:
-		return (*application).modifyTag
-	case SetDatadoc:
-		return (*application).setDatadoc
-	}
-	return nil
-}
-
-// unknownMethod is the failure of what this server does not do.
-func unknownMethod(m Method) *events.OperationFailure {
-	switch m {
-	case "robot.createWavelet", "wavelet.create", "robot.search", "robot.fetchProfiles", "robot.folderAction",
-		"robot.exportSnapshot", "robot.exportDeltas", "robot.importDeltas", "robot.exportAttachment", "robot.importAttachment":
-		return fail(http.StatusNotImplemented, "%s is not offered by this server", m)
-	}
-	return fail(http.StatusNotFound, "there is no operation %q", string(m))
-}
 
 // draft finds the draft that an operation is to be carried out on. Nobody gets
 // one, or learns anything, of a wavelet in which he does not take part.

@@ -28,6 +28,11 @@ func (a *application) modifyDocument(d *draft, p params) (any, *events.Operation
 	if failure != nil {
 		return nil, failure
 	}
+	if p.elementsOnly {
+		if failure := c.allElements(hits); failure != nil {
+			return nil, failure
+		}
+	}
 	change, failure := c.modify(hits, p)
 	if failure != nil {
 		return nil, failure

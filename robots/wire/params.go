@@ -35,6 +35,19 @@ type params struct {
 	Query   *queryData   `json:"modifyQuery"`
 	Action  *actionData  `json:"modifyAction"`
 	Element *elementData `json:"element"`
+
+	Annotation    *annotationData `json:"annotation"`
+	AnnotationKey scalar          `json:"annotationKey"`
+	Value         scalar          `json:"value"`
+
+	elementsOnly bool // what is hit must be elements
+}
+
+// annotationData is one annotation, over a range if it has one.
+type annotationData struct {
+	Name  scalar     `json:"name"`
+	Value scalar     `json:"value"`
+	Range *rangeData `json:"range"`
 }
 
 // blipData is a new blip.
