@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"slices"
 	"strings"
 
 	"weir/events"
@@ -36,7 +37,10 @@ type Outcome struct {
 // returns what is to be committed. An operation that fails changes nothing and
 // harms no other one.
 func (c Call) Apply(ctx context.Context, ops []Operation) Outcome {
-	a := &application{Call: c, ctx: ctx, states: map[wavelet.Name]*wavelet.State{}, temporary: map[string]wavelet.BlipID{}, waves: map[string]wavelet.Name{}}
+	a := &application{
+		Call: c, ctx: ctx, states: map[wavelet.Name]*wavelet.State{},
+		temporary: map[string]wavelet.BlipID{}, waves: map[string]wavelet.Name{}, fresh: map[wavelet.Name]bool{},
+	}
 	if c.State != nil {
 		a.states[c.State.Name()] = c.State
 	}
@@ -80,7 +84,7 @@ type application struct {
 	drafts    []*draft
 	temporary map[string]wavelet.BlipID // what became of ids that begin with TBD_
 	waves     map[string]wavelet.Name   // and of temporary ids of waves
-	created   int                       // waves
+	fresh     map[wavelet.Name]bool     // wavelets that are created here
 	changes   int                       // how many changes were drafted
 	last      *draft                    // where the last one was
 	limits    *policies.Limits          // as they were first asked for
@@ -108,7 +112,7 @@ func (a *application) run(op Operation) (any, *events.OperationFailure) {
 		return nothing{}, nil
 	case GetLimits:
 		return a.getLimits(), nil
-	case CreateWavelet, "wavelet.create":
+	case CreateWavelet:
 		if a.NewName != nil {
 			return a.createWavelet(op.params)
 		}
@@ -149,23 +153,38 @@ func (a *application) draft(p params) (*draft, *events.OperationFailure) {
 	if failure != nil {
 		return nil, failure
 	}
-	d := a.draftOf(state, author)
+	d, failure := a.draftOf(state, author)
+	if failure != nil {
+		return nil, failure
+	}
 	if !d.takesPart() {
 		return nil, fail(http.StatusForbidden, "Access rejected: %s is not a participant of %s", author, state.Name())
 	}
 	return d, nil
 }
 
-// draftOf is the draft of an author in a wavelet, a new one if there is none yet.
-func (a *application) draftOf(state *wavelet.State, author wavelet.Participant) *draft {
-	for _, d := range a.drafts {
-		if d.base.Name() == state.Name() && d.author == author {
-			return d
+// draftOf is the draft of an author in a wavelet, a new one if there is none
+// yet. In a wavelet that is created here, in which nobody else can interfere,
+// each author goes on from where the last one stopped.
+func (a *application) draftOf(state *wavelet.State, author wavelet.Participant) (*draft, *events.OperationFailure) {
+	for _, d := range slices.Backward(a.drafts) {
+		if d.base.Name() != state.Name() {
+			continue
+		}
+		if d.author == author {
+			return d, nil
+		}
+		if a.fresh[state.Name()] {
+			var err error
+			if state, err = d.committed(); err != nil {
+				return nil, refused(err)
+			}
+			break
 		}
 	}
 	d := newDraft(state, author)
 	a.drafts = append(a.drafts, d)
-	return d
+	return d, nil
 }
 
 // author is the address under which an operation is done.

@@ -8,9 +8,6 @@ import (
 	"weir/wavelet"
 )
 
-// CreateWavelet is the operation that makes a new wave.
-const CreateWavelet Method = "robot.createWavelet"
-
 // maxCreated is how many waves one answer or request may create.
 const maxCreated = 16
 
@@ -30,7 +27,7 @@ type createdWavelet struct {
 }
 
 // createWavelet drafts a new wavelet with its author, the participants asked for
-// and an empty root blip. What later operations do to it goes into the same
+// and an empty root blip. What the author does to it later goes into the same
 // delta.
 func (a *application) createWavelet(p params) (any, *events.OperationFailure) {
 	author, failure := a.author(p)
@@ -44,17 +41,16 @@ func (a *application) createWavelet(p params) (any, *events.OperationFailure) {
 	if failure != nil {
 		return nil, failure
 	}
-	if a.created >= maxCreated {
+	if len(a.fresh) == maxCreated {
 		return nil, fail(http.StatusBadRequest, "more than %d new waves at once; create the others later", maxCreated)
 	}
-	name := a.NewName(a.created)
+	name := a.NewName(len(a.fresh))
 	d := newDraft(wavelet.NewState(name), author)
 	if failure := a.change(d, wavelet.Opening(author, others...)...); failure != nil {
 		return nil, failure
 	}
-	a.created++
 	a.drafts = append(a.drafts, d)
-	a.states[name] = d.base
+	a.states[name], a.fresh[name] = d.base, true
 	root := d.state.Root()
 	if id := wavelet.NormalID(p.WaveletData.WaveID.String()); temporaryWave(id) {
 		a.waves[id] = name

@@ -125,3 +125,17 @@ func (d *draft) delta() (events.AnswerDelta, bool) {
 		Ops:     ops,
 	}, len(ops) > 0
 }
+
+// committed is the wavelet as it is when the draft is.
+func (d *draft) committed() (*wavelet.State, error) {
+	s := d.base.Clone()
+	answer, ok := d.delta()
+	if !ok {
+		return s, nil
+	}
+	delta, err := s.Resolve(wavelet.Delta{Author: d.author, Base: answer.Base, Ops: answer.Ops, Cause: wavelet.Cause{Kind: wavelet.Robot}})
+	if err != nil {
+		return nil, err
+	}
+	return s, s.Apply(wavelet.Commit{Wavelet: s.Name(), Version: s.Version() + 1, Delta: delta, At: s.Modified()})
+}

@@ -15,6 +15,7 @@ const (
 	Notify             Method = "robot.notify"
 	GetLimits          Method = "robot.getLimits"
 	FetchWave          Method = "robot.fetchWave"
+	CreateWavelet      Method = "robot.createWavelet"
 	AppendBlip         Method = "wavelet.appendBlip"
 	SetTitle           Method = "wavelet.setTitle"
 	AddParticipant     Method = "wavelet.addParticipant"
@@ -55,6 +56,8 @@ func MethodOf(name string) Method {
 	switch name {
 	case "robot.notifyCapabilitiesHash":
 		return Notify
+	case "wavelet.create":
+		return CreateWavelet
 	case "wavelet.participant.add":
 		return AddParticipant
 	case "wavelet.participant.remove":
@@ -143,7 +146,7 @@ func actionOf(m Method) action {
 // protocol has are told from those that it has not.
 func unknownMethod(m Method) *events.OperationFailure {
 	switch m {
-	case "robot.createWavelet", "wavelet.create", "robot.search", "robot.fetchProfiles", "robot.folderAction",
+	case CreateWavelet, "robot.search", "robot.fetchProfiles", "robot.folderAction",
 		"robot.exportSnapshot", "robot.exportDeltas", "robot.importDeltas", "robot.exportAttachment", "robot.importAttachment",
 		"robot.importSnapshot", "robot.fetchMyProfile", "wavelet.removeSelf", "blip.setAuthor", "blip.setCreationTime",
 		"document.append", "document.appendStyledText", "document.delete", "document.insert", "document.replace":
