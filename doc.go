@@ -14,6 +14,7 @@
 //	robots/wire         3  the Wave robot protocol: bundles, operations, delivery
 //	wavelet/host        2  one goroutine per open wavelet, the only writer
 //	wavelet/client      2  the Go client of the live protocol
+//	wavelet/search      2  what a query means, and which wavelets it finds; pure
 //	governor            2  windows, lineage, ladder, verdicts, limits; pure
 //	events              2  robot events from commits, windows, bundles; pure
 //	policies/book       1  the policies in force, and their history

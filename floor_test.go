@@ -27,6 +27,7 @@ var floors = map[string]int{
 	"weir/wavelet":            1,
 	"weir/wavelet/host":       2,
 	"weir/wavelet/client":     2,
+	"weir/wavelet/search":     2,
 	"weir/governor":           2,
 	"weir/events":             2,
 	"weir/governor/decisions": 3,
@@ -47,7 +48,7 @@ var floors = map[string]int{
 
 // pure lists the packages that decide and never act: no clock, no files, no
 // network.
-var pure = []string{"weir/wavelet/richtext", "weir/policies", "weir/wavelet", "weir/governor", "weir/events"}
+var pure = []string{"weir/wavelet/richtext", "weir/policies", "weir/wavelet", "weir/wavelet/search", "weir/governor", "weir/events"}
 
 // clocks are the functions of package time that read or wait for the clock.
 var clocks = map[string]bool{
