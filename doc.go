@@ -15,6 +15,8 @@
 //	wavelet/host        2  one goroutine per open wavelet, the only writer
 //	wavelet/client      2  the Go client of the live protocol
 //	wavelet/search      2  what a query means, and which wavelets it finds; pure
+//	wavelet/reading     2  what each participant has read
+//	wavelet/attachment  2  the files that belong to wavelets
 //	governor            2  windows, lineage, ladder, verdicts, limits; pure
 //	events              2  robot events from commits, windows, bundles; pure
 //	policies/book       1  the policies in force, and their history

@@ -28,6 +28,8 @@ var floors = map[string]int{
 	"weir/wavelet/host":       2,
 	"weir/wavelet/client":     2,
 	"weir/wavelet/search":     2,
+	"weir/wavelet/reading":    2,
+	"weir/wavelet/attachment": 2,
 	"weir/governor":           2,
 	"weir/events":             2,
 	"weir/governor/decisions": 3,
