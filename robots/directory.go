@@ -24,6 +24,7 @@ type Options struct {
 	Client       *http.Client        // to reach robots with; nil: wire.NewClient(Guard, wire.Timeouts{})
 	Guard        wire.Guard          // where robots may live; zero: at public addresses
 	RPCServerURL string              // where robots call the active API, told in each bundle; "" if nowhere
+	Surroundings wire.Surroundings   // of the operations in robots' answers
 	Logger       *slog.Logger        // nil: silent
 }
 
@@ -253,6 +254,7 @@ func (d *Directory) profile(r Robot) (policies.Profile, bool) {
 func (d *Directory) newPassive(r Robot) *wire.Passive {
 	o := wire.PassiveOptions{
 		RPCServerURL: d.o.RPCServerURL,
+		Surroundings: d.o.Surroundings,
 		Learned:      func(c wire.Capabilities) { d.learned(r, c) },
 		Heard:        func(err error) { d.heard(r.Address, err) },
 	}

@@ -18,6 +18,10 @@ func (s *Server) routes() http.Handler {
 		mux.Handle("POST /robot/rpc", s.d.RPC)
 		mux.Handle("GET /api/v1/robots/{id}/limits", s.d.RPC.ServeLimits(s.d.Auth.Admin))
 	}
+	if s.d.Files != nil {
+		mux.HandleFunc("GET /api/v1/waves/{wave}/{wavelet}/attachments/{id}", s.attachment)
+		mux.HandleFunc("POST /api/v1/waves/{wave}/{wavelet}/attachments", s.attach)
+	}
 	mux.HandleFunc("GET /api/v1/decisions/stream", s.streamDecisions)
 	mux.HandleFunc("GET /healthz", s.healthz)
 	mux.HandleFunc("GET /readyz", s.readyz)

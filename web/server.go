@@ -15,6 +15,7 @@ import (
 	"weir/policies/book"
 	"weir/robots"
 	"weir/wavelet"
+	"weir/wavelet/attachment"
 	"weir/wavelet/host"
 )
 
@@ -62,13 +63,14 @@ type Deps struct {
 	Profiles  func() policies.Set // those in force now
 	Policies  *book.Book          // where Profiles come from; nil: they cannot be changed here
 	Auth      *Authenticator
-	Domain    string        // of the wavelets made here
-	RPC       RobotAPI      // nil: the robots' own doors are closed
-	Origins   []string      // hosts whose pages may open a socket, beside this server's own
-	Version   string        // of the server, told to clients
-	Handshake time.Duration // for the connect frame of a socket; 0: 5 s
-	Ready     func() error  // why the server cannot take work now; nil: it always can
-	Logger    *slog.Logger  // nil: silent
+	Domain    string            // of the wavelets made here
+	RPC       RobotAPI          // nil: the robots' own doors are closed
+	Files     *attachment.Shelf // nil: nothing can be attached
+	Origins   []string          // hosts whose pages may open a socket, beside this server's own
+	Version   string            // of the server, told to clients
+	Handshake time.Duration     // for the connect frame of a socket; 0: 5 s
+	Ready     func() error      // why the server cannot take work now; nil: it always can
+	Logger    *slog.Logger      // nil: silent
 }
 
 // Server is the HTTP edge. It is an http.Handler and, so that sockets hear of

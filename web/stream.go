@@ -34,13 +34,7 @@ func (s *Server) streamDecisions(w http.ResponseWriter, r *http.Request) {
 		}
 	}
 	if err != nil {
-		p := s.problem(err)
-		for name, values := range p.GetHeaders() {
-			w.Header()[name] = values
-		}
-		w.Header().Set("Content-Type", p.ContentType(""))
-		w.WriteHeader(p.Status)
-		_, _ = w.Write(encode(p))
+		s.deny(w, err)
 		return
 	}
 	defer s.streams.Add(-1)
@@ -54,6 +48,18 @@ func (s *Server) streamDecisions(w http.ResponseWriter, r *http.Request) {
 	if err := out.follow(ctx, s.d.Gateway.Decisions(), filter, after); err != nil && ctx.Err() == nil {
 		s.d.Logger.Info("a reader of decisions was let go", "from", r.RemoteAddr, "error", err)
 	}
+}
+
+// deny answers a request with what is wrong, outside of the described API in its
+// form.
+func (s *Server) deny(w http.ResponseWriter, err error) {
+	p := s.problem(err)
+	for name, values := range p.GetHeaders() {
+		w.Header()[name] = values
+	}
+	w.Header().Set("Content-Type", p.ContentType(""))
+	w.WriteHeader(p.Status)
+	_, _ = w.Write(encode(p))
 }
 
 // streamOf reads what a stream shall hold: which decisions, and after which

@@ -19,9 +19,12 @@ import (
 	"weir/policies/book"
 	"weir/robots"
 	"weir/robots/rpc"
+	"weir/robots/wire"
 	"weir/store"
 	"weir/wavelet"
+	"weir/wavelet/attachment"
 	"weir/wavelet/host"
+	"weir/wavelet/reading"
 	"weir/web"
 )
 
@@ -39,6 +42,7 @@ type house struct {
 	host       *host.Host
 	robots     *robots.Directory
 	gateway    *gateway.Gateway
+	files      *attachment.Shelf
 	web        *web.Server
 	listener   net.Listener
 	adminToken string
@@ -114,12 +118,15 @@ func (h *house) assemble(ctx context.Context) error {
 	h.wavelets = host.NewStoreLog(h.store)
 	h.host = host.New(h.wavelets, host.Options{CauseGap: h.config.causeGap, Logger: h.log})
 
+	h.files = attachment.New(h.store)
+	around := wire.Surroundings{Waves: h.host.Summaries, Reading: reading.New(h.store), Files: h.files, URL: h.url()}
+
 	kv, err := robots.NewBucket(h.store)
 	if err != nil {
 		return err
 	}
 	h.robots, err = robots.Open(ctx, kv, robots.Options{
-		Domain: h.config.domain, Profiles: h.policies.Set, Guard: h.config.guard(), RPCServerURL: h.url() + "/robot/rpc", Logger: h.log,
+		Domain: h.config.domain, Profiles: h.policies.Set, Guard: h.config.guard(), RPCServerURL: h.url() + "/robot/rpc", Surroundings: around, Logger: h.log,
 	})
 	if err != nil {
 		return err
@@ -130,7 +137,7 @@ func (h *house) assemble(ctx context.Context) error {
 		TimeScale: h.config.timeScale, Server: h.self(), Secret: []byte(tokenSecret), Feed: h.config.feed, Suspend: h.suspend, Logger: h.log,
 		Decisions: h.config.decisions, DecisionBytes: h.config.decisionBytes,
 	})
-	if err := h.open(); err != nil {
+	if err := h.open(around); err != nil {
 		return err
 	}
 	h.host.SetGuard(h.gateway) // the ring: host tells gateway, gateway writes through host, host asks gateway
@@ -142,7 +149,7 @@ func (h *house) assemble(ctx context.Context) error {
 }
 
 // open builds the HTTP edge.
-func (h *house) open() error {
+func (h *house) open(around wire.Surroundings) error {
 	auth, err := web.NewAuthenticator(web.AuthOptions{
 		Keys: h.config.loginKeys, Issuer: h.config.issuer, Audience: h.config.audience,
 		DevLogin: h.config.devLogin, AdminToken: h.adminToken, Operator: h.drill(),
@@ -151,9 +158,11 @@ func (h *house) open() error {
 	if err != nil {
 		return fmt.Errorf("--jwt-key-file: %w", err)
 	}
+	active := rpc.New(h.robots, h.gateway, h.host, h.log)
+	active.Surround(around)
 	h.web = web.New(web.Deps{
 		Host: h.host, Gateway: h.gateway, Robots: h.robots, Profiles: h.policies.Set, Policies: h.policies, Auth: auth, Domain: h.config.domain,
-		RPC:     rpc.New(h.robots, h.gateway, h.host, h.log),
+		RPC: active, Files: h.files,
 		Origins: origins(h.config.publicURL), Version: "weir " + version(), Logger: h.log,
 	})
 	return nil

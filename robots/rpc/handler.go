@@ -39,6 +39,7 @@ type Handler struct {
 	directory *robots.Directory
 	gateway   Gateway
 	host      Host
+	around    wire.Surroundings
 	log       *slog.Logger
 }
 
@@ -49,6 +50,10 @@ func New(d *robots.Directory, g Gateway, h Host, log *slog.Logger) *Handler {
 	}
 	return &Handler{directory: d, gateway: g, host: h, log: log}
 }
+
+// Surround says what operations find beside the wavelets; before, they find
+// nothing. It is called before the first request.
+func (h *Handler) Surround(s wire.Surroundings) { h.around = s }
 
 // BundleField is the header field that names the token of the bundle which a
 // call answers.
@@ -138,6 +143,8 @@ func (h *Handler) call(ctx context.Context, robot robots.Robot, token string, op
 		},
 		NewName: func(int) wavelet.Name { return wavelet.NewName(robot.Address.Domain()) },
 		Limits:  func() policies.Limits { return h.gateway.Limits(robot.Address) },
+
+		Surroundings: h.around,
 	}
 	switch {
 	case notice.Protocol != "":

@@ -25,6 +25,7 @@ type Call struct {
 	NewName func(n int) wavelet.Name
 	// Limits answers robot.getLimits; nil: with the zero Limits.
 	Limits func() policies.Limits
+	Surroundings
 }
 
 // Outcome is what operations came to.
@@ -89,14 +90,15 @@ type application struct {
 	last      *draft                    // where the last one was
 	limits    *policies.Limits          // as they were first asked for
 	work      int                       // UTF-16 units of text that were read
-	fetches   int                       // waves that were fetched
+	fetches   int                       // waves and attachments that were fetched
+	searched  int                       // wavelets that searches looked at
 }
 
 // Bounds of what the operations of one answer may cost. They are far beyond what
 // an honest robot asks for.
 const (
 	maxWork    = 256 << 20 // UTF-16 units of text read, each time an operation reads it
-	maxFetches = 16        // waves fetched
+	maxFetches = 16        // waves and attachments fetched
 )
 
 // run carries out one operation.
@@ -115,6 +117,16 @@ func (a *application) run(op Operation) (any, *events.OperationFailure) {
 	case CreateWavelet:
 		if a.NewName != nil {
 			return a.createWavelet(op.params)
+		}
+	case Search:
+		return a.search(op.params)
+	case FetchProfiles:
+		return a.fetchProfiles(op.params)
+	case ExportAttachment:
+		return a.exportAttachment(op.params)
+	case FetchWave:
+		if op.params.ReturnWaveletIDs.String() == "true" {
+			return a.waveletIDs(op.params)
 		}
 	}
 	act := actionOf(op.Method)
@@ -157,7 +169,7 @@ func (a *application) draft(p params) (*draft, *events.OperationFailure) {
 	if failure != nil {
 		return nil, failure
 	}
-	if !d.takesPart() {
+	if !takesPart(d.state, author, a.Robot) {
 		return nil, fail(http.StatusForbidden, "Access rejected: %s is not a participant of %s", author, state.Name())
 	}
 	return d, nil

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"strings"
 
 	"weir/events"
 	"weir/policies"
@@ -54,6 +55,7 @@ func Encode(b events.Bundle, c Capabilities, rpcURL string) ([]byte, error) {
 	}
 	ids = append(ids, events.Blips(b.State, wanted, c.contexts(), c.Dialect())...)
 	v := newView(b.State, ids, c.Dialect())
+	v.linkFiles(strings.TrimSuffix(rpcURL, "/robot/rpc"))
 	out := bundleData{
 		Wavelet:      v.wavelet(),
 		Blips:        v.blips,

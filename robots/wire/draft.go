@@ -24,16 +24,6 @@ func newDraft(base *wavelet.State, author wavelet.Participant) *draft {
 	return &draft{author: author, base: base, state: base.Clone()}
 }
 
-// takesPart reports whether the author takes part. A robot does under all its
-// aliases.
-func (d *draft) takesPart() bool {
-	_, ok := d.state.Role(d.author)
-	if !ok {
-		_, ok = d.state.Role(d.author.Robot())
-	}
-	return ok
-}
-
 // change makes ops on the copy and adds them to the delta. On an error nothing
 // has changed.
 func (d *draft) change(ops []wavelet.Op) error {

@@ -83,7 +83,7 @@ func elementOf(e richtext.Embed, a richtext.Attributes, first func(wavelet.Threa
 		_ = e.Decode(&v)
 		el.Type = typeAttachment
 		set(p, "attachmentId", v.ID)
-		copyState(p, a, "caption")
+		copyState(p, a, "caption", "mimeType")
 	case "gadget":
 		el.Type = typeGadget
 		gadgetProperties(e, a, p)
@@ -215,7 +215,7 @@ func stateKey(elementType, property string) (string, bool) {
 	case elementType == typeImage:
 		return property, property == "width" || property == "height" || property == "caption"
 	case elementType == typeAttachment:
-		return property, property == "caption"
+		return property, property == "caption" || property == "mimeType"
 	case elementType == typeGadget:
 		switch property {
 		case "url", "author":

@@ -16,6 +16,12 @@ const (
 	GetLimits          Method = "robot.getLimits"
 	FetchWave          Method = "robot.fetchWave"
 	CreateWavelet      Method = "robot.createWavelet"
+	Search             Method = "robot.search"
+	FetchProfiles      Method = "robot.fetchProfiles"
+	FolderAction       Method = "robot.folderAction"
+	ExportSnapshot     Method = "robot.exportSnapshot"
+	ExportAttachment   Method = "robot.exportAttachment"
+	ImportAttachment   Method = "robot.importAttachment"
 	AppendBlip         Method = "wavelet.appendBlip"
 	SetTitle           Method = "wavelet.setTitle"
 	AddParticipant     Method = "wavelet.addParticipant"
@@ -32,6 +38,13 @@ const (
 	InsertInlineBlip   Method = "document.insertInlineBlip"
 	AppendInlineBlip   Method = "document.appendInlineBlip"
 	InlineAfterElement Method = "document.insertInlineBlipAfterElement"
+)
+
+// The operations that exchange deltas in a form of old. They are known, and
+// refused.
+const (
+	ExportDeltas Method = "robot.exportDeltas"
+	ImportDeltas Method = "robot.importDeltas"
 )
 
 // The operations on annotations and elements of before document.modify. No
@@ -104,6 +117,14 @@ func actionOf(m Method) action {
 	switch m {
 	case FetchWave:
 		return (*application).fetchWave
+	case FolderAction:
+		return (*application).folderAction
+	case ExportSnapshot:
+		return (*application).exportSnapshot
+	case ExportDeltas, ImportDeltas:
+		return func(a *application, _ *draft, _ params) (any, *events.OperationFailure) { return a.noDeltas(m) }
+	case ImportAttachment:
+		return (*application).importAttachment
 	case AppendBlip:
 		return (*application).appendBlip
 	case CreateChild:
@@ -146,9 +167,7 @@ func actionOf(m Method) action {
 // protocol has are told from those that it has not.
 func unknownMethod(m Method) *events.OperationFailure {
 	switch m {
-	case CreateWavelet, "robot.search", "robot.fetchProfiles", "robot.folderAction",
-		"robot.exportSnapshot", "robot.exportDeltas", "robot.importDeltas", "robot.exportAttachment", "robot.importAttachment",
-		"robot.importSnapshot", "robot.fetchMyProfile", "wavelet.removeSelf", "blip.setAuthor", "blip.setCreationTime",
+	case CreateWavelet, "robot.importSnapshot", "robot.fetchMyProfile", "wavelet.removeSelf", "blip.setAuthor", "blip.setCreationTime",
 		"document.append", "document.appendStyledText", "document.delete", "document.insert", "document.replace":
 		return fail(http.StatusNotImplemented, "%s is not offered by this server", m)
 	}

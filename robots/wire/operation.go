@@ -166,6 +166,19 @@ func (s *scalar) UnmarshalJSON(raw []byte) error {
 	return nil
 }
 
+// within is the value of a parameter that is a whole number from least to most,
+// or otherwise if it is not set.
+func (s scalar) within(name string, otherwise, least, most int) (int, *events.OperationFailure) {
+	if !s.set {
+		return otherwise, nil
+	}
+	n, ok := s.number()
+	if !ok || n < least || n > most {
+		return 0, fail(http.StatusBadRequest, "%s %s is no whole number from %d to %d", name, s, least, most)
+	}
+	return n, nil
+}
+
 // number is the value as a whole number, false if it is none.
 func (s scalar) number() (int, bool) {
 	if !s.set {

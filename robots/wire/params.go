@@ -29,6 +29,11 @@ type params struct {
 	DatadocValue     scalar          `json:"datadocValue"`
 	Message          scalar          `json:"message"`
 	ReturnWaveletIDs scalar          `json:"returnWaveletIds"`
+	Search           scalar          `json:"query"`
+	NumResults       scalar          `json:"numResults"`
+	ProfilesRequest  *profileIDs     `json:"fetchProfilesRequest"`
+	AttachmentID     scalar          `json:"attachmentId"`
+	AttachmentData   *fileData       `json:"attachmentData"`
 
 	Index   scalar       `json:"index"`
 	Range   *rangeData   `json:"range"`
@@ -54,6 +59,11 @@ type annotationData struct {
 type blipData struct {
 	BlipID  scalar `json:"blipId"`
 	Content scalar `json:"content"`
+}
+
+// profileIDs are the people and robots whose profiles are wanted.
+type profileIDs struct {
+	IDs []scalar `json:"participantIds"`
 }
 
 // rangeData is a range of offsets, which may be negative.

@@ -48,6 +48,7 @@ type PassiveOptions struct {
 	Credentials  func() oauth.Credentials
 	Capabilities Capabilities // as learned before
 	Known        bool         // whether Capabilities is anything
+	Surroundings Surroundings // of the operations in its answers
 	// Learned is called with new capabilities, from any goroutine; nil: nobody
 	// wants to know.
 	Learned func(Capabilities)
@@ -166,6 +167,8 @@ func (p *Passive) receive(ctx context.Context, b events.Bundle) (events.Answer, 
 		Robot: robot, State: b.State, Dialect: caps.Dialect(),
 		NewName: func(n int) wavelet.Name { return b.NewWavelet(robot.Domain(), n) },
 		Limits:  func() policies.Limits { return b.Limits },
+
+		Surroundings: p.options.Surroundings,
 	}
 	return call.Apply(ctx, ops).Answer, nil
 }

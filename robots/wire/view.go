@@ -235,8 +235,8 @@ func (c content) anchors() map[wavelet.ThreadID]int {
 	return m
 }
 
-// fetched is the data of robot.fetchWave.
-type fetched struct {
+// fetchedWave is the data of robot.fetchWave.
+type fetchedWave struct {
 	Message string                          `json:"message"`
 	Wavelet waveletData                     `json:"waveletData"`
 	Blips   map[wavelet.BlipID]blipView     `json:"blips"`
@@ -246,9 +246,6 @@ type fetched struct {
 
 // fetchWave describes a whole wavelet, as the operations before it leave it.
 func (a *application) fetchWave(d *draft, p params) (any, *events.OperationFailure) {
-	if p.ReturnWaveletIDs.String() == "true" {
-		return nil, fail(http.StatusNotImplemented, "%s with returnWaveletIds is not offered by this server", FetchWave)
-	}
 	if a.fetches++; a.fetches > maxFetches {
 		return nil, fail(http.StatusBadRequest, "more than %d waves in one request; fetch the others later", maxFetches)
 	}
@@ -260,5 +257,6 @@ func (a *application) fetchWave(d *draft, p params) (any, *events.OperationFailu
 	if !v.whole {
 		return nil, fail(http.StatusBadRequest, "the wave has more than %d UTF-16 units of text and cannot be fetched whole", maxView)
 	}
-	return fetched{p.Message.String(), v.wavelet(), v.blips, v.threads, d.state.Root()}, nil
+	v.linkFiles(a.URL)
+	return fetchedWave{p.Message.String(), v.wavelet(), v.blips, v.threads, d.state.Root()}, nil
 }
