@@ -97,8 +97,9 @@ type application struct {
 // Bounds of what the operations of one answer may cost. They are far beyond what
 // an honest robot asks for.
 const (
-	maxWork    = 256 << 20 // UTF-16 units of text read, each time an operation reads it
-	maxFetches = 16        // waves and attachments fetched
+	maxWork     = 256 << 20 // UTF-16 units of text read, each time an operation reads it
+	elementWork = 64        // what an element or a line counts as, in such units
+	maxFetches  = 16        // waves and attachments fetched
 )
 
 // run carries out one operation.
@@ -269,7 +270,9 @@ func (a *application) read(b *wavelet.Blip) (content, *events.OperationFailure) 
 	if a.work += b.Doc.Len(); a.work > maxWork {
 		return content{}, fail(http.StatusBadRequest, "too many operations on long blips; send fewer at once")
 	}
-	return read(b.Doc.Delta()), nil
+	c := read(b.Doc.Delta())
+	a.work += elementWork * (len(c.lines) + len(c.embeds))
+	return c, nil
 }
 
 // blip is the living blip that an operation names.

@@ -234,26 +234,6 @@ func stateKey(elementType, property string) (string, bool) {
 	return "", false
 }
 
-// update is the change of attributes that sets properties of an element that is
-// there. A property that is part of what the element is cannot be set to
-// another value; null is taken for "not given" there, and removes a state.
-func update(now Element, properties properties) (richtext.Attributes, error) {
-	m := map[string]any{}
-	for _, name := range slices.Sorted(maps.Keys(properties)) {
-		value := properties[name]
-		key, ok := stateKey(now.Type, name)
-		switch {
-		case ok && value == nil:
-			m[key] = nil
-		case ok:
-			m[key] = properties.text(name)
-		case value != nil && properties.text(name) != now.Properties[name]:
-			return richtext.Attributes{}, fmt.Errorf("the property %s of a %s cannot be changed; replace the element", name, now.Type)
-		}
-	}
-	return richtext.NewAttributes(m)
-}
-
 // lineElement is the element that starts a line, from the attributes of the
 // newline that ends it in the document.
 func lineElement(a richtext.Attributes) Element {

@@ -33,7 +33,7 @@ func (a *application) modifyDocument(d *draft, p params) (any, *events.Operation
 			return nil, failure
 		}
 	}
-	if len(hits) > 0 && len(p.Action.Elements) > 0 && writes(p.Action.How.String()) {
+	if len(hits) > 0 && len(p.Action.Elements) > 0 {
 		if p.Action, failure = a.attach(d, p.Action); failure != nil {
 			return nil, failure
 		}
@@ -62,12 +62,6 @@ func (c content) modify(hits []span, p params) (richtext.Delta, *events.Operatio
 	default:
 		return nil, fail(http.StatusBadRequest, "modifyHow %q is none of DELETE, REPLACE, INSERT, INSERT_AFTER, ANNOTATE, CLEAR_ANNOTATION and UPDATE_ELEMENT", how)
 	}
-}
-
-// writes reports whether an action puts anything into the document.
-func writes(how string) bool {
-	how = strings.ToUpper(how)
-	return how == "REPLACE" || how == "INSERT" || how == "INSERT_AFTER"
 }
 
 // hits are the spans that an operation is about, in order and without overlaps.
@@ -209,6 +203,9 @@ func (c content) pieces(action *actionData, i, at int) ([]piece, *events.Operati
 		return nil, refused(err)
 	}
 	embed, state, err := newEmbed(*el)
+	if action.Annotations != nil {
+		state = attrs.Compose(state, false)
+	}
 	return []piece{{embed: embed, attrs: state}}, refusedOrNil(err)
 }
 

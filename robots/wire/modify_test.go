@@ -91,6 +91,7 @@ func TestModifyRefusals(t *testing.T) {
 		{"dangerous link", action1("ANNOTATE", `"annotationKey":"link/manual","values":["javascript:alert(1)"]`), 400, "link"},
 		{"empty query", `"modifyQuery":{"textMatch":null,"elementMatch":null,"maxRes":-1},` + action1("DELETE", ""), 400, "textMatch"},
 		{"unknown element", action1("INSERT_AFTER", `"elements":[{"type":"BOMB","properties":{}}]`), 400, "BOMB"},
+		{"an element and its line, the line first in order", `"range":{"start":0,"end":4},` + action1("UPDATE_ELEMENT", `"elements":[{"properties":{"indent":"99"}}]`), 400, "indent"},
 		{"no element there", action1("UPDATE_ELEMENT", `"elements":[{"type":"GADGET","properties":{"a":"b"}}]`), 404, "element"},
 		{"params of a wrong kind", `"modifyAction":"DELETE"`, 400, "params"},
 	}
@@ -183,6 +184,17 @@ func TestModifyElements(t *testing.T) {
 		{"image replaced", `"modifyQuery":{"elementMatch":"IMAGE"},` +
 			action1("REPLACE", `"elements":[{"type":"IMAGE","properties":{"url":"https://example.com/b.png","width":"8","caption":"b"}}]`),
 			map[int]Element{4: {typeImage, map[string]string{"url": "https://example.com/b.png", "width": "8", "caption": "b"}}}},
+		{"a gadget of another URL keeps its state", `"modifyQuery":{"elementMatch":"GADGET"},` +
+			action1("UPDATE_ELEMENT", `"elements":[{"type":"GADGET","properties":{"url":"https://example.com/h.xml","seen":"1"}}]`),
+			map[int]Element{2: {typeGadget, map[string]string{"url": "https://example.com/h.xml", "count": "1", "seen": "1"}}}},
+		{"a form element of another name", `"index":3,` + action1("UPDATE_ELEMENT", `"elements":[{"type":"CHECK","properties":{"name":"no","value":null}}]`),
+			map[int]Element{3: {"CHECK", map[string]string{"name": "no"}}}},
+		{"an image of another source", `"index":4,` + action1("UPDATE_ELEMENT", `"elements":[{"type":"IMAGE","properties":{"url":null,"attachmentId":"a","width":"8"}}]`),
+			map[int]Element{4: {typeImage, map[string]string{"attachmentId": "a", "width": "8"}}}},
+		{"values in turn, one for each hit", `"modifyQuery":{"elementMatch":"LINE"},` +
+			action1("UPDATE_ELEMENT", `"elements":[{"type":"LINE","properties":{"indent":"1"}},{"type":"LINE","properties":{"lineType":"h1"}}]`),
+			map[int]Element{0: {typeLine, map[string]string{"lineType": "h2", "indent": "1"}}, 5: {typeLine, map[string]string{"lineType": "h1"}}}},
+		{"whatever is there", action1("UPDATE_ELEMENT", `"elements":[{"type":"","properties":{}}]`), nil},
 		{"line type of the first line", `"index":0,` + action1("UPDATE_ELEMENT", `"elements":[{"type":"LINE","properties":{"lineType":"li","indent":"1"}}]`),
 			map[int]Element{0: {typeLine, map[string]string{"lineType": "li", "indent": "1"}}}},
 		{"line type of the last line", `"index":5,` + action1("UPDATE_ELEMENT", `"elements":[{"type":"LINE","properties":{"lineType":"","alignment":"c"}}]`),
@@ -245,5 +257,30 @@ func TestModifyBoundsHits(t *testing.T) {
 	noFailures(t, out)
 	if n := strings.Count(c.text, "b"); n != 3000 {
 		t.Errorf("%d places were changed, want 3000", n)
+	}
+}
+
+// TestUpdateOfALineAndWhatIsOnIt sets a property that a line and a gadget on it
+// both have. The line's attributes sit behind the gadget.
+func TestUpdateOfALineAndWhatIsOnIt(t *testing.T) {
+	c, out := modified(t, doc(t, `[{"insert":"a"},{"insert":{"gadget":{"id":"g","url":"https://example.com/g.xml"}}},{"insert":"\nb\n"}]`),
+		action1("UPDATE_ELEMENT", `"elements":[{"properties":{"indent":"1"}}]`))
+	noFailures(t, out)
+	want := map[int]Element{
+		0: {typeLine, map[string]string{"indent": "1"}},
+		2: {typeGadget, map[string]string{"url": "https://example.com/g.xml", "indent": "1"}},
+		3: {typeLine, map[string]string{"indent": "1"}},
+	}
+	if diff := cmp.Diff(want, elementsOf(c)); diff != "" {
+		t.Errorf("elements (-want +got):\n%s", diff)
+	}
+}
+
+// TestUpdatesOfManyElements holds an update of very many lines to little time.
+func TestUpdatesOfManyElements(t *testing.T) {
+	c, out := modified(t, plain(strings.Repeat("\n", 200_000)), `"modifyQuery":{"elementMatch":"LINE","maxRes":4000},`+action1("UPDATE_ELEMENT", `"elements":[{"type":"LINE","properties":{"indent":"1"}}]`))
+	noFailures(t, out)
+	if n := len(elementsOf(c)); n != 4000 {
+		t.Errorf("%d lines were changed, want 4000", n)
 	}
 }
