@@ -266,11 +266,12 @@ func (a *application) change(d *draft, ops ...wavelet.Op) *events.OperationFailu
 }
 
 // read is a blip's text as the robot sees it.
-func (a *application) read(b *wavelet.Blip) (content, *events.OperationFailure) {
+func (a *application) read(d *draft, b *wavelet.Blip) (content, *events.OperationFailure) {
 	if a.work += b.Doc.Len(); a.work > maxWork {
 		return content{}, fail(http.StatusBadRequest, "too many operations on long blips; send fewer at once")
 	}
 	c := read(b.Doc.Delta())
+	c.first = func(id wavelet.ThreadID) string { return firstBlip(d.state, id) }
 	a.work += elementWork * (len(c.lines) + len(c.embeds))
 	return c, nil
 }

@@ -208,7 +208,7 @@ func TestUnknownEmbedsAreBlanks(t *testing.T) {
 	}
 	d := plain("a").InsertEmbed(video, richtext.Attributes{}).Insert("b\n", richtext.Attributes{})
 	c := read(d)
-	if got := c.elements(threadItself); c.text != "\na b" || len(got) != 1 || got[0].Type != typeLine {
+	if got := c.elements(); c.text != "\na b" || len(got) != 1 || got[0].Type != typeLine {
 		t.Errorf("text %q with elements %v", c.text, got)
 	}
 }

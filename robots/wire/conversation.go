@@ -98,7 +98,7 @@ func (a *application) inlineBlip(d *draft, p params, m Method) (any, *events.Ope
 		return nil, failure
 	}
 	blip.Thread = wavelet.ThreadID(blip.Blip)
-	c, failure := a.read(parent)
+	c, failure := a.read(d, parent)
 	if failure != nil {
 		return nil, failure
 	}
@@ -163,7 +163,7 @@ func (a *application) setTitle(d *draft, p params) (any, *events.OperationFailur
 		return nil, fail(http.StatusNotFound, "the wavelet has no blip yet that could hold a title")
 	}
 	only := d.titled == root.ID || !d.edited(root.ID)
-	c, failure := a.read(root)
+	c, failure := a.read(d, root)
 	if failure != nil {
 		return nil, failure
 	}

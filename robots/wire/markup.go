@@ -27,7 +27,7 @@ func (a *application) appendMarkup(d *draft, p params) (any, *events.OperationFa
 	if !p.Content.set {
 		return nil, missing("content")
 	}
-	c, failure := a.read(blip)
+	c, failure := a.read(d, blip)
 	if failure != nil {
 		return nil, failure
 	}

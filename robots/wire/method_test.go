@@ -87,7 +87,7 @@ func rendered(t testing.TB, s *wavelet.State) string {
 	fmt.Fprintf(&b, "blips %s\n", strings.Join(blips, ", "))
 	c := contentOf(t, s, "b+root")
 	fmt.Fprintf(&b, "text %q\nannotations %v\n", c.text, c.annotations())
-	for _, el := range c.elements(threadItself) {
+	for _, el := range c.elements() {
 		fmt.Fprintf(&b, "%d %s %v\n", el.at, el.Type, el.Properties)
 	}
 	return anyID(b.String())

@@ -20,7 +20,7 @@ func (a *application) modifyDocument(d *draft, p params) (any, *events.Operation
 	if p.Action == nil || !p.Action.How.set {
 		return nil, missing("modifyAction")
 	}
-	c, failure := a.read(blip)
+	c, failure := a.read(d, blip)
 	if failure != nil {
 		return nil, failure
 	}

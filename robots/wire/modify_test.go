@@ -8,6 +8,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"weir/wavelet"
 	"weir/wavelet/richtext"
 )
 
@@ -149,7 +150,7 @@ func TestModifyAnnotations(t *testing.T) {
 // elementsOf are a blip's elements but for lines without properties.
 func elementsOf(c content) map[int]Element {
 	m := map[int]Element{}
-	for _, el := range c.elements(threadItself) {
+	for _, el := range c.elements() {
 		if el.Type != typeLine || len(el.Properties) > 0 {
 			m[el.at] = el.Element
 		}
@@ -282,5 +283,82 @@ func TestUpdatesOfManyElements(t *testing.T) {
 	noFailures(t, out)
 	if n := len(elementsOf(c)); n != 4000 {
 		t.Errorf("%d lines were changed, want 4000", n)
+	}
+}
+
+// TestEveryElementIsFoundChangedAndDeleted takes an element of each type through
+// all that document.modify does with elements.
+func TestEveryElementIsFoundChangedAndDeleted(t *testing.T) {
+	tests := []struct{ kind, properties, restriction, change, changed string }{
+		{"INPUT", `"name":"n","value":"v"`, `"name":"n"`, `"value":"w"`, "map[name:n value:w]"},
+		{"PASSWORD", `"name":"n","value":"v"`, `"value":"v"`, `"value":null`, "map[name:n]"},
+		{"TEXTAREA", `"name":"n","value":"a\nb"`, `"value":"a\nb"`, `"value":"c"`, "map[name:n value:c]"},
+		{"CHECK", `"name":"n","value":"false"`, `"name":"n","value":"false"`, `"value":true`, "map[name:n value:true]"},
+		{"LABEL", `"name":"n","value":"Caption"`, `"name":"n"`, `"name":"m"`, "map[name:m value:Caption]"},
+		{"BUTTON", `"name":"n","value":"Go"`, `"value":"Go"`, `"name":"m"`, "map[name:m value:Go]"},
+		{"RADIO_BUTTON", `"name":"n","value":"g"`, `"value":"g"`, `"value":"h"`, "map[name:n value:h]"},
+		{"RADIO_BUTTON_GROUP", `"name":"n","value":"v"`, `"name":"n"`, `"value":"w"`, "map[name:n value:w]"},
+		{"IMAGE", `"url":"https://example.com/a.png","width":"1"`, `"width":"1"`, `"width":2,"url":null`, "map[url:https://example.com/a.png width:2]"},
+		{"ATTACHMENT", `"attachmentId":"a","caption":"c"`, `"attachmentId":"a"`, `"caption":"d"`, "map[attachmentId:a caption:d]"},
+		{"GADGET", `"url":"https://example.com/g.xml","title":"t","n":"1"`, `"n":1`, `"n":null,"title":"u","url":null`, "map[title:u url:https://example.com/g.xml]"},
+		{"INSTALLER", `"manifest":"https://example.com/m.xml"`, `"manifest":"https://example.com/m.xml"`, `"manifest":"https://example.com/n.xml"`, "map[manifest:https://example.com/n.xml]"},
+		{"LINE", `"lineType":"h1","indent":"2"`, `"lineType":"h1"`, `"alignment":"r"`, "map[alignment:r indent:2 lineType:h1]"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.kind, func(t *testing.T) {
+			base := newWavelet(t).blip("b+1", "", plain("ab\n"))
+			apply := func(s *wavelet.State, where, action string) (*wavelet.State, content) {
+				t.Helper()
+				out := Call{Robot: spell, State: s}.Apply(t.Context(), decode(t, `[{"method":"document.modify","id":"1","params":{"blipId":"b+1",`+where+action+`}}]`))
+				noFailures(t, out)
+				s = after(t, s, out)
+				return s, contentOf(t, s, "b+1")
+			}
+			s, c := apply(base.state, `"index":2,`, action1("INSERT", `"elements":[{"type":"`+tt.kind+`","properties":{`+tt.properties+`}}]`))
+			at := c.elements()[1]
+			if at.at != 2 || at.Type != tt.kind {
+				t.Fatalf("the element is at %d, a %s", at.at, at.Type)
+			}
+			query := `"modifyQuery":{"elementMatch":"` + tt.kind + `","maxRes":1,"restrictions":{` + tt.restriction + `}},`
+			s, c = apply(s, query, action1("UPDATE_ELEMENT", `"elements":[{"type":"`+tt.kind+`","properties":{`+tt.change+`}}]`))
+			if got := fmt.Sprint(c.elements()[1].Properties); got != tt.changed {
+				t.Errorf("changed, it has %s, want %s", got, tt.changed)
+			}
+			_, c = apply(s, `"modifyQuery":{"elementMatch":"`+tt.kind+`","restrictions":{"name":"no such"}},`, action1("DELETE", ""))
+			if len(c.elements()) != 2 {
+				t.Errorf("an element that does not fit is deleted: %v", c.elements())
+			}
+			whole := `"modifyQuery":{"elementMatch":"` + tt.kind + `"},`
+			_, replaced := apply(s, whole, action1("REPLACE", `"values":["-"]`))
+			_, c = apply(s, whole, action1("DELETE", ""))
+			if want := "\na-b"; tt.kind != "LINE" && replaced.text != want {
+				t.Errorf("replaced, the text is %q, want %q", replaced.text, want)
+			}
+			if c.text != "\nab" || len(c.elements()) != 1 {
+				t.Errorf("deleted, the text is %q with %v", c.text, c.elements())
+			}
+		})
+	}
+}
+
+// TestAnInlineBlipIsFoundUnderTheIDThatRobotsSee looks for an anchor whose thread
+// has an id of its own by the id of its first blip.
+func TestAnInlineBlipIsFoundUnderTheIDThatRobotsSee(t *testing.T) {
+	w := newWavelet(t).blip("b+1", "", plain("ab\n")).
+		commit(ann, wavelet.CreateThread{Thread: "t+1", Parent: "b+1"}, wavelet.CreateBlip{Blip: "b+2", Thread: "t+1"},
+			wavelet.EditBlip{Blip: "b+1", Delta: doc(t, `[{"retain":1},{"insert":{"reply":{"thread":"t+1"}}}]`)})
+	modify := func(id string) string {
+		t.Helper()
+		out := Call{Robot: spell, State: w.state}.Apply(t.Context(), decode(t, `[{"method":"document.modify","id":"1","params":{"blipId":"b+1",
+			"modifyQuery":{"elementMatch":"INLINE_BLIP","restrictions":{"id":"`+id+`"}},"modifyAction":{"modifyHow":"DELETE"}}}]`))
+		noFailures(t, out)
+		return contentOf(t, after(t, w.state, out), "b+1").text
+	}
+	if a, b := modify("b+2"), modify("t+1"); a != "\nab" || b != "\na b" {
+		t.Errorf("by the blip's id %q, by the thread's %q; want only the first without the anchor", a, b)
+	}
+	_, out := modified(t, plain("a\n"), action1("INSERT_AFTER", `"elements":[{"type":"INLINE_BLIP","properties":{"id":"b+2"}}]`))
+	if len(out.Answer.Failures) != 1 || !strings.Contains(out.Answer.Failures[0].Message, "document.insertInlineBlip") {
+		t.Errorf("an anchor without a blip: %v", out.Answer.Failures)
 	}
 }

@@ -11,8 +11,12 @@ type placed struct {
 }
 
 // elements are the elements of the text, starts of lines among them, by
-// position. First is the first blip of a thread.
-func (c content) elements(first func(wavelet.ThreadID) string) []placed {
+// position.
+func (c content) elements() []placed {
+	first := c.first
+	if first == nil {
+		first = threadItself
+	}
 	list := make([]placed, 0, len(c.lines)+len(c.embeds))
 	lines := c.lines
 	for _, e := range c.embeds {
@@ -37,7 +41,7 @@ func threadItself(id wavelet.ThreadID) string { return string(id) }
 // every restriction, the first most of them or all if most is not positive.
 func (c content) findElements(elementType string, restrictions properties, most int) []span {
 	var list []span
-	for _, el := range c.elements(threadItself) {
+	for _, el := range c.elements() {
 		if el.Type != elementType || !el.matches(restrictions) {
 			continue
 		}

@@ -75,7 +75,7 @@ func literal(s string) scalar { return scalar{s, true} }
 // allElements is the failure of hits among which there is none of an element.
 func (c content) allElements(hits []span) *events.OperationFailure {
 	at := map[int]bool{}
-	for _, el := range c.elements(threadItself) {
+	for _, el := range c.elements() {
 		at[el.at] = true
 	}
 	for _, hit := range hits {

@@ -32,7 +32,7 @@ func (c content) updateElements(hits []span, entries []*elementData) (richtext.D
 	}
 	var u update
 	found := false
-	rest := c.elements(threadItself) // in order, as the hits are
+	rest := c.elements() // in order, as the hits are
 	for i, hit := range hits {
 		entry := entries[i%len(entries)]
 		if entry == nil {

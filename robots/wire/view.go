@@ -163,8 +163,10 @@ func (v *view) living(id wavelet.ThreadID) []wavelet.BlipID {
 
 // first is the id under which a robot looks for a thread's anchor: that of the
 // thread's first blip.
-func (v *view) first(id wavelet.ThreadID) string {
-	if t, ok := v.state.Thread(id); ok && len(t.Blips) > 0 {
+func (v *view) first(id wavelet.ThreadID) string { return firstBlip(v.state, id) }
+
+func firstBlip(s *wavelet.State, id wavelet.ThreadID) string {
+	if t, ok := s.Thread(id); ok && len(t.Blips) > 0 {
 		return string(t.Blips[0])
 	}
 	return string(id)
@@ -173,6 +175,7 @@ func (v *view) first(id wavelet.ThreadID) string {
 // blip is one blip.
 func (v *view) blip(b *wavelet.Blip) blipView {
 	c := read(b.Doc.Delta())
+	c.first = v.first
 	out := blipView{
 		Annotations:      c.annotations(),
 		Elements:         make(map[string]Element, len(c.lines)+len(c.embeds)),
@@ -191,7 +194,7 @@ func (v *view) blip(b *wavelet.Blip) blipView {
 	if parent := events.ParentOf(v.state, b.ID, v.dialect); parent != "" {
 		out.ParentBlipID = &parent
 	}
-	for _, el := range c.elements(v.first) {
+	for _, el := range c.elements() {
 		out.Elements[strconv.Itoa(el.at)] = el.Element
 	}
 	maps.Copy(v.anchors, c.anchors())
