@@ -73,15 +73,15 @@ type member struct {
 	role wavelet.Role
 }
 
-// caller is the robot whose key a request carries, or the person who has logged
-// in.
+// caller is the robot whose key a request carries, and which may call now, or
+// the person who has logged in.
 func (s *Server) caller(r *http.Request) (wavelet.Participant, error) {
 	if key := bearer(r); key != "" {
 		if robot, err := s.d.Robots.Authenticate(key); err == nil {
 			if robot.Suspended {
 				return "", refuse(client.CodeForbidden, "suspended", "Authorization", "the robot is suspended", "ask the operator of this server")
 			}
-			return robot.Address, nil
+			return robot.Address, s.d.Gateway.Admit(r.Context(), robot.Address, false)
 		}
 	}
 	login, err := s.d.Auth.Person(r)

@@ -1,12 +1,16 @@
 package web_test
 
 import (
+	"context"
 	"encoding/json"
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 
 	"weir/robots"
+	"weir/wavelet"
+	"weir/web"
 )
 
 // TestAttachments attaches files to a wavelet of ann's and bob's, and has
@@ -69,5 +73,30 @@ func TestAttachments(t *testing.T) {
 	}
 	if status, _, _ := h.rest("ann@example.com", "DELETE", path+"/"+text, ""); status != http.StatusMethodNotAllowed {
 		t.Errorf("deleting: %d", status)
+	}
+}
+
+// busy is a gateway that lets no robot's request in.
+type busy struct{ web.Gateway }
+
+func (busy) Admit(context.Context, wavelet.Participant, bool) error {
+	return &wavelet.Refusal{Code: wavelet.CodeRate, Op: -1, Limit: "sustained2m", Reason: "too many requests", RetryAfter: time.Minute}
+}
+
+// TestFilesAreNoWayRoundTheLimits has a robot that calls too often ask for a
+// file.
+func TestFilesAreNoWayRoundTheLimits(t *testing.T) {
+	h := plan{gateway: func(g web.Gateway) web.Gateway { return busy{g} }}.build(t)
+	_, key, err := h.directory.Register(t.Context(), robots.Registration{Address: "spell@example.com"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	name := h.wave("spell@example.com")
+	path := "/api/v1/waves/" + name.Wave + "/" + name.Wavelet + "/attachments"
+	if status, header, answer := h.rest("key "+key, "GET", path+"/a", ""); status != http.StatusTooManyRequests || header.Get("Retry-After") != "60" {
+		t.Errorf("the robot is answered %d, %v: %s", status, header, answer)
+	}
+	if status, _, answer := h.rest("ann@example.com", "POST", path, "hello"); status != http.StatusCreated {
+		t.Errorf("ann is answered %d: %s", status, answer)
 	}
 }

@@ -43,6 +43,8 @@ type Host interface {
 type Gateway interface {
 	Readmit(ctx context.Context, seat wavelet.Seat, by wavelet.Participant, override bool) error
 	Limits(robot wavelet.Participant) policies.Limits
+	// Admit lets a request of a robot in, or refuses it.
+	Admit(ctx context.Context, robot wavelet.Participant, limitsQuery bool) error
 	Stats() gateway.Stats
 	Decisions() *decisions.Log
 }

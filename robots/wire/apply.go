@@ -91,6 +91,7 @@ type application struct {
 	limits    *policies.Limits          // as they were first asked for
 	work      int                       // UTF-16 units of text that were read
 	fetches   int                       // waves and attachments that were fetched
+	fetched   int                       // UTF-16 units or bytes of them
 	searched  int                       // wavelets that searches looked at
 }
 
@@ -274,6 +275,20 @@ func (a *application) read(d *draft, b *wavelet.Blip) (content, *events.Operatio
 	c.first = func(id wavelet.ThreadID) string { return firstBlip(d.state, id) }
 	a.work += elementWork * (len(c.lines) + len(c.embeds))
 	return c, nil
+}
+
+// fetch counts a wave or an attachment that is to be given out whole.
+func (a *application) fetch(size int) *events.OperationFailure {
+	switch {
+	case a.fetches >= maxFetches:
+		return fail(http.StatusBadRequest, "more than %d waves and attachments in one request; fetch the others later", maxFetches)
+	case size > maxView:
+		return fail(http.StatusBadRequest, "it has %d units of text, more than %d, and cannot be fetched whole", size, maxView)
+	case a.fetched+size > maxView:
+		return fail(http.StatusBadRequest, "more than %d units of text in one request; fetch it later", maxView)
+	}
+	a.fetches, a.fetched = a.fetches+1, a.fetched+size
+	return nil
 }
 
 // blip is the living blip that an operation names.

@@ -356,6 +356,17 @@ func TestOneAnswerCostsABoundedAmount(t *testing.T) {
 	}
 }
 
+// TestFetchesShareTheirRoom fetches a long wave until there is no more room for
+// it in one response.
+func TestFetchesShareTheirRoom(t *testing.T) {
+	w := newWavelet(t).blip("b+root", "", plain(strings.Repeat("a", 1<<20-2)+"\n")).blip("b+2", "", plain(strings.Repeat("b", 1<<20-2)+"\n"))
+	ops := decode(t, "["+strings.TrimSuffix(strings.Repeat(`{"method":"robot.fetchWave","id":"f","params":{}},`, 9), ",")+"]")
+	out := Call{Robot: spell, State: w.state}.Apply(t.Context(), ops)
+	if len(out.Answer.Failures) != 1 || out.Results[8].Failure == nil || !strings.Contains(out.Results[8].Failure.Message, "fetch it later") {
+		t.Errorf("failures are %v, want the ninth alone", out.Answer.Failures)
+	}
+}
+
 func FuzzDecode(f *testing.F) {
 	f.Add(`[{"method":"document.modify","id":"op1","params":{"blipId":"b+1","range":{"start":-2,"end":0},"modifyAction":{"modifyHow":"REPLACE","values":["x"],"elements":[null],"bundledAnnotations":[{"key":"k","value":null}]}}}]`)
 	f.Add(`[{"method":"document.modify","id":"op1","params":{"blipId":"b+1","modifyQuery":{"elementMatch":"IMAGE","restrictions":{"a":1}},"modifyAction":{"modifyHow":"UPDATE_ELEMENT","elements":[{"type":"LINE","properties":{"lineType":"h1"}}]}}}]`)

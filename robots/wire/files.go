@@ -104,11 +104,11 @@ func (a *application) exportAttachment(p params) (any, *events.OperationFailure)
 	if a.Files == nil {
 		return nil, notHere(ExportAttachment)
 	}
-	if a.fetches++; a.fetches > maxFetches {
-		return nil, fail(http.StatusBadRequest, "more than %d attachments in one request; fetch the others later", maxFetches)
-	}
 	r, failure := a.file(id, author)
 	if failure != nil {
+		return nil, failure
+	}
+	if failure := a.fetch(r.Size); failure != nil {
 		return nil, failure
 	}
 	content, err := a.Files.Content(r)

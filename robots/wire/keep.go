@@ -45,15 +45,12 @@ func (a *application) folderAction(d *draft, p params) (any, *events.OperationFa
 // exportSnapshot gives a whole wavelet, as it is committed, in the form in which
 // the live protocol sends it.
 func (a *application) exportSnapshot(d *draft, _ params) (any, *events.OperationFailure) {
-	if a.fetches++; a.fetches > maxFetches {
-		return nil, fail(http.StatusBadRequest, "more than %d waves in one request; fetch the others later", maxFetches)
-	}
 	size := 0
 	for _, b := range d.base.Parts().Blips {
 		size += b.Doc.Len()
 	}
-	if a.work += size; size > maxView || a.work > maxWork {
-		return nil, fail(http.StatusBadRequest, "the wave has more than %d UTF-16 units of text and cannot be exported whole", maxView)
+	if failure := a.fetch(size); failure != nil {
+		return nil, failure
 	}
 	raw, err := json.Marshal(client.NewSnapshot(d.base))
 	if err != nil {

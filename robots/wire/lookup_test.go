@@ -372,3 +372,26 @@ func TestAttachmentElements(t *testing.T) {
 		}
 	}
 }
+
+// TestAnAnswerBringsAFile has a robot that is called, not one that calls, answer
+// with a file and mark what it was told as read.
+func TestAnAnswerBringsAFile(t *testing.T) {
+	w := newWavelet(t).blip("b+root", "", plain("a\n"))
+	around := newWorld(t, w.state).around
+	robot := newStrictRobot(t, capabilitiesXML(`<w:version>1</w:version><w:protocolversion>0.21</w:protocolversion><w:capability name="DOCUMENT_CHANGED"/>`), func(map[string]any) string {
+		return `[{"method":"document.modify","id":"op1","params":{"blipId":"b+root","modifyAction":{"modifyHow":"INSERT_AFTER","elements":[{"type":"ATTACHMENT","properties":{"data":"aGVs\nbG8=","caption":"c"}}]}}},
+			{"method":"robot.folderAction","id":"op2","params":{"modifyHow":"markAsRead"}}]`
+	})
+	answer, err := serve(t, robot, PassiveOptions{Surroundings: around}).Receive(t.Context(), changed(w.state, "b+root"))
+	if err != nil || len(answer.Failures) > 0 {
+		t.Fatalf("failures %v, %v", answer.Failures, err)
+	}
+	els := elementsOf(contentOf(t, after(t, w.state, Outcome{Answer: answer}), "b+root"))
+	r, err := around.Files.Get(w.state.Name(), els[2].Properties["attachmentId"])
+	if err != nil || r.Size != 5 || r.Creator != spell {
+		t.Errorf("the file is %+v, %v; the elements are %v", r, err, els)
+	}
+	if read, err := around.Reading.Of(spell, w.state.Name()); err != nil || read.Unread(w.state, spell) != 0 {
+		t.Errorf("read is %+v, %v", read, err)
+	}
+}

@@ -2,7 +2,6 @@ package wire
 
 import (
 	"maps"
-	"net/http"
 	"strconv"
 	"time"
 
@@ -66,7 +65,6 @@ type view struct {
 	blips   map[wavelet.BlipID]blipView
 	threads map[wavelet.ThreadID]threadView
 	anchors map[wavelet.ThreadID]int // offsets of anchors, of the blips that were read
-	whole   bool                     // whether there was room for all blips asked for
 }
 
 // maxView is how much text a view has room for, in UTF-16 units.
@@ -80,7 +78,6 @@ func newView(s *wavelet.State, ids []wavelet.BlipID, d events.Dialect) *view {
 		blips:   make(map[wavelet.BlipID]blipView, len(ids)),
 		threads: map[wavelet.ThreadID]threadView{},
 		anchors: map[wavelet.ThreadID]int{},
-		whole:   true,
 	}
 	room := maxView
 	for _, id := range ids {
@@ -89,7 +86,6 @@ func newView(s *wavelet.State, ids []wavelet.BlipID, d events.Dialect) *view {
 			continue
 		}
 		if b.Doc.Len() > room {
-			v.whole = false
 			continue
 		}
 		room -= b.Doc.Len()
@@ -249,17 +245,16 @@ type fetchedWave struct {
 
 // fetchWave describes a whole wavelet, as the operations before it leave it.
 func (a *application) fetchWave(d *draft, p params) (any, *events.OperationFailure) {
-	if a.fetches++; a.fetches > maxFetches {
-		return nil, fail(http.StatusBadRequest, "more than %d waves in one request; fetch the others later", maxFetches)
-	}
 	var ids []wavelet.BlipID
+	size := 0
 	for b := range d.state.Blips() {
 		ids = append(ids, b.ID)
+		size += b.Doc.Len()
+	}
+	if failure := a.fetch(size); failure != nil {
+		return nil, failure
 	}
 	v := newView(d.state, ids, a.Dialect)
-	if !v.whole {
-		return nil, fail(http.StatusBadRequest, "the wave has more than %d UTF-16 units of text and cannot be fetched whole", maxView)
-	}
 	v.linkFiles(a.URL)
 	return fetchedWave{p.Message.String(), v.wavelet(), v.blips, v.threads, d.state.Root()}, nil
 }
