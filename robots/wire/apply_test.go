@@ -223,7 +223,9 @@ func TestTitle(t *testing.T) {
 		{"the same", "old\nbody\n", title("old"), "old\nbody\n", false},
 		{"with an edit behind it", "old\nbody\n", title("new") + "," + edit, "new\nbodyend\n", false},
 		{"with an edit before it", "old\nbody\n", edit + "," + title("new"), "new\nbodyend\n", false},
-		{"one line gets a second", "old\n", title("new") + "," + edit, "new\nend\n", false},
+		{"one line gets a second", "old\n", title("new"), "new\n\n", false},
+		{"and goes on there", "old\n", title("new") + "," + edit, "new\nend\n", false},
+		{"the same on one line", "old\n", title("old"), "old\n\n", false},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

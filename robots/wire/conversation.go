@@ -172,7 +172,10 @@ func (a *application) setTitle(d *draft, p params) (any, *events.OperationFailur
 	if len(c.lines) > 1 {
 		end = c.lines[1].at
 	} else {
-		with = append(with, piece{text: "\n"})
+		with, only = append(with, piece{text: "\n"}), false
+	}
+	if len(c.lines) > 1 && c.firstLine() == title {
+		return nothing{}, nil // whatever styles it has
 	}
 	change, err := c.apply([]edit{{span{1, end}, with}})
 	if err != nil {
@@ -185,6 +188,22 @@ func (a *application) setTitle(d *draft, p params) (any, *events.OperationFailur
 		d.title, d.titled = title, root.ID
 	}
 	return nothing{}, nil
+}
+
+// firstLine is the text of the first line, with a rune that no title has for
+// each embed.
+func (c content) firstLine() string {
+	var line strings.Builder
+	for _, op := range c.doc {
+		text, _, ended := strings.Cut(op.Text(), "\n")
+		if op.Kind() == richtext.KindEmbed {
+			text = string(richtext.EmbedRune)
+		}
+		if line.WriteString(text); ended {
+			break
+		}
+	}
+	return line.String()
 }
 
 // edited reports whether the draft holds an edit of the blip, or the blip

@@ -5,6 +5,8 @@ import (
 	"strings"
 	"testing"
 	"unicode/utf8"
+
+	"weir/wavelet"
 )
 
 // FuzzOperations carries out whatever a robot may send to the active door, with
@@ -31,37 +33,158 @@ func FuzzOperations(f *testing.F) {
 		if err != nil {
 			return
 		}
-		mine, other := furnished(t).state, another(t, "w+2", "secret", bob).state
-		before, secret := rendered(t, mine), other.Version()
-		w := newWorld(t, mine, other)
-		c := Call{Robot: spell, State: mine, Surroundings: w.around, NewName: namedWaves}
-		out := c.Apply(t.Context(), ops)
-		if len(out.Results) != len(ops) {
-			t.Fatalf("%d results for %d operations", len(out.Results), len(ops))
+		carriedOut(t, ops)
+	})
+}
+
+// carriedOut carries out operations in a wavelet with one of everything, and
+// checks what holds whatever they are.
+func carriedOut(t *testing.T, ops []Operation) (Outcome, *wavelet.State) {
+	t.Helper()
+	mine, other := furnished(t).state, another(t, "w+2", "secret", bob).state
+	before, secret := rendered(t, mine), other.Version()
+	c := Call{Robot: spell, State: mine, Surroundings: newWorld(t, mine, other).around, NewName: namedWaves}
+	out := c.Apply(t.Context(), ops)
+	if len(out.Results) != len(ops) {
+		t.Fatalf("%d results for %d operations", len(out.Results), len(ops))
+	}
+	for i, r := range out.Results {
+		if (r.Data == nil) == (r.Failure == nil) || r.ID != ops[i].ID {
+			t.Errorf("operation %q came to %+v, neither done nor failed", ops[i].ID, r)
 		}
-		for i, r := range out.Results {
-			if (r.Data == nil) == (r.Failure == nil) || r.ID != ops[i].ID {
-				t.Errorf("operation %q came to %+v, neither done nor failed", ops[i].ID, r)
-			}
-			if r.Failure != nil && (r.Failure.Code < 400 || r.Failure.Message == "" || !utf8.ValidString(r.Failure.Message)) {
-				t.Errorf("the failure says nothing: %+v", *r.Failure)
-			}
+		if r.Failure != nil && (r.Failure.Code < 400 || r.Failure.Message == "" || !utf8.ValidString(r.Failure.Message)) {
+			t.Errorf("the failure says nothing: %+v", *r.Failure)
 		}
-		old, fresh := out, out
-		old.Answer.Deltas, fresh.Answer.Deltas = nil, nil
-		for _, d := range out.Answer.Deltas {
-			if d.Wavelet == mine.Name() {
-				old.Answer.Deltas = append(old.Answer.Deltas, d)
-			} else {
-				fresh.Answer.Deltas = append(fresh.Answer.Deltas, d)
-			}
+	}
+	old, fresh := out, out
+	old.Answer.Deltas, fresh.Answer.Deltas = nil, nil
+	for _, d := range out.Answer.Deltas {
+		if d.Wavelet == mine.Name() {
+			old.Answer.Deltas = append(old.Answer.Deltas, d)
+		} else {
+			fresh.Answer.Deltas = append(fresh.Answer.Deltas, d)
 		}
-		after(t, mine, old)
-		made(t, fresh)
-		if rendered(t, mine) != before || other.Version() != secret {
-			t.Error("a state that was read has changed")
+	}
+	left := after(t, mine, old)
+	made(t, fresh)
+	if rendered(t, mine) != before || other.Version() != secret {
+		t.Error("a state that was read has changed")
+	}
+	return out, left
+}
+
+// FuzzSequences carries out operations that are made from bytes and make sense,
+// more or less, one after the other, and compares what the robot is shown in the
+// end with what is committed.
+func FuzzSequences(f *testing.F) {
+	for seed := range 40 {
+		raw := make([]byte, 120)
+		for i := range raw {
+			raw[i] = byte((i*i*7 + i*seed*31 + seed*13) >> (i % 3))
+		}
+		f.Add(raw)
+	}
+	f.Fuzz(func(t *testing.T, raw []byte) {
+		g := &choices{raw: raw[:min(len(raw), 400)]}
+		var list []string
+		for len(g.raw) > 0 && len(list) < 25 {
+			list = append(list, g.operation(len(list)))
+		}
+		list = append(list, `{"method":"robot.fetchWave","id":"last","params":{}}`)
+		out, left := carriedOut(t, decode(t, "["+strings.Join(list, ",")+"]"))
+		wave, ok := out.Results[len(list)-1].Data.(fetchedWave)
+		if !ok {
+			return // the robot has put itself out
+		}
+		for b := range left.Blips() {
+			view := newView(left, []wavelet.BlipID{b.ID}, 0)
+			view.linkFiles("https://weir.example.com")
+			got, want := wave.Blips[b.ID], view.blips[b.ID]
+			if got.Content != want.Content || fmt.Sprint(got.Annotations) != fmt.Sprint(want.Annotations) || fmt.Sprint(got.Elements) != fmt.Sprint(want.Elements) {
+				t.Errorf("%s\nthe robot is shown %q %v %v\ncommitted is       %q %v %v", strings.Join(list, "\n"),
+					got.Content, got.Annotations, got.Elements, want.Content, want.Annotations, want.Elements)
+			}
 		}
 	})
+}
+
+// choices makes choices from bytes.
+type choices struct{ raw []byte }
+
+func (g *choices) next() int {
+	if len(g.raw) == 0 {
+		return 0
+	}
+	n := g.raw[0]
+	g.raw = g.raw[1:]
+	return int(n)
+}
+
+func (g *choices) of(list ...string) string { return list[g.next()%len(list)] }
+
+// operation is the n-th operation, with an id of its own.
+func (g *choices) operation(n int) string {
+	method := g.of("document.modify", "document.modify", "document.modify", "document.modify", "document.appendMarkup", "wavelet.setTitle",
+		"wavelet.appendBlip", "blip.createChild", "blip.continueThread", "blip.delete", "document.insertInlineBlip", "document.appendInlineBlip",
+		"document.insertInlineBlipAfterElement", "wavelet.addParticipant", "wavelet.removeParticipant", "wavelet.modifyTag", "wavelet.setDatadoc",
+		"document.setAnnotation", "document.deleteElement", "document.replaceElement", "wavelet.modifyParticipantRole")
+	params := []string{`"blipId":` + g.of(`"b+root"`, `"b+root"`, `"TBD_1"`, `"TBD_2"`, `"b+none"`)}
+	add := func(format string, args ...any) { params = append(params, fmt.Sprintf(format, args...)) }
+	switch method {
+	case "document.modify":
+		add(`%s,"modifyAction":{"modifyHow":%s,%s}`, g.where(), g.of(`"DELETE"`, `"REPLACE"`, `"INSERT"`, `"INSERT_AFTER"`, `"ANNOTATE"`, `"CLEAR_ANNOTATION"`, `"UPDATE_ELEMENT"`), g.what())
+	case "document.appendMarkup":
+		add(`"content":%q`, g.of("<b>b</b>", "<p>x", "<h2>t</h2>", "<ul><li>i</ul>", "a<br>", "<a href='https://example.com'>l</a>", ""))
+	case "wavelet.setTitle":
+		add(`"waveletTitle":%q`, g.of("T", "", "😀", "Title", "a b"))
+	case "wavelet.addParticipant", "wavelet.removeParticipant", "wavelet.modifyParticipantRole":
+		add(`"participantId":%q,"participantRole":%q`, g.of("bob@example.com", "carl@example.com", "spell+x@example.com", "ann@example.com"), g.of("FULL", "READ_ONLY", "COMMENT"))
+	case "wavelet.modifyTag":
+		add(`"name":%q,"modifyHow":%q`, g.of("old", "new"), g.of("add", "remove"))
+	case "wavelet.setDatadoc":
+		add(`"datadocName":"d","datadocValue":%s`, g.of(`"v"`, "null"))
+	case "document.setAnnotation", "document.deleteElement", "document.replaceElement":
+		add(`"annotation":{"name":"k","value":"w","range":%s},"index":%d,"element":%s`, g.span(), g.next()%20, g.element())
+	default:
+		add(`"index":%d,"element":%s,"blipData":{"blipId":%q,"content":%q}`, g.next()%20, g.element(), g.of("TBD_1", "TBD_2"), g.of("", "\n", "x", "\nx\ny"))
+	}
+	return fmt.Sprintf(`{"method":%q,"id":"%d","params":{%s}}`, method, n, strings.Join(params, ","))
+}
+
+func (g *choices) span() string {
+	return fmt.Sprintf(`{"start":%d,"end":%d}`, g.next()%24-4, g.next()%24-4)
+}
+
+// where is a place, or several.
+func (g *choices) where() string {
+	switch g.next() % 5 {
+	case 0:
+		return `"index":` + fmt.Sprint(g.next()%22)
+	case 1:
+		return `"modifyQuery":{"textMatch":` + g.of(`"e"`, `"\n"`, `" "`, `"Title"`, `"😀"`, `"x"`) + `,"maxRes":` + g.of("-1", "1", "2") + `}`
+	case 2:
+		return `"modifyQuery":{"elementMatch":` + g.of(`"CHECK"`, `"LINE"`, `"GADGET"`, `"IMAGE"`, `"INLINE_BLIP"`) + `}`
+	case 3:
+		return `"range":null`
+	}
+	return `"range":` + g.span()
+}
+
+// what is to be done with what is there.
+func (g *choices) what() string {
+	s := `"annotationKey":` + g.of(`"k"`, `"style/fontWeight"`, `"style/textDecoration"`, `"link/manual"`, `"header"`)
+	if g.next()%2 == 0 {
+		s += `,"values":[` + g.of(`"v"`, `""`, `"\n"`, `"a\nb"`, `"\nx"`, `"😀"`, `"bold","x"`, `null,"y"`) + `]`
+	} else {
+		s += `,"values":[null],"elements":[` + g.element() + `]`
+	}
+	return s + g.of("", "", `,"bundledAnnotations":[]`, `,"bundledAnnotations":[{"key":"k","value":"b"}]`, `,"bundledAnnotations":[{"key":"style/fontWeight","value":"bold"}]`)
+}
+
+func (g *choices) element() string {
+	return g.of(`{"type":"CHECK","properties":{"name":"n","value":"v"}}`, `{"type":"LINE","properties":{"lineType":"h1"}}`, `{"type":"LINE","properties":{"lineType":"li","indent":"2"}}`,
+		`{"type":"GADGET","properties":{"url":"https://example.com/g","s":"1"}}`, `{"type":"GADGET","properties":{"url":null,"s":null}}`, `{"type":"IMAGE","properties":{"url":"https://example.com/i"}}`,
+		`{"type":"ATTACHMENT","properties":{"data":"aGk="}}`, `{"type":"BUTTON","properties":{"name":"b"}}`, `{"type":"INLINE_BLIP","properties":{}}`, `null`)
 }
 
 // FuzzMarkup appends whatever is taken for HTML.
