@@ -174,7 +174,7 @@ func (a *application) setTitle(d *draft, p params) (any, *events.OperationFailur
 	} else {
 		with, only = append(with, piece{text: "\n"}), false
 	}
-	if len(c.lines) > 1 && c.firstLine() == title {
+	if len(c.lines) > 1 && firstLine(c.doc) == title {
 		return nothing{}, nil // whatever styles it has
 	}
 	change, err := c.apply([]edit{{span{1, end}, with}})
@@ -190,11 +190,11 @@ func (a *application) setTitle(d *draft, p params) (any, *events.OperationFailur
 	return nothing{}, nil
 }
 
-// firstLine is the text of the first line, with a rune that no title has for
-// each embed.
-func (c content) firstLine() string {
+// firstLine is the text of a document's first line, with a rune that no title has
+// for each embed.
+func firstLine(doc richtext.Delta) string {
 	var line strings.Builder
-	for _, op := range c.doc {
+	for _, op := range doc {
 		text, _, ended := strings.Cut(op.Text(), "\n")
 		if op.Kind() == richtext.KindEmbed {
 			text = string(richtext.EmbedRune)

@@ -101,8 +101,9 @@ func (d *draft) delta() (events.AnswerDelta, bool) {
 		if e.Delta = richtext.Effective(b.Doc.Delta(), e.Delta); len(e.Delta) == 0 {
 			continue
 		}
-		if e.Blip == d.titled {
-			// As a title it wins or loses whole against another one.
+		if e.Blip == d.titled && firstLine(b.Doc.Delta()) != d.title {
+			// As a title it wins or loses whole against another one. One that stood
+			// there before, and went in between, would be none.
 			ops = append(ops, wavelet.SetTitle{Title: d.title})
 			continue
 		}
