@@ -282,3 +282,24 @@ func BenchmarkEncode1000Blips(b *testing.B) {
 		encode(b, bundle, caps)
 	}
 }
+
+// TestFilesInBundles shows an attachment to robots of every age.
+func TestFilesInBundles(t *testing.T) {
+	w := newWavelet(t).blip("b+root", "", doc(t, `[{"insert":{"attachment":{"id":"a+1"}},"attributes":{"caption":"c","mimeType":"text/plain"}},{"insert":"\n"}]`))
+	for protocol, want := range map[string]string{
+		"0.21": `{"type":"ATTACHMENT","properties":{"attachmentId":"a+1","attachmentUrl":"https://example.com/api/v1/waves/example.com%21w+abc123/example.com%21conv+root/attachments/a+1","caption":"c","mimeType":"text/plain"}}`,
+		"0.22": `{"type":"ATTACHMENT",`,
+		"0.2":  `{"type":"IMAGE","properties":{"attachmentId":"a+1","caption":"c"}}`,
+		"0.1":  `{"type":"IMAGE","properties":{"attachmentId":"a+1","caption":"c"}}`,
+	} {
+		caps := Capabilities{Protocol: protocol, Wants: []Want{{Event: events.DocumentChanged}}}
+		line, err := Encode(changed(w.state, "b+root"), caps, "https://example.com/robot/rpc")
+		if err != nil || !strings.Contains(string(line), want) {
+			t.Errorf("to a robot of %s: %s, %v; want %s", protocol, line, err, want)
+		}
+	}
+	line, err := Encode(changed(w.state, "b+root"), Capabilities{Wants: []Want{{Event: events.DocumentChanged}}}, "")
+	if err != nil || strings.Contains(string(line), "attachmentUrl") {
+		t.Errorf("where nobody can call: %s, %v", line, err)
+	}
+}

@@ -221,3 +221,16 @@ func (v *view) linkFiles(base string) {
 		}
 	}
 }
+
+// filesAsImages shows attachments as images, to robots from before there were
+// attachments.
+func (v *view) filesAsImages() {
+	for _, b := range v.blips {
+		for at, el := range b.Elements {
+			if el.Type == typeAttachment {
+				delete(el.Properties, "mimeType")
+				b.Elements[at] = Element{Type: typeImage, Properties: el.Properties}
+			}
+		}
+	}
+}

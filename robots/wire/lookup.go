@@ -13,10 +13,10 @@ import (
 	"weir/wavelet/search"
 )
 
-// Bounds of what is looked up. A request that asks for more is told so.
+// Bounds of what is looked up.
 const (
 	maxDigests  = 100  // waves that one search finds
-	maxSearched = 2000 // wavelets that the searches of one request look at
+	maxSearched = 1000 // wavelets that the searches of one request look at, the newest
 	maxProfiles = 100  // profiles fetched at once
 	snippet     = 140  // characters of a wave that a search shows
 )
@@ -44,7 +44,8 @@ type digest struct {
 	Participants []wavelet.Participant `json:"participants"`
 }
 
-// search finds waves that the author takes part in, changed last first.
+// search finds waves that the author takes part in, changed last first. It looks
+// at so many and no further.
 func (a *application) search(p params) (any, *events.OperationFailure) {
 	author, failure := a.author(p)
 	if failure != nil {
@@ -76,13 +77,10 @@ func (a *application) search(p params) (any, *events.OperationFailure) {
 	out := searchResults{Query: p.Search.String(), Digests: []digest{}}
 	seen := map[string]bool{}
 	for _, w := range waves {
-		if len(out.Digests) == most || a.ctx.Err() != nil {
+		if len(out.Digests) == most || a.searched == maxSearched || a.work > maxWork || a.ctx.Err() != nil {
 			break
 		}
-		s, failure := a.look(w.Name, author)
-		if failure != nil {
-			return nil, failure
-		}
+		s := a.look(w.Name, author)
 		if s == nil || seen[w.Name.Wave] || !query.Match(s, author, func() int { return a.unread(s, author) }) {
 			continue
 		}
@@ -97,21 +95,16 @@ func (a *application) search(p params) (any, *events.OperationFailure) {
 
 // look is a wavelet that a search looks at, nil if the author has left it since
 // it was listed.
-func (a *application) look(name wavelet.Name, author wavelet.Participant) (*wavelet.State, *events.OperationFailure) {
-	if a.searched++; a.searched > maxSearched {
-		return nil, fail(http.StatusBadRequest, "more than %d waves would have to be looked at; search for less at once", maxSearched)
-	}
+func (a *application) look(name wavelet.Name, author wavelet.Participant) *wavelet.State {
+	a.searched++
 	s, ok := a.visible(name, author)
 	if !ok {
-		return nil, nil
+		return nil
 	}
 	for b := range s.Blips() {
 		a.work += b.Doc.Len()
 	}
-	if a.work > maxWork {
-		return nil, fail(http.StatusBadRequest, "the waves that would have to be looked at are too long; search for less at once")
-	}
-	return s, nil
+	return s
 }
 
 // unread counts what the author has not read of a wavelet; where nobody keeps
