@@ -247,6 +247,58 @@ func TestEncodeFiltersEvents(t *testing.T) {
 	}
 }
 
+// TestAnnotationsChangeUnderTheirOwnNames has an event name what changed as the
+// blip does.
+func TestAnnotationsChangeUnderTheirOwnNames(t *testing.T) {
+	for attribute, want := range map[events.Annotation]string{
+		{Name: "bold", Value: "true"}:                "name:style/fontWeight value:bold",
+		{Name: "bold", Null: true}:                   "name:style/fontWeight value:<nil>",
+		{Name: "italic", Value: "true"}:              "name:style/fontStyle value:italic",
+		{Name: "underline", Value: "true"}:           "name:style/textDecoration value:underline",
+		{Name: "strike", Null: true}:                 "name:style/textDecoration value:<nil>",
+		{Name: "script", Value: "super"}:             "name:style/verticalAlign value:super",
+		{Name: "color", Value: "red"}:                "name:style/color value:red",
+		{Name: "link", Value: "https://example.com"}: "name:link/manual value:https://example.com",
+		{Name: "example.com/x", Value: ""}:           "name:example.com/x value:",
+	} {
+		b := sampleBundle(t)
+		b.Events = []events.Event{{Type: events.AnnotatedTextChanged, Blip: "b+two", ModifiedBy: ann, Annotation: attribute}}
+		line := encode(t, b, Capabilities{Protocol: "0.22", Wants: []Want{{Event: events.AnnotatedTextChanged, Filters: []string{"^(style|link|example.com)/"}}}})
+		if line == nil {
+			t.Errorf("%+v is filtered out", attribute)
+			continue
+		}
+		p := mustJSON(t, line).(map[string]any)["events"].([]any)[0].(map[string]any)["properties"]
+		if got := fmt.Sprint(p); got != "map[blipId:b+two "+want+"]" {
+			t.Errorf("%+v is told as %s, want %s", attribute, got, want)
+		}
+	}
+}
+
+// TestAProxyIsTold tells a robot for whom it takes part, if it does under no
+// other address.
+func TestAProxyIsTold(t *testing.T) {
+	proxy, version := wavelet.Participant("spell+bob#2@example.com"), wavelet.Participant("spell#2@example.com")
+	for want, ops := range map[string][]wavelet.Op{
+		"":    {wavelet.AddParticipant{Who: proxy}},
+		"bob": {wavelet.AddParticipant{Who: proxy}, wavelet.RemoveParticipant{Who: spell}},
+		"<>":  {wavelet.AddParticipant{Who: version}, wavelet.RemoveParticipant{Who: spell}},
+	} {
+		s := newWavelet(t).blip("b+root", "", plain("a\n")).commit(ann, ops...).state
+		line := encode(t, changed(s, "b+root"), everything("0.21", events.Self))
+		var got struct {
+			RobotAddress string
+			ProxyingFor  *string
+		}
+		if err := json.Unmarshal(line, &got); err != nil {
+			t.Fatal(err)
+		}
+		if want = strings.Trim(want, "<>"); got.RobotAddress != string(spell) || (got.ProxyingFor == nil) != (want == "") || want != "" && *got.ProxyingFor != want {
+			t.Errorf("after %v the bundle is for %s, proxy %v", ops, got.RobotAddress, got.ProxyingFor)
+		}
+	}
+}
+
 // bigWavelet has many blips and participants.
 func bigWavelet(t testing.TB, blips, participants int) *wavelet.State {
 	w := newWavelet(t)
