@@ -69,9 +69,10 @@ func (g *Gateway) insist(ctx context.Context, s *seat, t Take, f func() error) e
 	}
 }
 
-// promise writes down where the cursor goes once an answer is committed.
+// promise writes down where the cursor goes once an answer is committed. The
+// answer to the end of edit sessions moves none.
 func (g *Gateway) promise(ctx context.Context, s *seat, t Take, b events.Bundle, deltas []events.AnswerDelta) error {
-	if len(deltas) == 0 {
+	if len(deltas) == 0 || t.Ended != nil {
 		return nil
 	}
 	o := offer{From: t.From, To: b.Version}

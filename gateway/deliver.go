@@ -48,12 +48,20 @@ func (g *Gateway) deliver(ctx context.Context, s *seat, t Take) Outcome {
 	if !ok {
 		return Outcome{Kind: Parked}
 	}
-	b, parts, err := g.bundle(ctx, s, t)
+	choosy, ok := to.(Chooser)
+	if t.Ended != nil && !ok {
+		return Outcome{Kind: Silent} // only those who ask for it are told
+	}
+	build := g.bundle
+	if t.Ended != nil {
+		build = g.endings
+	}
+	b, parts, err := build(ctx, s, t)
 	if err != nil {
 		g.troubled(ctx, s, t, err)
 		return Outcome{Kind: Held, Delay: ownTrouble}
 	}
-	if choosy, ok := to.(Chooser); len(b.Events) == 0 || ok && !choosy.Wants(b) {
+	if len(b.Events) == 0 || ok && !choosy.Wants(b) {
 		g.mu.Lock()
 		s.robot.stats.Silent++
 		g.mark(s)
@@ -118,6 +126,37 @@ func (g *Gateway) bundle(ctx context.Context, s *seat, t Take) (b events.Bundle,
 		State:   w.State(),
 		Cause:   t.Cause,
 		Deltas:  w.Heard(),
+	}, parts, nil
+}
+
+// endings makes the bundle that tells of edit sessions which have ended.
+func (g *Gateway) endings(ctx context.Context, s *seat, t Take) (b events.Bundle, parts []governor.Part, err error) {
+	state, err := g.host.Snapshot(ctx, s.Wavelet, t.To)
+	if err != nil {
+		return b, nil, fmt.Errorf("read version %d: %w", t.To, err)
+	}
+	var ended []events.Ending
+	var last wavelet.Version
+	for _, e := range t.Ended {
+		if e.Cause.Kind != wavelet.Human && g.gov.Cuts(s.Seat, e.By) {
+			continue
+		}
+		if t.Lane == events.RobotLane {
+			parts = AddPart(parts, wavelet.Commit{Delta: wavelet.Delta{Author: e.By, Cause: e.Cause}})
+		}
+		ended = append(ended, e.Ending)
+		last = max(last, e.Last)
+	}
+	return events.Bundle{
+		ID:      events.EndingID(s.Seat, t.Lane, last),
+		Seat:    s.Seat,
+		Lane:    t.Lane,
+		From:    t.From,
+		Version: state.Version(),
+		Attempt: t.Attempt,
+		Events:  events.Submitted(state, ended),
+		State:   state,
+		Cause:   t.Cause,
 	}, parts, nil
 }
 

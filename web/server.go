@@ -41,6 +41,7 @@ type Host interface {
 
 // Gateway is the part of the robots' gateway that people and operators ask.
 type Gateway interface {
+	EditDone(name wavelet.Name, who wavelet.Participant, blip wavelet.BlipID)
 	Readmit(ctx context.Context, seat wavelet.Seat, by wavelet.Participant, override bool) error
 	Limits(robot wavelet.Participant) policies.Limits
 	// Admit lets a request of a robot in, or refuses it.
