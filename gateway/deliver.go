@@ -61,7 +61,7 @@ func (g *Gateway) deliver(ctx context.Context, s *seat, t Take) Outcome {
 		g.troubled(ctx, s, t, err)
 		return Outcome{Kind: Held, Delay: ownTrouble}
 	}
-	if len(b.Events) == 0 || ok && !choosy.Wants(b) {
+	if now := g.clock.now(); len(b.Events) == 0 || ok && !choosy.Wants(b) && !choosy.Wants(g.withErrors(b, s, t, now)) {
 		g.mu.Lock()
 		s.robot.stats.Silent++
 		g.mark(s)
@@ -193,13 +193,31 @@ func (g *Gateway) complete(b *events.Bundle, s *seat, t Take, named governor.Del
 	for _, w := range s.telling {
 		b.Events = append(b.Events, events.Warning(b.State, s.Robot, named.Sent, note(w.Limit)))
 	}
-	if t.Lane != events.HumanLane || len(s.failed) == 0 || named.Sent.Sub(s.errorsAt) < g.o.ErrorSpacing {
-		return
+	if failed := g.failures(s, t, named.Sent); failed != nil {
+		b.Events = append(b.Events, failed...)
+		s.failed, s.errorsAt = nil, named.Sent
 	}
+}
+
+// failures is the events that tell a robot which of its operations have failed:
+// of people's bundles only, and not in every one. g.mu is held.
+func (g *Gateway) failures(s *seat, t Take, now time.Time) []events.Event {
+	if t.Last || t.Lane != events.HumanLane || now.Sub(s.errorsAt) < g.o.ErrorSpacing {
+		return nil
+	}
+	var evs []events.Event
 	for _, f := range s.failed {
-		b.Events = append(b.Events, events.Failed(s.Robot, named.Sent, f))
+		evs = append(evs, events.Failed(s.Robot, now, f))
 	}
-	s.failed, s.errorsAt = nil, named.Sent
+	return evs
+}
+
+// withErrors is a bundle with nothing but the failures that it would tell of.
+func (g *Gateway) withErrors(b events.Bundle, s *seat, t Take, now time.Time) events.Bundle {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	b.Events = g.failures(s, t, now)
+	return b
 }
 
 // explain adds to WAVELET_SELF_REMOVED that the robot was evicted, and by which

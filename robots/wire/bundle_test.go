@@ -11,6 +11,7 @@ import (
 
 	"weir/events"
 	"weir/policies"
+	"weir/robots/wiretest"
 	"weir/wavelet"
 	"weir/wavelet/richtext"
 )
@@ -111,6 +112,36 @@ func TestBundlesNeverCrashAnOldClient(t *testing.T) {
 				t.Run(fmt.Sprintf("%s/%d/%d", protocol, c, i), func(t *testing.T) {
 					checkBundle(t, encode(t, b, everything(protocol, c)))
 				})
+			}
+		}
+	}
+}
+
+// TestOldClientsReadEveryBundle has both clients of the time read what they are
+// sent, of a wavelet that holds what they have never heard of.
+func TestOldClientsReadEveryBundle(t *testing.T) {
+	b := sampleBundle(t)
+	w := &writer{t, b.State.Clone()}
+	for i, embed := range []string{
+		`{"video":"https://example.com/v"}`, `{"image":"https://example.com/i.png"}`, `{"image":{"url":"u","attachmentId":"a","alt":"x"}}`,
+		`{"attachment":{"id":"a","name":"n.txt","type":"text/plain"}}`, `{"form":{"type":"DATE","name":"d","id":"f1"}}`, `{"reply":{"thread":"b+child"}}`,
+		`{"gadget":{"id":"g","url":"u","other":1}}`, `{"installer":{"manifest":"m"}}`, `{"mention":{"who":"ann"}}`,
+	} {
+		d := doc(t, fmt.Sprintf(`[{"insert":%s,"attributes":{"alt":"x","width":"3","caption":"c","g/n":"1","class":"odd"}},{"insert":"\n","attributes":{"list":"ordered","header":6}}]`, embed))
+		w.blip(wavelet.BlipID(fmt.Sprintf("b+odd%d", i)), "", d)
+	}
+	b.State, b.Version = w.state, w.state.Version()
+	for dialect, protocol := range map[wiretest.Dialect]string{wiretest.Python: "0.21", wiretest.Java: "0.22"} {
+		for _, contexts := range []events.Contexts{events.All, events.Self, events.Siblings | events.Children} {
+			caps := everything(protocol, contexts)
+			caps.Wants = slices.DeleteFunc(caps.Wants, func(w Want) bool { return w.Event == events.RobotLimitWarning })
+			read, err := dialect.Read(encode(t, b, caps))
+			if err != nil {
+				t.Errorf("contexts %d: %v", contexts, err)
+				continue
+			}
+			if contexts == events.All && len(read.Blips) != w.state.Living() {
+				t.Errorf("the %s client sees %d blips of %d", dialect, len(read.Blips), w.state.Living())
 			}
 		}
 	}
