@@ -59,6 +59,9 @@ func Open(ctx context.Context, kv KV, o Options) (*Directory, error) {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
 	d := &Directory{kv: kv, o: o, robots: map[wavelet.Participant]*entry{}, keys: map[keyHash]wavelet.Participant{}}
+	if d.o.Surroundings.Profile == nil {
+		d.o.Surroundings.Profile = d.Shown
+	}
 	watch, stop := context.WithCancel(context.Background())
 	d.changes, d.stop = kv.Watch(watch), stop
 	for e, err := range kv.All(ctx) {
@@ -256,6 +259,7 @@ func (d *Directory) newPassive(r Robot) *wire.Passive {
 		RPCServerURL: d.o.RPCServerURL,
 		Surroundings: d.o.Surroundings,
 		Learned:      func(c wire.Capabilities) { d.learned(r, c) },
+		Introduced:   func(p wire.Profile) { d.introduced(r, p) },
 		Heard:        func(err error) { d.heard(r.Address, err) },
 	}
 	if r.Capabilities != nil {
@@ -267,18 +271,40 @@ func (d *Directory) newPassive(r Robot) *wire.Passive {
 // learned stores what a robot has declared. If that fails it is asked again
 // after the next restart.
 func (d *Directory) learned(of Robot, c wire.Capabilities) {
+	d.note(of, func(r *Robot) { r.Capabilities = &c })
+}
+
+// introduced stores how a robot wants to be shown.
+func (d *Directory) introduced(of Robot, p wire.Profile) {
+	if now, err := d.Get(of.Address); err == nil && now.About != nil && *now.About == p {
+		return
+	}
+	d.note(of, func(r *Robot) { r.About = &p })
+}
+
+// note stores what a robot has said about itself, unless it has moved since.
+func (d *Directory) note(of Robot, f func(*Robot)) {
 	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 	defer cancel()
 	_, err := d.change(ctx, of.Address, func(r *record) error {
 		if r.Robot.Callback != of.Callback {
 			return errStale
 		}
-		r.Robot.Capabilities = &c
+		f(&r.Robot)
 		return nil
 	})
 	if err != nil && !errors.Is(err, errStale) {
-		d.o.Logger.Warn("capabilities were not stored", "robot", of.Address, "error", err)
+		d.o.Logger.Warn("what a robot says about itself was not stored", "robot", of.Address, "error", err)
 	}
+}
+
+// Shown is how somebody is shown: a robot as it wants to be, everybody else by
+// the address.
+func (d *Directory) Shown(who wavelet.Participant) wire.Profile {
+	if r, err := d.Get(who); err == nil && r.About != nil {
+		return *r.About
+	}
+	return wire.PlainProfile(who)
 }
 
 // errStale says that what was learned is about a robot that has moved.

@@ -144,7 +144,10 @@ func (d *Directory) SetCallback(ctx context.Context, id wavelet.Participant, cal
 			return Robot{}, err
 		}
 	}
-	return d.change(ctx, id, func(r *record) error { r.Robot.Callback, r.Robot.Capabilities = callback, nil; return nil })
+	return d.change(ctx, id, func(r *record) error {
+		r.Robot.Callback, r.Robot.Capabilities, r.Robot.About = callback, nil, nil
+		return nil
+	})
 }
 
 // RotateKey gives a robot a new key and returns it. The old one is dead at once.

@@ -17,6 +17,7 @@ type Robot struct {
 	Suspended    bool                `json:"suspended"`
 	Created      time.Time           `json:"created"`
 	Capabilities *wire.Capabilities  `json:"capabilities,omitzero"` // nil until it was first asked
+	About        *wire.Profile       `json:"about,omitzero"`        // how it wants to be shown; nil until it said so
 	// LastError is what went wrong when the robot was last called, "" if nothing
 	// did. It is not stored.
 	LastError   string    `json:"lastError,omitzero"`

@@ -95,15 +95,19 @@ func (s *Server) robotRoutes(api huma.API) {
 
 // robotLine is a robot as people see it who may want to invite it.
 type robotLine struct {
-	Address   string `json:"address"`
-	Profile   string `json:"profile"`
-	Suspended bool   `json:"suspended,omitzero"`
+	Address    string `json:"address"`
+	Name       string `json:"name"`
+	ImageURL   string `json:"imageUrl,omitzero"`
+	ProfileURL string `json:"profileUrl,omitzero"`
+	Profile    string `json:"profile"`
+	Suspended  bool   `json:"suspended,omitzero"`
 }
 
 func (s *Server) robotLines() []robotLine {
 	lines := []robotLine{}
 	for _, r := range s.d.Robots.List() {
-		lines = append(lines, robotLine{string(r.Address), s.profileOf(r), r.Suspended})
+		shown := s.d.Robots.Shown(r.Address)
+		lines = append(lines, robotLine{string(r.Address), shown.Name, shown.ImageURL, shown.ProfileURL, s.profileOf(r), r.Suspended})
 	}
 	return lines
 }

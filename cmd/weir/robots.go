@@ -167,6 +167,9 @@ func (c oneRobot) do(ctx context.Context, s streams, method, below string, in an
 	w := tabwriter.NewWriter(s.out, 0, 0, 2, ' ', 0)
 	fmt.Fprintf(w, "address\t%s\nprofile\t%s\nstate\t%s\ncallback\t%s\nregistered\t%s\n",
 		r.Address, or(r.Profile, "default"), state(r), or(r.Callback, "none: it only calls"), r.Created.Local().Format(time.DateTime))
+	if r.About != nil {
+		fmt.Fprintf(w, "shown as\t%s\n", strings.TrimSpace(r.About.Name+" "+r.About.ProfileURL))
+	}
 	if r.Capabilities != nil {
 		var names []string
 		for _, want := range r.Capabilities.Wants {

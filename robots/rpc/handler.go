@@ -53,7 +53,12 @@ func New(d *robots.Directory, g Gateway, h Host, log *slog.Logger) *Handler {
 
 // Surround says what operations find beside the wavelets; before, they find
 // nothing. It is called before the first request.
-func (h *Handler) Surround(s wire.Surroundings) { h.around = s }
+func (h *Handler) Surround(s wire.Surroundings) {
+	if s.Profile == nil {
+		s.Profile = h.directory.Shown
+	}
+	h.around = s
+}
 
 // BundleField is the header field that names the token of the bundle which a
 // call answers.

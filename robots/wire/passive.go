@@ -52,6 +52,9 @@ type PassiveOptions struct {
 	// Learned is called with new capabilities, from any goroutine; nil: nobody
 	// wants to know.
 	Learned func(Capabilities)
+	// Introduced is called with the robot's profile, each time its capabilities
+	// were fetched, from any goroutine; nil: nobody wants to know.
+	Introduced func(Profile)
 	// Heard is called after each request to the robot with what went wrong, nil
 	// if nothing did; nil: nobody wants to know.
 	Heard func(error)
@@ -274,6 +277,7 @@ func (p *Passive) fetch(ctx context.Context) (Capabilities, error) {
 	if p.options.Learned != nil {
 		p.options.Learned(caps)
 	}
+	p.introduce()
 	return caps, nil
 }
 

@@ -239,8 +239,12 @@ func TestNoCapabilitiesIsAnError(t *testing.T) {
 // a minute.
 func TestNewHashRefreshesCapabilities(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		var fetches, posts int
+		var fetches, posts, profiles int
 		transport := roundTrip(func(r *http.Request) string {
+			if r.URL.Path == "/_wave/robot/profile" {
+				profiles++
+				return fmt.Sprintf(`{"address":"","name":"Spell %d","imageUrl":"http://example.com/s.png","profileUrl":"javascript:alert(1)"}`, profiles)
+			}
 			if r.Method == http.MethodGet {
 				fetches++
 				return capabilitiesXML(fmt.Sprintf(`<w:version>%d</w:version><w:capability name="DOCUMENT_CHANGED"/>`, fetches))
@@ -249,8 +253,11 @@ func TestNewHashRefreshesCapabilities(t *testing.T) {
 			return fmt.Sprintf(`[{"method":"robot.notify","id":"1","params":{"capabilitiesHash":"new-%d"}}]`, posts)
 		})
 		var learned []string
-		p := NewPassive(spell, "http://robot.example.com", &http.Client{Transport: transport},
-			PassiveOptions{Learned: func(c Capabilities) { learned = append(learned, c.Hash) }})
+		var shown Profile
+		p := NewPassive(spell, "http://robot.example.com", &http.Client{Transport: transport}, PassiveOptions{
+			Learned:    func(c Capabilities) { learned = append(learned, c.Hash) },
+			Introduced: func(p Profile) { shown = p },
+		})
 		defer p.Close()
 		b := changed(newWavelet(t).blip("b+root", "", plain("a\n")).state, "b+root")
 		for second := range 70 {
@@ -261,6 +268,9 @@ func TestNewHashRefreshesCapabilities(t *testing.T) {
 			want := 2 + second/30
 			if fetches != want || len(learned) != want {
 				t.Fatalf("%d fetches and %v learned after %d s, want %d", fetches, learned, second, want)
+			}
+			if profiles != want || shown != (Profile{spell, fmt.Sprint("Spell ", want), "http://example.com/s.png", ""}) {
+				t.Fatalf("%d profiles asked for after %d s, want %d; the last is %+v", profiles, second, want, shown)
 			}
 			time.Sleep(time.Second)
 		}

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	"weir/robots/wire"
 	"weir/robots/wiretest"
 	"weir/wavelet"
 	"weir/wavelet/richtext"
@@ -54,12 +55,15 @@ func TestPythonRobot(t *testing.T) {
 		t.Run(string(dialect), func(t *testing.T) {
 			h := build(t)
 			failed := make(chan string, 10)
-			c := &wiretest.Client{Dialect: dialect, Hash: "0xd67016bL"}
+			c := &wiretest.Client{Dialect: dialect, Hash: "0xd67016bL", Name: "Py Bot", ImageURL: "http://example.com/py.png", ProfileURL: "http://example.com/py"}
 			c.On("WAVELET_SELF_ADDED", "", "", func(a *wiretest.Answer, _ wiretest.Event) { a.NewBlip("wavelet.appendBlip", "", "\nhello", nil) })
 			c.On("BLIP_SUBMITTED", "SELF,PARENT", "teh cat", answerMessage)
 			c.On("OPERATION_ERROR", "SELF", "", func(_ *wiretest.Answer, e wiretest.Event) { failed <- fmt.Sprint(e.Text("operationId"), e.ModifiedBy) })
 			key := h.robot(pybot, c)
 			h.wave(pybot)
+			h.until("the robot is shown as it wants to be", func() bool {
+				return h.directory.Shown(pybot) == wire.Profile{Address: pybot, Name: c.Name, ImageURL: c.ImageURL, ProfileURL: c.ProfileURL}
+			})
 			h.until("the robot greets", func() bool { return strings.Contains(h.state().Text(), "hello") })
 			const message = wavelet.BlipID("b+message")
 			h.does(wavelet.CreateBlip{Blip: message, Content: richtext.Delta{}.Insert("😀 teh cat and teh cat!?\n", richtext.Attr("lang", "en"))})
