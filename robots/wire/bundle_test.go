@@ -350,19 +350,28 @@ func TestABundleOfSelfIsSmall(t *testing.T) {
 	s := bigWavelet(t, 1000, 50)
 	b := events.Bundle{Seat: wavelet.Seat{Wavelet: s.Name(), Robot: spell}, State: s,
 		Events: []events.Event{{Type: events.DocumentChanged, Blip: "b+500", ModifiedBy: ann}}}
-	if n := len(encode(t, b, everything("0.22", events.Self))); n > 64<<10 {
-		t.Errorf("the bundle has %d bytes", n)
+	for _, protocol := range []string{"0.21", "0.22"} {
+		n := len(encode(t, b, everything(protocol, events.Self)))
+		if t.Logf("dialect %s: %d bytes", protocol, n); n > 64<<10 {
+			t.Errorf("the bundle has %d bytes", n)
+		}
 	}
 }
 
+// BenchmarkEncode1000Blips makes the JSON of the bundle that holds all of a wave
+// of 1,000 blips and 50 participants.
 func BenchmarkEncode1000Blips(b *testing.B) {
 	s := bigWavelet(b, 1000, 50)
 	bundle := events.Bundle{Seat: wavelet.Seat{Wavelet: s.Name(), Robot: spell}, State: s,
 		Events: []events.Event{{Type: events.DocumentChanged, Blip: "b+500", ModifiedBy: ann}}}
-	caps := everything("0.22", events.All)
-	b.ReportAllocs()
-	for b.Loop() {
-		encode(b, bundle, caps)
+	for _, protocol := range []string{"0.21", "0.22"} {
+		b.Run(protocol, func(b *testing.B) {
+			caps := everything(protocol, events.All)
+			b.ReportAllocs()
+			for b.Loop() {
+				encode(b, bundle, caps)
+			}
+		})
 	}
 }
 
