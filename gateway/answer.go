@@ -34,6 +34,10 @@ func (g *Gateway) answer(ctx context.Context, s *seat, t Take, profile policies.
 	}
 	committed := 0
 	for i, d := range deltas {
+		d, kept := g.screen(d)
+		if failed = append(failed, kept...); len(d.Ops) == 0 {
+			continue
+		}
 		named := governor.Answer{Robot: s.Robot, Wavelet: d.Wavelet, Delta: answerID(b.ID, i), Door: governor.Reply, Named: named}
 		err := g.insist(ctx, s, t, func() error {
 			c, err := g.submit(ctx, named, ViaReply, d)
