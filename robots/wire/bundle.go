@@ -56,7 +56,7 @@ func Encode(b events.Bundle, c Capabilities, rpcURL string) ([]byte, error) {
 	}
 	ids = append(ids, events.Blips(b.State, wanted, c.contexts(), c.Dialect())...)
 	v := newView(b.State, ids, c.Dialect())
-	if c.Protocol == "0.1" || c.Protocol == "0.2" {
+	if c.beforeAttachments() {
 		v.filesAsImages()
 	}
 	v.linkFiles(strings.TrimSuffix(rpcURL, "/robot/rpc"))
