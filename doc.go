@@ -24,6 +24,7 @@
 //	wavelet             1  ids, ops, state, apply, transform; pure
 //	robots/oauth        0  OAuth 1.0 signatures: signing requests, verifying them; pure
 //	wavelet/richtext    0  deltas, their algebra, the document engine; pure
+//	robots/vault        0  secrets at rest
 //	policies            0  limit profiles, YAML, built-ins; pure
 //	store               0  bytes in, bytes out, durable
 //

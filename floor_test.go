@@ -34,6 +34,7 @@ var floors = map[string]int{
 	"weir/governor":           2,
 	"weir/events":             2,
 	"weir/governor/decisions": 3,
+	"weir/robots/vault":       0,
 	"weir/robots/wire":        3,
 	"weir/robots":             4,
 	"weir/gateway":            4,

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"weir/policies"
+	"weir/robots/vault"
 	"weir/robots/wire"
 	"weir/wavelet"
 )
@@ -25,6 +26,7 @@ type Options struct {
 	Guard        wire.Guard          // where robots may live; zero: at public addresses
 	RPCServerURL string              // where robots call the active API, told in each bundle; "" if nowhere
 	Surroundings wire.Surroundings   // of the operations in robots' answers
+	Vault        *vault.Vault        // seals keys, for requests to be signed with; nil: only their hashes are kept
 	Logger       *slog.Logger        // nil: silent
 }
 
@@ -67,6 +69,9 @@ func Open(ctx context.Context, kv KV, o Options) (*Directory, error) {
 	for e, err := range kv.All(ctx) {
 		if err == nil {
 			err = d.learn(e)
+		}
+		if err == nil {
+			err = d.checkSecret(wavelet.Participant(e.Key))
 		}
 		if err != nil {
 			stop()

@@ -29,6 +29,7 @@ type record struct {
 	Format int     `json:"format"`
 	Robot  Robot   `json:"robot"`
 	Key    keyHash `json:"key"`
+	Secret string  `json:"secret,omitzero"` // the key, sealed about the address; "": only its hash is known
 }
 
 // recordFormat is the format of records written now.

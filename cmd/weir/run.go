@@ -19,6 +19,7 @@ import (
 	"weir/policies/book"
 	"weir/robots"
 	"weir/robots/rpc"
+	"weir/robots/vault"
 	"weir/robots/wire"
 	"weir/store"
 	"weir/wavelet"
@@ -111,7 +112,11 @@ func (h *house) assemble(ctx context.Context) error {
 	if h.adminToken, h.newToken, err = h.config.secret(tokenFile); err != nil {
 		return err
 	}
-	tokenSecret, _, err := h.config.secret("bundle-secret")
+	secrets, err := h.config.vault()
+	if err != nil {
+		return err
+	}
+	tokenSecret, err := h.config.sealed("bundle-secret", secrets)
 	if err != nil {
 		return err
 	}
@@ -126,8 +131,12 @@ func (h *house) assemble(ctx context.Context) error {
 		return err
 	}
 	h.robots, err = robots.Open(ctx, kv, robots.Options{
-		Domain: h.config.domain, Profiles: h.policies.Set, Guard: h.config.guard(), RPCServerURL: h.url() + "/robot/rpc", Surroundings: around, Logger: h.log,
+		Domain: h.config.domain, Profiles: h.policies.Set, Guard: h.config.guard(), RPCServerURL: h.url() + "/robot/rpc",
+		Surroundings: around, Vault: secrets, Logger: h.log,
 	})
+	if errors.Is(err, vault.ErrSealed) {
+		return fmt.Errorf("%w; give the key that the data was sealed with, by --seal-key-file", err)
+	}
 	if err != nil {
 		return err
 	}

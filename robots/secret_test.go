@@ -1,0 +1,94 @@
+package robots_test
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"testing"
+
+	"weir/policies"
+	"weir/robots"
+	"weir/robots/vault"
+	"weir/store"
+)
+
+// sealed opens a directory whose keys are kept in the vault of a key; "" for
+// none.
+func sealed(t testing.TB, kv robots.KV, key string) (*robots.Directory, error) {
+	t.Helper()
+	o := robots.Options{Domain: "example.com", Profiles: func() policies.Set { return policies.Builtin() }}
+	if key != "" {
+		var err error
+		if o.Vault, err = vault.New([]byte(strings.Repeat(key, vault.MinKey))); err != nil {
+			t.Fatal(err)
+		}
+	}
+	d, err := robots.Open(context.Background(), kv, o)
+	if err == nil {
+		t.Cleanup(d.Close)
+	}
+	return d, err
+}
+
+func TestAKeyIsKeptSealed(t *testing.T) {
+	s := store.NewMemory()
+	kv := bucket(t, s)
+	d, err := sealed(t, kv, "a")
+	if err != nil {
+		t.Fatal(err)
+	}
+	robot, key := register(t, d, robots.Registration{Address: echo})
+	for _, name := range []string{"echo@example.com", "google.com:echo@example.com", "echo%40example.com", "google.com:echo%40example.com"} {
+		if r, secret, err := d.Consumer(name); err != nil || secret != key || r.Address != robot.Address {
+			t.Errorf("%s signs with %q, %v", name, secret, err)
+		}
+	}
+	for _, name := range []string{"", "google.com:", "other@example.com", "echo@example.com ", "%zz"} {
+		if _, _, err := d.Consumer(name); codeOf(t, err) != robots.CodeBadKey {
+			t.Errorf("%q: %v", name, err)
+		}
+	}
+	for r, err := range s.Scan("robot", nil, nil) {
+		if err != nil || strings.Contains(string(r.Value), key[3:]) {
+			t.Errorf("stored: %s, %v", r.Value, err)
+		}
+	}
+	_, second, err := d.RotateKey(t.Context(), echo)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if d, err = sealed(t, kv, "a"); err != nil {
+		t.Fatal(err)
+	}
+	if _, secret, err := d.Consumer(string(echo)); err != nil || secret != second {
+		t.Errorf("after a restart it signs with %q, %v; want %q", secret, err, second)
+	}
+	if _, err := sealed(t, kv, "b"); !errors.Is(err, vault.ErrSealed) {
+		t.Errorf("opened with another key: %v", err)
+	}
+}
+
+// TestAKeyOfBeforeTheVault takes over a robot of which only a hash is kept.
+func TestAKeyOfBeforeTheVault(t *testing.T) {
+	kv := bucket(t, store.NewMemory())
+	d, err := sealed(t, kv, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, key := register(t, d, robots.Registration{Address: echo})
+	if d, err = sealed(t, kv, "a"); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := d.Authenticate(key); err != nil {
+		t.Errorf("the key opens no more: %v", err)
+	}
+	if _, _, err := d.Consumer(string(echo)); codeOf(t, err) != robots.CodeBadKey || !strings.Contains(err.Error(), "rotated") {
+		t.Errorf("it signs: %v", err)
+	}
+	if _, _, err := d.RotateKey(t.Context(), echo); err != nil {
+		t.Fatal(err)
+	}
+	if _, _, err := d.Consumer(string(echo)); err != nil {
+		t.Errorf("with a new key it does not sign: %v", err)
+	}
+}
