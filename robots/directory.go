@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"weir/policies"
+	"weir/robots/oauth"
 	"weir/robots/vault"
 	"weir/robots/wire"
 	"weir/wavelet"
@@ -263,6 +264,7 @@ func (d *Directory) newPassive(r Robot) *wire.Passive {
 	o := wire.PassiveOptions{
 		RPCServerURL: d.o.RPCServerURL,
 		Surroundings: d.o.Surroundings,
+		Credentials:  func() oauth.Credentials { return d.credentials(r.Address) },
 		Learned:      func(c wire.Capabilities) { d.learned(r, c) },
 		Introduced:   func(p wire.Profile) { d.introduced(r, p) },
 		Heard:        func(err error) { d.heard(r.Address, err) },

@@ -5,6 +5,7 @@ import (
 	"net/url"
 	"strings"
 
+	"weir/robots/oauth"
 	"weir/wavelet"
 )
 
@@ -42,6 +43,16 @@ func (d *Directory) secret(id wavelet.Participant, r record) (string, error) {
 		return "", fmt.Errorf("key of %s: %w", id, err)
 	}
 	return secret, nil
+}
+
+// credentials are what a robot's bundles are signed with, zero if no key of it is
+// kept.
+func (d *Directory) credentials(id wavelet.Participant) oauth.Credentials {
+	_, secret, err := d.Consumer(string(id))
+	if err != nil {
+		return oauth.Credentials{}
+	}
+	return oauth.Credentials{Key: string(id), Secret: secret}
 }
 
 // checkSecret reports that a robot's key was sealed with another vault key.

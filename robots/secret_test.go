@@ -3,20 +3,28 @@ package robots_test
 import (
 	"context"
 	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 
+	"weir/events"
 	"weir/policies"
 	"weir/robots"
+	"weir/robots/oauth"
 	"weir/robots/vault"
+	"weir/robots/wire"
 	"weir/store"
+	"weir/wavelet"
 )
 
 // sealed opens a directory whose keys are kept in the vault of a key; "" for
 // none.
 func sealed(t testing.TB, kv robots.KV, key string) (*robots.Directory, error) {
 	t.Helper()
-	o := robots.Options{Domain: "example.com", Profiles: func() policies.Set { return policies.Builtin() }}
+	o := robots.Options{Domain: "example.com", Profiles: func() policies.Set { return policies.Builtin() }, Guard: wire.Guard{Allow: wire.Loopback()}}
 	if key != "" {
 		var err error
 		if o.Vault, err = vault.New([]byte(strings.Repeat(key, vault.MinKey))); err != nil {
@@ -65,6 +73,43 @@ func TestAKeyIsKeptSealed(t *testing.T) {
 	}
 	if _, err := sealed(t, kv, "b"); !errors.Is(err, vault.ErrSealed) {
 		t.Errorf("opened with another key: %v", err)
+	}
+}
+
+// TestBundlesAreSignedWithTheKey delivers, rotates the key and delivers again.
+func TestBundlesAreSignedWithTheKey(t *testing.T) {
+	signed := make(chan oauth.Request, 1)
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Method == http.MethodGet {
+			fmt.Fprint(w, `<robot xmlns="http://wave.google.com/extensions/robots/1.0"><version>7</version><capability name="DOCUMENT_CHANGED"/></robot>`)
+			return
+		}
+		body, err := io.ReadAll(r.Body)
+		if err != nil {
+			t.Error(err)
+		}
+		signed <- oauth.Request{Method: r.Method, URL: "http://" + r.Host + r.URL.Path, Params: r.URL.Query(), Body: body, Hashed: true}
+	}))
+	defer server.Close()
+	d, err := sealed(t, bucket(t, store.NewMemory()), "a")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, key := register(t, d, robots.Registration{Address: echo, Callback: server.URL})
+	state := wavelet.NewState(wavelet.Name{Wave: "example.com!w+a", Wavelet: "example.com!conv+root"})
+	for range 2 {
+		robot, _, _ := d.InService(echo)
+		b := events.Bundle{Seat: wavelet.Seat{Wavelet: state.Name(), Robot: echo}, State: state, Events: []events.Event{{Type: events.WaveletSelfAdded}}}
+		if _, err := robot.Receive(t.Context(), b); err != nil {
+			t.Fatal(err)
+		}
+		r := <-signed
+		if err := r.Verify(oauth.Credentials{Key: string(echo), Secret: key}); err != nil || r.Params.Get(oauth.ConsumerKey) != string(echo) {
+			t.Errorf("%v: %v", r.Params, err)
+		}
+		if _, key, err = d.RotateKey(t.Context(), echo); err != nil {
+			t.Fatal(err)
+		}
 	}
 }
 
