@@ -105,7 +105,7 @@ func (p plan) build(t *testing.T) *house {
 	}
 	s := web.New(web.Deps{
 		Host: people, Gateway: door, Robots: directory, Profiles: profiles, Policies: rules, Auth: auth, Domain: "example.com",
-		RPC: rpc.New(directory, g, h, nil), Files: attachment.New(memory), Version: "test", Ready: p.ready, Handshake: p.handshake,
+		RPC: rpc.New(directory, g, h, rpc.Options{}), Files: attachment.New(memory), Version: "test", Ready: p.ready, Handshake: p.handshake,
 	})
 	h.Observe(s)
 	server := httptest.NewServer(s)

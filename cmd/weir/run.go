@@ -167,7 +167,7 @@ func (h *house) open(around wire.Surroundings) error {
 	if err != nil {
 		return fmt.Errorf("--jwt-key-file: %w", err)
 	}
-	active := rpc.New(h.robots, h.gateway, h.host, h.log)
+	active := rpc.New(h.robots, h.gateway, h.host, rpc.Options{PublicURL: h.config.publicURL, Logger: h.log})
 	active.Surround(around)
 	h.web = web.New(web.Deps{
 		Host: h.host, Gateway: h.gateway, Robots: h.robots, Profiles: h.policies.Set, Policies: h.policies, Auth: auth, Domain: h.config.domain,

@@ -2,15 +2,16 @@ package rpc
 
 import (
 	"context"
-	"errors"
 	"io"
 	"log/slog"
 	"net/http"
 	"strings"
+	"time"
 
 	"weir/gateway"
 	"weir/policies"
 	"weir/robots"
+	"weir/robots/oauth"
 	"weir/robots/wire"
 	"weir/wavelet"
 )
@@ -34,21 +35,39 @@ type Host interface {
 	Snapshot(ctx context.Context, name wavelet.Name, v wavelet.Version) (*wavelet.State, error)
 }
 
+// Options of the robots' doors.
+type Options struct {
+	// PublicURL is where robots reach the server, without a path. Requests are
+	// signed over it. "": what each request names as its host, which is good where
+	// nothing stands between.
+	PublicURL string
+	Now       func() time.Time // the real clock, for timestamps; nil: time.Now
+	Logger    *slog.Logger     // nil: silent
+}
+
+func (o Options) verifier() verifier {
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	return verifier{publicURL: o.PublicURL, nonces: newNonces(), now: o.Now}
+}
+
 // Handler serves the active API.
 type Handler struct {
 	directory *robots.Directory
 	gateway   Gateway
 	host      Host
 	around    wire.Surroundings
+	verifier  verifier
 	log       *slog.Logger
 }
 
-// New makes the handler for the robots in d. A nil logger is silent.
-func New(d *robots.Directory, g Gateway, h Host, log *slog.Logger) *Handler {
-	if log == nil {
-		log = slog.New(slog.DiscardHandler)
+// New makes the handler for the robots in d.
+func New(d *robots.Directory, g Gateway, h Host, o Options) *Handler {
+	if o.Logger == nil {
+		o.Logger = slog.New(slog.DiscardHandler)
 	}
-	return &Handler{directory: d, gateway: g, host: h, log: log}
+	return &Handler{directory: d, gateway: g, host: h, verifier: o.verifier(), log: o.Logger}
 }
 
 // Surround says what operations find beside the wavelets; before, they find
@@ -66,32 +85,37 @@ const BundleField = "Weir-Bundle"
 
 // ServeHTTP answers POST /robot/rpc.
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	robot, ok := h.authenticate(w, r)
-	if !ok {
+	robot, body, wrong := h.authenticate(w, r)
+	if wrong != nil {
+		wrong.write(w)
 		return
 	}
-	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, wire.MaxBody))
 	var ops []wire.Operation
-	if err == nil {
-		ops, err = wire.Decode(body)
+	if body == nil {
+		var err error
+		if body, err = io.ReadAll(http.MaxBytesReader(w, r.Body, wire.MaxBody)); err != nil {
+			wrong = unreadable(err)
+		}
 	}
-	if robot.Suspended && (err != nil || !onlyLimits(ops)) {
+	if wrong == nil {
+		var err error
+		if ops, err = wire.Decode(body); err != nil {
+			wrong = &problem{http.StatusBadRequest, "bad_request", err.Error()}
+		}
+	}
+	if robot.Suspended && (wrong != nil || !onlyLimits(ops)) {
 		h.tellLimits(w, robot)
 		writeProblem(w, http.StatusForbidden, "suspended", "the robot is suspended; ask the operator of this server")
 		return
 	}
 	// A request that makes no sense counts all the same.
-	if refusal := h.gateway.Admit(r.Context(), robot.Address, err == nil && onlyLimits(ops)); refusal != nil {
+	if refusal := h.gateway.Admit(r.Context(), robot.Address, wrong == nil && onlyLimits(ops)); refusal != nil {
 		h.turnAway(w, robot, ops, refusal)
 		return
 	}
 	h.tellLimits(w, robot)
-	if _, long := errors.AsType[*http.MaxBytesError](err); long {
-		writeProblem(w, http.StatusRequestEntityTooLarge, "too_large", "the request is longer than 1 MiB; send it in parts")
-		return
-	}
-	if err != nil {
-		writeProblem(w, http.StatusBadRequest, "bad_request", err.Error())
+	if wrong != nil {
+		wrong.write(w)
 		return
 	}
 	results := h.call(r.Context(), robot, r.Header.Get(BundleField), ops)
@@ -99,16 +123,35 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	writeJSON(w, http.StatusOK, results)
 }
 
-// authenticate is the robot whose key the request carries. If it carries none,
-// it has been answered.
-func (h *Handler) authenticate(w http.ResponseWriter, r *http.Request) (robots.Robot, bool) {
-	robot, err := h.directory.Authenticate(bearer(r))
-	if err != nil {
-		w.Header().Set("WWW-Authenticate", `Bearer realm="weir"`)
-		writeProblem(w, http.StatusUnauthorized, "bad_key", err.Error())
-		return robots.Robot{}, false
+// authenticate is the robot that a request comes from, by its key or by its
+// signature. The body of a signed request is read by then; else it is nil.
+func (h *Handler) authenticate(w http.ResponseWriter, r *http.Request) (robot robots.Robot, body []byte, wrong *problem) {
+	var err error
+	if key := bearer(r); key != "" || !isSigned(r) {
+		if robot, err = h.directory.Authenticate(key); err != nil {
+			return robot, nil, &problem{http.StatusUnauthorized, "bad_key", err.Error()}
+		}
+	} else if robot, body, wrong = h.signer(w, r); wrong != nil {
+		return robot, nil, wrong
 	}
-	return robot, true
+	return robot, body, nil
+}
+
+// signer is the robot that signed a request, and its operations.
+func (h *Handler) signer(w http.ResponseWriter, r *http.Request) (robots.Robot, []byte, *problem) {
+	s, wrong := h.verifier.read(w, r)
+	if wrong != nil {
+		return robots.Robot{}, nil, wrong
+	}
+	robot, secret, err := h.directory.Consumer(s.params.Get(oauth.ConsumerKey))
+	if err != nil {
+		return robots.Robot{}, nil, &problem{http.StatusUnauthorized, "bad_key", err.Error()}
+	}
+	c := oauth.Credentials{Key: string(robot.Address), Secret: secret}
+	if wrong = h.verifier.verify(s, c, true); wrong == nil {
+		wrong = h.verifier.once(s, c)
+	}
+	return robot, append([]byte{}, s.operations()...), wrong
 }
 
 // bearer is the key in the Authorization field, "" if there is none.

@@ -29,8 +29,7 @@ func (h *Handler) ServeLimits(admin func(*http.Request) bool) http.Handler {
 		robot, err := h.directory.Authenticate(bearer(r))
 		switch {
 		case err != nil:
-			w.Header().Set("WWW-Authenticate", `Bearer realm="weir"`)
-			writeProblem(w, http.StatusUnauthorized, "bad_key", err.Error())
+			(&problem{http.StatusUnauthorized, "bad_key", err.Error()}).write(w)
 			return
 		case robot.Address != id:
 			writeProblem(w, http.StatusForbidden, "no_access", fmt.Sprintf("this is the key of %s; a robot sees its own limits only", robot.Address))

@@ -19,6 +19,7 @@ import (
 	"weir/policies"
 	"weir/robots"
 	"weir/robots/rpc"
+	"weir/robots/vault"
 	"weir/robots/wire"
 	"weir/store"
 	"weir/wavelet"
@@ -79,13 +80,22 @@ profiles:
 
 func build(t *testing.T) *house {
 	t.Helper()
+	return buildWith(t, rpc.Options{})
+}
+
+func buildWith(t *testing.T, o rpc.Options) *house {
+	t.Helper()
 	memory := store.NewMemory()
 	kv, err := robots.NewBucket(memory)
 	if err != nil {
 		t.Fatal(err)
 	}
+	secrets, err := vault.New([]byte(strings.Repeat("k", vault.MinKey)))
+	if err != nil {
+		t.Fatal(err)
+	}
 	directory, err := robots.Open(t.Context(), kv, robots.Options{
-		Domain: "example.com", Profiles: profiles(t), Guard: wire.Guard{Allow: wire.Loopback()}, RPCServerURL: "http://127.0.0.1:1/robot/rpc"})
+		Domain: "example.com", Profiles: profiles(t), Guard: wire.Guard{Allow: wire.Loopback()}, RPCServerURL: "http://127.0.0.1:1/robot/rpc", Vault: secrets})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -97,7 +107,7 @@ func build(t *testing.T) *house {
 	committed := make(news, 1)
 	h.Observe(committed)
 	directory.OnChange(g.RobotChanged)
-	door := rpc.New(directory, g, h, nil)
+	door := rpc.New(directory, g, h, o)
 	mux := http.NewServeMux()
 	mux.Handle("POST /robot/rpc", door)
 	mux.Handle("GET /api/v1/robots/{id}/limits", door.ServeLimits(func(r *http.Request) bool { return r.Header.Get("Admin") == "yes" }))

@@ -74,7 +74,7 @@ func build(t *testing.T) *house {
 	h.host.Observe(h.gateway)
 	h.host.Observe(h)
 	h.directory.OnChange(h.gateway.RobotChanged)
-	door.Config.Handler = rpc.New(h.directory, h.gateway, h.host, nil)
+	door.Config.Handler = rpc.New(h.directory, h.gateway, h.host, rpc.Options{})
 	door.Start()
 	ctx, stop := context.WithCancel(context.Background())
 	var running sync.WaitGroup
