@@ -20,6 +20,7 @@
 //	governor            2  windows, lineage, ladder, verdicts, limits; pure
 //	events              2  robot events from commits, windows, bundles; pure
 //	robots/wiretest     1  robots on the old client libraries, for tests
+//	admission           1  who is let in while there is room; pure
 //	policies/book       1  the policies in force, and their history
 //	wavelet             1  ids, ops, state, apply, transform; pure
 //	robots/oauth        0  OAuth 1.0 signatures: signing requests, verifying them; pure

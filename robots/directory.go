@@ -7,11 +7,11 @@ import (
 	"fmt"
 	"iter"
 	"log/slog"
-	"net/http"
 	"slices"
 	"sync"
 	"time"
 
+	"weir/admission"
 	"weir/policies"
 	"weir/robots/oauth"
 	"weir/robots/vault"
@@ -23,7 +23,6 @@ import (
 type Options struct {
 	Domain       string              // of this server's addresses, example.com
 	Profiles     func() policies.Set // those in force now
-	Client       *http.Client        // to reach robots with; nil: wire.NewClient(Guard, wire.Timeouts{})
 	Guard        wire.Guard          // where robots may live; zero: at public addresses
 	RPCServerURL string              // where robots call the active API, told in each bundle; "" if nowhere
 	Surroundings wire.Surroundings   // of the operations in robots' answers
@@ -51,13 +50,13 @@ type entry struct {
 	revision uint64
 	removed  bool
 	passive  *wire.Passive // nil until it is needed
+	// connections are those that stand, of either side's making. It outlives every
+	// change of the robot, its removal too.
+	connections *admission.Connections
 }
 
 // Open reads the directory that is kept in kv.
 func Open(ctx context.Context, kv KV, o Options) (*Directory, error) {
-	if o.Client == nil {
-		o.Client = wire.NewClient(o.Guard, wire.Timeouts{})
-	}
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
@@ -126,7 +125,6 @@ func (d *Directory) Close() {
 	for _, p := range open {
 		p.Close()
 	}
-	d.o.Client.CloseIdleConnections()
 }
 
 // learn takes over an entry of the KV if it is newer than what is known, and
@@ -147,8 +145,9 @@ func (d *Directory) learn(e Entry) error {
 		return nil
 	}
 	if old == nil {
-		old = &entry{removed: true}
+		old = &entry{removed: true, connections: &admission.Connections{}}
 	}
+	next.connections = old.connections
 	delete(d.keys, old.Key)
 	if !next.removed {
 		d.keys[next.Key] = id
@@ -188,7 +187,14 @@ func (d *Directory) Get(id wavelet.Participant) (Robot, error) {
 	if e == nil || e.removed {
 		return Robot{}, unknown(id)
 	}
-	return e.Robot, nil
+	return e.shown(), nil
+}
+
+// shown is what is known of a robot, and how it stands.
+func (e *entry) shown() Robot {
+	r := e.Robot
+	r.Connections = e.connections.Active()
+	return r
 }
 
 // List is every robot, by address.
@@ -198,7 +204,7 @@ func (d *Directory) List() []Robot {
 	list := make([]Robot, 0, len(d.robots))
 	for _, e := range d.robots {
 		if !e.removed {
-			list = append(list, e.Robot)
+			list = append(list, e.shown())
 		}
 	}
 	slices.SortFunc(list, func(a, b Robot) int { return cmp.Compare(a.Address, b.Address) })
@@ -272,7 +278,8 @@ func (d *Directory) newPassive(r Robot) *wire.Passive {
 	if r.Capabilities != nil {
 		o.Capabilities, o.Known = *r.Capabilities, true
 	}
-	return wire.NewPassive(r.Address, r.Callback, d.o.Client, o)
+	client := wire.NewClient(d.o.Guard, wire.Timeouts{}, func() (func(), error) { return d.Connect(r.Address) })
+	return wire.NewPassive(r.Address, r.Callback, client, o)
 }
 
 // learned stores what a robot has declared. If that fails it is asked again

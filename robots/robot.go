@@ -22,6 +22,8 @@ type Robot struct {
 	// did. It is not stored.
 	LastError   string    `json:"lastError,omitzero"`
 	LastErrorAt time.Time `json:"lastErrorAt,omitzero"`
+	// Connections is how many stand, of either side's making. It is not stored.
+	Connections int `json:"connections,omitzero"`
 }
 
 // record is a robot as it is stored.
@@ -37,7 +39,7 @@ const recordFormat = 1
 
 func (r record) encode() ([]byte, error) {
 	r.Format = recordFormat
-	r.Robot.LastError, r.Robot.LastErrorAt = "", time.Time{}
+	r.Robot.LastError, r.Robot.LastErrorAt, r.Robot.Connections = "", time.Time{}, 0
 	return json.Marshal(r)
 }
 
@@ -61,6 +63,7 @@ const (
 	CodeCallback     wavelet.Code = "bad_callback"
 	CodeUnknownRobot wavelet.Code = "unknown_robot"
 	CodeBadKey       wavelet.Code = "bad_key"
+	CodeConnections  wavelet.Code = "too_many_connections"
 )
 
 // refuse makes a refusal of a request about a robot.

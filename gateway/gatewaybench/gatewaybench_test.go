@@ -31,8 +31,8 @@ func TestRun(t *testing.T) {
 		}
 		t.Logf("%-45s %10.3g %s, bar %v %v", row.Name, row.Value, row.Unit, row.HasBar, row.Bar)
 	}
-	if bars != 6 {
-		t.Errorf("%d bars, want 6", bars)
+	if bars != 7 {
+		t.Errorf("%d bars, want 7", bars)
 	}
 }
 

@@ -90,6 +90,13 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		wrong.write(w)
 		return
 	}
+	leave, err := h.directory.Connect(robot.Address)
+	if err != nil {
+		w.Header().Set("Connection", "close") // answered at once, whether or not the rest of the request ever comes
+		h.turnAway(w, robot, nil, err)
+		return
+	}
+	defer leave()
 	var ops []wire.Operation
 	if body == nil {
 		var err error

@@ -71,6 +71,9 @@ profiles:
     burst: {interval: 0s, waiting: 0}
     sustained:
       - {window: 1m, max: 3}
+  few:
+    extends: unlimited
+    max_connections: 50
 `), "tiny.yaml")
 	if err != nil {
 		t.Fatal(err)

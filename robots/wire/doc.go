@@ -26,9 +26,9 @@
 // # Transport
 //
 // [Passive] is a robot that is reached over HTTP: it fetches the capabilities,
-// posts bundles and returns answers. [NewClient] makes the HTTP client for all
-// robots, which connects only to addresses that its [Guard] permits, follows no
-// redirect, and gives up after its [Timeouts].
+// posts bundles and returns answers. [NewClient] makes the HTTP client for a
+// robot, which connects only to addresses that its [Guard] permits and while
+// [Admit] has a place, follows no redirect, and gives up after its [Timeouts].
 //
 // A Passive is safe for concurrent use. Everything else is a pure function of
 // its arguments, except that ids of new blips are random.

@@ -99,6 +99,7 @@ func (p *Passive) Close() {
 	p.mu.Unlock()
 	p.stop()
 	p.work.Wait()
+	p.client.CloseIdleConnections()
 }
 
 // Limit sets the bounds of the profile in force: how long an answer may be, in

@@ -23,7 +23,7 @@ import (
 
 // devClient reaches robots on this machine.
 func devClient() *http.Client {
-	return NewClient(Guard{Allow: Loopback()}, Timeouts{})
+	return NewClient(Guard{Allow: Loopback()}, Timeouts{}, nil)
 }
 
 // serve runs a robot and returns the transport to it.
@@ -352,7 +352,7 @@ func TestTheGuardIsAskedWhenDialling(t *testing.T) {
 	port := server.URL[strings.LastIndexByte(server.URL, ':'):]
 	b := changed(newWavelet(t).blip("b+root", "", plain("a\n")).state, "b+root")
 	for _, host := range []string{"http://127.0.0.1", "http://localhost", "http://0.0.0.0", "http://[::ffff:127.0.0.1]"} {
-		p := NewPassive(spell, host+port, NewClient(Guard{}, Timeouts{}), PassiveOptions{})
+		p := NewPassive(spell, host+port, NewClient(Guard{}, Timeouts{}, nil), PassiveOptions{})
 		_, err := p.Receive(t.Context(), b)
 		if !errors.Is(err, ErrForbiddenAddress) || posts.Load() != 0 {
 			t.Errorf("%s: error is %v, %d posts", host, err, posts.Load())
@@ -373,7 +373,7 @@ func TestTimeoutsEndADelivery(t *testing.T) {
 			}
 			<-r.Context().Done()
 		}))
-		p := NewPassive(spell, server.URL, NewClient(Guard{Allow: Loopback()}, limits), PassiveOptions{})
+		p := NewPassive(spell, server.URL, NewClient(Guard{Allow: Loopback()}, limits, nil), PassiveOptions{})
 		if _, err := p.Receive(t.Context(), b); !errors.Is(err, ErrUnreachable) {
 			t.Errorf("%s: error is %v, want ErrUnreachable", name, err)
 		}
