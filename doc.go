@@ -18,6 +18,7 @@
 //	wavelet/reading     2  what each participant has read
 //	wavelet/attachment  2  the files that belong to wavelets
 //	governor            2  windows, lineage, ladder, verdicts, limits; pure
+//	robots/grants       2  what people have allowed programs: tokens of the data API
 //	events              2  robot events from commits, windows, bundles; pure
 //	robots/wiretest     1  robots on the old client libraries, for tests
 //	admission           1  who is let in while there is room; pure

@@ -36,6 +36,7 @@ var floors = map[string]int{
 	"weir/events":             2,
 	"weir/governor/decisions": 3,
 	"weir/robots/vault":       0,
+	"weir/robots/grants":      2,
 	"weir/robots/wire":        3,
 	"weir/robots":             4,
 	"weir/gateway":            4,

@@ -3,6 +3,8 @@ package robots
 import (
 	"time"
 
+	"weir/admission"
+	"weir/policies"
 	"weir/wavelet"
 )
 
@@ -10,15 +12,10 @@ import (
 // until leave is called. It counts no more of them than the robot's profile
 // allows; the refusal is of CodeConnections, and noted in the log.
 func (d *Directory) Connect(id wavelet.Participant) (leave func(), err error) {
-	d.mu.Lock()
-	e := d.robots[id]
-	if e == nil || e.removed {
-		d.mu.Unlock()
+	c, profile, ok := d.connectionsOf(id)
+	if !ok {
 		return nil, unknown(id)
 	}
-	profile, _ := d.profile(e.Robot)
-	c := e.connections
-	d.mu.Unlock()
 	c.SetMaximum(profile.MaxConnections)
 	if c.Enter() {
 		return c.Leave, nil
@@ -30,4 +27,24 @@ func (d *Directory) Connect(id wavelet.Participant) (leave func(), err error) {
 	r := refuse(CodeConnections, "connections", "close some, or wait until one is free", "%s has %d connections already, and may have %d", id, total, most)
 	r.Limit, r.RetryAfter = "maxConnections", time.Second
 	return nil, r
+}
+
+// connectionsOf is the count of a robot's connections, or of a person's
+// programs', and the profile that bounds it; false if there is no such robot.
+func (d *Directory) connectionsOf(id wavelet.Participant) (*admission.Connections, policies.Profile, bool) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if _, ok := PersonOf(id); ok {
+		if d.programs[id] == nil {
+			d.programs[id] = &admission.Connections{}
+		}
+		profile, _ := d.programsProfile(id)
+		return d.programs[id], profile, true
+	}
+	e := d.robots[id]
+	if e == nil || e.removed {
+		return nil, policies.Profile{}, false
+	}
+	profile, _ := d.profile(e.Robot)
+	return e.connections, profile, true
 }

@@ -40,6 +40,7 @@ type Directory struct {
 	mu        sync.Mutex
 	robots    map[wavelet.Participant]*entry
 	keys      map[keyHash]wavelet.Participant
+	programs  map[wavelet.Participant]*admission.Connections // of persons, by the address they are counted under
 	listeners []func(wavelet.Participant)
 	closed    bool
 }
@@ -60,7 +61,8 @@ func Open(ctx context.Context, kv KV, o Options) (*Directory, error) {
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
-	d := &Directory{kv: kv, o: o, robots: map[wavelet.Participant]*entry{}, keys: map[keyHash]wavelet.Participant{}}
+	d := &Directory{kv: kv, o: o, robots: map[wavelet.Participant]*entry{}, keys: map[keyHash]wavelet.Participant{},
+		programs: map[wavelet.Participant]*admission.Connections{}}
 	if d.o.Surroundings.Profile == nil {
 		d.o.Surroundings.Profile = d.Shown
 	}
@@ -80,6 +82,9 @@ func Open(ctx context.Context, kv KV, o Options) (*Directory, error) {
 	}
 	return d, nil
 }
+
+// Domain is the one of this server's addresses.
+func (d *Directory) Domain() string { return d.o.Domain }
 
 // OnChange has f called with the address of each robot that is registered or
 // removed from now on, or whose service changes: by profile, callback or
@@ -235,7 +240,13 @@ func (d *Directory) Authenticate(key string) (Robot, error) {
 // which it is held; false if none is registered there or it is suspended. Of one
 // that is suspended the profile is given all the same. A robot without a callback
 // answers every bundle with nothing.
+//
+// A person's programs are in service without being registered.
 func (d *Directory) InService(id wavelet.Participant) (Receiver, policies.Profile, bool) {
+	if _, ok := PersonOf(id); ok {
+		profile, ok := d.programsProfile(id)
+		return wire.Silent{}, profile, ok
+	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	e := d.robots[id]

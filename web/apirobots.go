@@ -85,7 +85,12 @@ func (s *Server) robotRoutes(api huma.API) {
 		}))
 	huma.Register(api, operation(http.MethodPost, "/robots/{id}/resume", "resume-robot", "Take a robot back into service", "admin"),
 		asAdmin(s, func(ctx context.Context, in *RobotPath) (*body[robots.Robot], error) {
-			return answer(d.Resume(ctx, wavelet.Participant(in.ID)))
+			id := wavelet.Participant(in.ID)
+			if _, ok := robots.PersonOf(id); ok {
+				s.d.Gateway.Resume(id)
+				return answer(robots.Robot{Address: id}, nil)
+			}
+			return answer(d.Resume(ctx, id))
 		}))
 	remove := operation(http.MethodDelete, "/robots/{id}", "remove-robot", "Remove a robot; what it wrote stays", "admin")
 	huma.Register(api, remove, asAdmin(s, func(ctx context.Context, in *RobotPath) (*struct{}, error) {

@@ -22,6 +22,10 @@ func (s *Server) routes() http.Handler {
 		mux.HandleFunc("GET /api/v1/waves/{wave}/{wavelet}/attachments/{id}", s.attachment)
 		mux.HandleFunc("POST /api/v1/waves/{wave}/{wavelet}/attachments", s.attach)
 	}
+	if s.d.Data != nil {
+		mux.Handle("/robot/dataapi", s.d.Data)
+		mux.Handle("/robot/dataapi/", s.d.Data)
+	}
 	mux.HandleFunc("GET /api/v1/decisions/stream", s.streamDecisions)
 	mux.HandleFunc("GET /healthz", s.healthz)
 	mux.HandleFunc("GET /readyz", s.readyz)
@@ -33,6 +37,7 @@ func (s *Server) routes() http.Handler {
 	s.participantRoutes(api)
 	s.historyRoutes(api)
 	s.robotRoutes(api)
+	s.grantRoutes(api)
 	s.limitRoutes(api)
 	s.decisionRoutes(api)
 	s.policyRoutes(api)

@@ -14,6 +14,7 @@ import (
 	"weir/policies"
 	"weir/policies/book"
 	"weir/robots"
+	"weir/robots/grants"
 	"weir/wavelet"
 	"weir/wavelet/attachment"
 	"weir/wavelet/host"
@@ -46,6 +47,7 @@ type Gateway interface {
 	Limits(robot wavelet.Participant) policies.Limits
 	// Admit lets a request of a robot in, or refuses it.
 	Admit(ctx context.Context, robot wavelet.Participant, limitsQuery bool) error
+	Resume(robot wavelet.Participant)
 	Stats() gateway.Stats
 	Decisions() *decisions.Log
 }
@@ -68,6 +70,8 @@ type Deps struct {
 	Auth      *Authenticator
 	Domain    string            // of the wavelets made here
 	RPC       RobotAPI          // nil: the robots' own doors are closed
+	Data      http.Handler      // the data API; nil: it is closed
+	Grants    *grants.Book      // what people have allowed programs; nil if Data is
 	Files     *attachment.Shelf // nil: nothing can be attached
 	Origins   []string          // hosts whose pages may open a socket, beside this server's own
 	Version   string            // of the server, told to clients

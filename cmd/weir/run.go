@@ -18,6 +18,7 @@ import (
 	"weir/policies"
 	"weir/policies/book"
 	"weir/robots"
+	"weir/robots/grants"
 	"weir/robots/rpc"
 	"weir/robots/vault"
 	"weir/robots/wire"
@@ -42,6 +43,7 @@ type house struct {
 	wavelets   *host.StoreLog
 	host       *host.Host
 	robots     *robots.Directory
+	grants     *grants.Book
 	gateway    *gateway.Gateway
 	files      *attachment.Shelf
 	web        *web.Server
@@ -140,6 +142,9 @@ func (h *house) assemble(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if h.grants, err = grants.Open(h.store, secrets, nil); err != nil {
+		return err
+	}
 	standard, _ := h.policies.Set().Profile("")
 	judge := governor.New(governor.Options{Default: standard, RatioOnly: h.config.ratioOnly})
 	h.gateway = gateway.New(h.host, roster{h.robots}, judge, h.store, gateway.Options{
@@ -167,11 +172,11 @@ func (h *house) open(around wire.Surroundings) error {
 	if err != nil {
 		return fmt.Errorf("--jwt-key-file: %w", err)
 	}
-	active := rpc.New(h.robots, h.gateway, h.host, rpc.Options{PublicURL: h.config.publicURL, Logger: h.log})
-	active.Surround(around)
+	door := rpc.New(h.robots, h.gateway, h.host, rpc.Options{PublicURL: h.config.publicURL, Logger: h.log})
+	door.Surround(around)
 	h.web = web.New(web.Deps{
 		Host: h.host, Gateway: h.gateway, Robots: h.robots, Profiles: h.policies.Set, Policies: h.policies, Auth: auth, Domain: h.config.domain,
-		RPC: active, Files: h.files,
+		RPC: door, Data: door.Data(h.grants, auth.Claim), Grants: h.grants, Files: h.files,
 		Origins: origins(h.config.publicURL), Version: "weir " + version(), Logger: h.log,
 	})
 	return nil
@@ -303,6 +308,9 @@ func (h *house) robotsChanged() {
 // suspend takes a robot out of service because the governor says so.
 func (h *house) suspend(ctx context.Context, robot wavelet.Participant, d governor.Decision) error {
 	h.log.Warn("robot suspended", "robot", robot, "rule", d.Rule)
+	if _, ok := robots.PersonOf(robot); ok {
+		return nil // a person's programs are in no registry; the governor refuses them until they are resumed
+	}
 	_, err := h.robots.Suspend(ctx, robot)
 	return err
 }

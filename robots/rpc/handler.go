@@ -90,44 +90,68 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		wrong.write(w)
 		return
 	}
-	leave, err := h.directory.Connect(robot.Address)
+	h.serve(w, r, caller{id: robot.Address, capabilities: robot.Capabilities, suspended: robot.Suspended}, body)
+}
+
+// caller is who makes a call: a robot, or a person's program.
+type caller struct {
+	id           wavelet.Participant // under which it is counted
+	person       wavelet.Participant // in whose name it writes, "" for a robot
+	capabilities *wire.Capabilities  // nil if they are not known
+	suspended    bool                // it may ask for its limits, and nothing else
+}
+
+// author is in whose name the caller writes.
+func (c caller) author() wavelet.Participant {
+	if c.person != "" {
+		return c.person
+	}
+	return c.id
+}
+
+// serve answers a call of one who is known. A nil body is still to be read.
+func (h *Handler) serve(w http.ResponseWriter, r *http.Request, who caller, body []byte) {
+	leave, err := h.directory.Connect(who.id)
 	if err != nil {
 		w.Header().Set("Connection", "close") // answered at once, whether or not the rest of the request ever comes
-		h.turnAway(w, robot, nil, err)
+		h.turnAway(w, who.id, nil, err)
 		return
 	}
 	defer leave()
-	var ops []wire.Operation
-	if body == nil {
-		var err error
-		if body, err = io.ReadAll(http.MaxBytesReader(w, r.Body, wire.MaxBody)); err != nil {
-			wrong = unreadable(err)
-		}
-	}
-	if wrong == nil {
-		var err error
-		if ops, err = wire.Decode(body); err != nil {
-			wrong = &problem{http.StatusBadRequest, "bad_request", err.Error()}
-		}
-	}
-	if robot.Suspended && (wrong != nil || !onlyLimits(ops)) {
-		h.tellLimits(w, robot)
+	ops, wrong := operations(w, r, body)
+	if who.suspended && (wrong != nil || !onlyLimits(ops)) {
+		h.tellLimits(w, who.id)
 		writeProblem(w, http.StatusForbidden, "suspended", "the robot is suspended; ask the operator of this server")
 		return
 	}
 	// A request that makes no sense counts all the same.
-	if refusal := h.gateway.Admit(r.Context(), robot.Address, wrong == nil && onlyLimits(ops)); refusal != nil {
-		h.turnAway(w, robot, ops, refusal)
+	if refusal := h.gateway.Admit(r.Context(), who.id, wrong == nil && onlyLimits(ops)); refusal != nil {
+		h.turnAway(w, who.id, ops, refusal)
 		return
 	}
-	h.tellLimits(w, robot)
+	h.tellLimits(w, who.id)
 	if wrong != nil {
 		wrong.write(w)
 		return
 	}
-	results := h.call(r.Context(), robot, r.Header.Get(BundleField), ops)
-	h.tellLimits(w, robot)
+	results := h.call(r.Context(), who, r.Header.Get(BundleField), ops)
+	h.tellLimits(w, who.id)
 	writeJSON(w, http.StatusOK, results)
+}
+
+// operations reads what a call asks for. A nil body is still to be read.
+func operations(w http.ResponseWriter, r *http.Request, body []byte) ([]wire.Operation, *problem) {
+	if body == nil {
+		var err error
+		if body, err = io.ReadAll(http.MaxBytesReader(w, r.Body, wire.MaxBody)); err != nil {
+			return nil, unreadable(err)
+		}
+	}
+	ops, err := wire.Decode(body)
+	if err != nil {
+		return nil, &problem{http.StatusBadRequest, "bad_request", err.Error()}
+	}
+	return ops, nil
 }
 
 // authenticate is the robot that a request comes from, by its key or by its
@@ -186,35 +210,36 @@ func onlyLimits(ops []wire.Operation) bool {
 }
 
 // call carries out operations and says what became of each.
-func (h *Handler) call(ctx context.Context, robot robots.Robot, token string, ops []wire.Operation) []result {
+func (h *Handler) call(ctx context.Context, who caller, token string, ops []wire.Operation) []result {
 	notice := wire.NoticeOf(ops)
 	if notice.Bundle != "" {
 		token = notice.Bundle
 	}
 	c := wire.Call{
-		Robot: robot.Address,
+		Robot: who.author(),
 		Find: func(ctx context.Context, name wavelet.Name) (*wavelet.State, error) {
-			return h.find(ctx, wavelet.Seat{Wavelet: name, Robot: robot.Address})
+			return h.find(ctx, wavelet.Seat{Wavelet: name, Robot: who.id})
 		},
-		NewName: func(int) wavelet.Name { return wavelet.NewName(robot.Address.Domain()) },
-		Limits:  func() policies.Limits { return h.gateway.Limits(robot.Address) },
+		NewName: func(int) wavelet.Name { return wavelet.NewName(h.directory.Domain()) },
+		Limits:  func() policies.Limits { return h.gateway.Limits(who.id) },
 
 		Surroundings: h.around,
 	}
 	switch {
 	case notice.Protocol != "":
 		c.Dialect = wire.Capabilities{Protocol: notice.Protocol}.Dialect()
-	case robot.Capabilities != nil:
-		c.Dialect = robot.Capabilities.Dialect()
+	case who.capabilities != nil:
+		c.Dialect = who.capabilities.Dialect()
 	}
 	outcome := c.Apply(ctx, ops)
 	failures := make([]error, len(outcome.Answer.Deltas))
 	for i, delta := range outcome.Answer.Deltas {
-		_, failures[i] = h.gateway.Submit(ctx, gateway.Submission{
-			Robot: robot.Address, Via: gateway.ViaActive, Token: token, Delta: delta,
-		})
-		if failures[i] != nil {
-			h.log.Debug("call refused", "robot", robot.Address, "wavelet", delta.Wavelet, "error", failures[i])
+		s := gateway.Submission{Robot: who.id, Via: gateway.ViaActive, Token: token, Delta: delta}
+		if who.person != "" {
+			s.Via, s.Token, s.Person = gateway.ViaData, "", who.person // it was sent no bundle
+		}
+		if _, failures[i] = h.gateway.Submit(ctx, s); failures[i] != nil {
+			h.log.Debug("call refused", "robot", who.id, "wavelet", delta.Wavelet, "error", failures[i])
 		}
 	}
 	results := make([]result, len(outcome.Results))
@@ -238,8 +263,8 @@ func (h *Handler) find(ctx context.Context, seat wavelet.Seat) (*wavelet.State, 
 
 // turnAway answers a request that was not admitted. The body has an entry for
 // each operation, for those who read it.
-func (h *Handler) turnAway(w http.ResponseWriter, robot robots.Robot, ops []wire.Operation, refusal error) {
-	h.tellLimits(w, robot)
+func (h *Handler) turnAway(w http.ResponseWriter, id wavelet.Participant, ops []wire.Operation, refusal error) {
+	h.tellLimits(w, id)
 	results := []result{}
 	for _, op := range ops {
 		if op.Method == wire.Notify {

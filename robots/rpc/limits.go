@@ -19,7 +19,8 @@ func (h *Handler) ServeLimits(admin func(*http.Request) bool) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		id := wavelet.Participant(r.PathValue("id"))
 		if admin != nil && admin(r) {
-			if _, err := h.directory.Get(id); err != nil {
+			_, err := h.directory.Get(id)
+			if _, programs := robots.PersonOf(id); err != nil && !programs {
 				writeProblem(w, http.StatusNotFound, string(robots.CodeUnknownRobot), err.Error())
 				return
 			}
@@ -36,18 +37,18 @@ func (h *Handler) ServeLimits(admin func(*http.Request) bool) http.Handler {
 			return
 		}
 		if refusal := h.gateway.Admit(r.Context(), id, true); refusal != nil {
-			h.turnAway(w, robot, nil, refusal)
+			h.turnAway(w, id, nil, refusal)
 			return
 		}
-		h.tellLimits(w, robot)
+		h.tellLimits(w, id)
 		writeJSON(w, http.StatusOK, h.gateway.Limits(id))
 	})
 }
 
 // tellLimits writes the RateLimit-Policy and RateLimit fields, in the syntax of
 // the IETF draft on RateLimit header fields, version 11.
-func (h *Handler) tellLimits(w http.ResponseWriter, robot robots.Robot) {
-	policy, state := rateLimits(h.gateway.Limits(robot.Address))
+func (h *Handler) tellLimits(w http.ResponseWriter, id wavelet.Participant) {
+	policy, state := rateLimits(h.gateway.Limits(id))
 	if policy != "" {
 		w.Header().Set("RateLimit-Policy", policy)
 		w.Header().Set("RateLimit", state)

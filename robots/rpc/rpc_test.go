@@ -18,6 +18,7 @@ import (
 	"weir/governor"
 	"weir/policies"
 	"weir/robots"
+	"weir/robots/grants"
 	"weir/robots/rpc"
 	"weir/robots/vault"
 	"weir/robots/wire"
@@ -41,6 +42,7 @@ type house struct {
 	gateway   *gateway.Gateway
 	governor  *governor.Governor
 	directory *robots.Directory
+	grants    *grants.Book
 	news      news
 	url       string
 }
@@ -74,6 +76,8 @@ profiles:
   few:
     extends: unlimited
     max_connections: 50
+robots:
+  ann@example.com/data: {burst: {interval: 0s}, sustained: [{window: 1h, max: 20}]}
 `), "tiny.yaml")
 	if err != nil {
 		t.Fatal(err)
@@ -112,7 +116,14 @@ func buildWith(t *testing.T, o rpc.Options) *house {
 	directory.OnChange(g.RobotChanged)
 	door := rpc.New(directory, g, h, o)
 	mux := http.NewServeMux()
+	book, err := grants.Open(memory, secrets, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	data := door.Data(book, login)
 	mux.Handle("POST /robot/rpc", door)
+	mux.Handle(rpc.DataPath, data)
+	mux.Handle(rpc.DataPath+"/", data)
 	mux.Handle("GET /api/v1/robots/{id}/limits", door.ServeLimits(func(r *http.Request) bool { return r.Header.Get("Admin") == "yes" }))
 	server := httptest.NewServer(mux)
 	ctx, stop := context.WithCancel(context.Background())
@@ -131,7 +142,7 @@ func buildWith(t *testing.T, o rpc.Options) *house {
 			t.Errorf("close host: %v", err)
 		}
 	})
-	return &house{t, h, g, gov, directory, committed, server.URL}
+	return &house{t, h, g, gov, directory, book, committed, server.URL}
 }
 
 // register adds a robot and returns its key.

@@ -156,7 +156,8 @@ func TestBadSignatures(t *testing.T) {
 	if _, err := h.directory.Suspend(t.Context(), echo); err != nil {
 		t.Fatal(err)
 	}
-	if status, raw := h.send(sign(t, h.url, ask, own, now), "application/json", "", ask); status != http.StatusForbidden {
+	const write = `[{"id":"1","method":"wavelet.appendBlip","params":{}}]`
+	if status, raw := h.send(sign(t, h.url, write, own, now), "application/json", "", write); status != http.StatusForbidden {
 		t.Errorf("suspended: status %d: %s", status, raw)
 	}
 }
