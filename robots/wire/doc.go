@@ -14,6 +14,11 @@
 // per author and wavelet against the version that was read, with a result for
 // each operation.
 //
+// Method.go holds every name an operation goes by. What operations look up and
+// keep beside the wavelets that they change comes with the call, as its
+// [Surroundings]: searches, profiles, read marks and attachments. Whatever they
+// find there, an operation gives out only what its author takes part in.
+//
 // # Offsets
 //
 // Robots see a blip as text that starts with a newline, where each line's
