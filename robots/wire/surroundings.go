@@ -4,6 +4,7 @@ import (
 	"context"
 	"iter"
 	"net/http"
+	"slices"
 	"strings"
 
 	"weir/events"
@@ -86,7 +87,7 @@ func takesPart(s *wavelet.State, author, robot wavelet.Participant) bool {
 func (a *application) mine(author wavelet.Participant) ([]host.Summary, error) {
 	var all []host.Summary
 	seen := map[wavelet.Name]bool{}
-	for _, who := range []wavelet.Participant{author, a.Robot} {
+	for _, who := range slices.Compact([]wavelet.Participant{author, a.Robot}) {
 		for s, err := range a.Waves(a.ctx, who) {
 			if err != nil {
 				return nil, err
