@@ -174,11 +174,11 @@ func (g *choices) where() string {
 func (g *choices) what() string {
 	s := `"annotationKey":` + g.of(`"k"`, `"style/fontWeight"`, `"style/textDecoration"`, `"link/manual"`, `"header"`)
 	if g.next()%2 == 0 {
-		s += `,"values":[` + g.of(`"v"`, `""`, `"\n"`, `"a\nb"`, `"\nx"`, `"😀"`, `"bold","x"`, `null,"y"`) + `]`
+		s += `,"values":[` + g.of(`"v"`, `""`, `"\n"`, `"a\nb"`, `"\nx"`, `"😀"`, `"bold","x"`, `null,"y"`, `"<h1>t</h1><b>b"`) + `]`
 	} else {
 		s += `,"values":[null],"elements":[` + g.element() + `]`
 	}
-	return s + g.of("", "", `,"bundledAnnotations":[]`, `,"bundledAnnotations":[{"key":"k","value":"b"}]`, `,"bundledAnnotations":[{"key":"style/fontWeight","value":"bold"}]`)
+	return s + g.of("", `,"useMarkup":true`, `,"bundledAnnotations":[]`, `,"bundledAnnotations":[{"key":"k","value":"b"}]`, `,"bundledAnnotations":[{"key":"style/fontWeight","value":"bold"}]`)
 }
 
 func (g *choices) element() string {

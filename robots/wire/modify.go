@@ -187,6 +187,9 @@ func (c content) pieces(action *actionData, i, at int) ([]piece, *events.Operati
 	}
 	if i < len(action.Values) && action.Values[i].set {
 		text := action.Values[i].String()
+		if action.UseMarkup.String() == "true" {
+			return marked(text, attrs)
+		}
 		return []piece{{text: text, attrs: attrs}}, nil
 	}
 	if i >= len(action.Elements) || action.Elements[i] == nil {

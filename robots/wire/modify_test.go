@@ -71,6 +71,30 @@ func TestModifyText(t *testing.T) {
 	}
 }
 
+// TestModifyWithMarkup inserts values that are markup.
+func TestModifyWithMarkup(t *testing.T) {
+	bold := func(start, end int) Annotation { return Annotation{fontWeight, "bold", Range{start, end}} }
+	for _, tt := range []struct {
+		name, params, text string
+		want               []Annotation
+	}{
+		{"in the middle", `"modifyQuery":{"textMatch":"b"},` + action1("REPLACE", `"values":["<b>x</b>&amp;y"],"elements":[null],"useMarkup":true`), "\nax&yc", []Annotation{bold(2, 3)}},
+		{"of several lines", `"index":2,` + action1("INSERT", `"values":["1<p>2"],"useMarkup":true`), "\na1\n2bc", []Annotation{}},
+		{"for everything", action1("REPLACE", `"values":["<b>x</b>"],"useMarkup":true`), "\nx", []Annotation{bold(1, 2)}},
+		{"with nothing in it", `"index":2,` + action1("REPLACE", `"values":["<b></b>"],"useMarkup":true`), "\nac", []Annotation{}},
+		{"with annotations", `"index":3,` + action1("REPLACE", `"values":["<b>x</b>"],"useMarkup":true,"bundledAnnotations":[{"key":"k","value":"v"}]`), "\nabx", []Annotation{{"k", "v", Range{3, 4}}, bold(3, 4)}},
+		{"that is none", `"index":2,` + action1("REPLACE", `"values":["<b>"],"useMarkup":false`), "\na<b>c", []Annotation{}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			c, out := modified(t, plain("abc\n"), tt.params)
+			noFailures(t, out)
+			if diff := cmp.Diff(tt.want, c.annotations()); c.text != tt.text || diff != "" {
+				t.Errorf("text %q, want %q; annotations (-want +got):\n%s", c.text, tt.text, diff)
+			}
+		})
+	}
+}
+
 func TestModifyRefusals(t *testing.T) {
 	tests := []struct {
 		name, params string

@@ -87,6 +87,7 @@ type actionData struct {
 	Elements      []*elementData `json:"elements"`
 	AnnotationKey scalar         `json:"annotationKey"`
 	Annotations   *[]keyValue    `json:"bundledAnnotations"`
+	UseMarkup     scalar         `json:"useMarkup"`
 }
 
 // keyValue is an annotation that comes with inserted text.
