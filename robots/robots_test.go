@@ -397,7 +397,8 @@ func TestProfilesAreKept(t *testing.T) {
 	}
 	robot, _, _ := d.InService(echo)
 	state := wavelet.NewState(wavelet.Name{Wave: "example.com!w+a", Wavelet: "example.com!conv+root"})
-	if _, err := robot.Receive(t.Context(), events.Bundle{Seat: wavelet.Seat{Wavelet: state.Name(), Robot: echo}, State: state}); err != nil {
+	b := events.Bundle{Seat: wavelet.Seat{Wavelet: state.Name(), Robot: echo}, State: state, Events: []events.Event{{Type: events.WaveletSelfAdded}}}
+	if _, err := robot.Receive(t.Context(), b); err != nil {
 		t.Fatal(err)
 	}
 	want := wire.Profile{Address: echo, Name: "Echo", ImageURL: "https://example.com/e.png"}

@@ -52,8 +52,8 @@ type PassiveOptions struct {
 	// Learned is called with new capabilities, from any goroutine; nil: nobody
 	// wants to know.
 	Learned func(Capabilities)
-	// Introduced is called with the robot's profile, each time its capabilities
-	// were fetched, from any goroutine; nil: nobody wants to know.
+	// Introduced is called with the robot's profile, once each time its
+	// capabilities were fetched, from any goroutine; nil: nobody wants to know.
 	Introduced func(Profile)
 	// Heard is called after each request to the robot with what went wrong, nil
 	// if nothing did; nil: nobody wants to know.
@@ -76,6 +76,7 @@ type Passive struct {
 	mu       sync.Mutex
 	caps     Capabilities
 	known    bool
+	strange  bool      // it was not asked for its profile since
 	tried    time.Time // when the last refresh began
 	delivery policies.Delivery
 	closed   bool
@@ -159,6 +160,7 @@ func (p *Passive) receive(ctx context.Context, b events.Bundle) (events.Answer, 
 	if err != nil {
 		return events.Answer{}, err
 	}
+	p.introduce()
 	ops, err := p.decode(body)
 	if err != nil {
 		return events.Answer{Failures: []events.OperationFailure{*fail(http.StatusBadRequest, "%v", err)}}, nil
@@ -273,12 +275,11 @@ func (p *Passive) fetch(ctx context.Context) (Capabilities, error) {
 		return Capabilities{}, err
 	}
 	p.mu.Lock()
-	p.caps, p.known = caps, true
+	p.caps, p.known, p.strange = caps, true, true
 	p.mu.Unlock()
 	if p.options.Learned != nil {
 		p.options.Learned(caps)
 	}
-	p.introduce()
 	return caps, nil
 }
 

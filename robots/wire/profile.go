@@ -72,14 +72,16 @@ func webURL(raw string) string {
 	return u.String()
 }
 
-// introduce asks the robot in the background how it wants to be shown. One that
-// does not say is shown by its address.
+// introduce asks the robot in the background how it wants to be shown, if it was
+// not asked since its capabilities were fetched. It has just answered, so there
+// is a connection for that. One that does not say is shown by its address.
 func (p *Passive) introduce() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.closed || p.options.Introduced == nil {
+	if p.closed || !p.strange || p.options.Introduced == nil {
 		return
 	}
+	p.strange = false
 	p.work.Go(func() {
 		req, err := http.NewRequestWithContext(p.ctx, http.MethodGet, p.base+profilePath, nil)
 		if err != nil {
