@@ -130,3 +130,34 @@ func TestANewWaveIsNobodyElses(t *testing.T) {
 		}
 	})
 }
+
+// TestWavesThatBeginWavesAreALoop has two robots answer each new wave with
+// another one, in which the other is. People began it once.
+func TestWavesThatBeginWavesAreALoop(t *testing.T) {
+	inBubble(t, func(t *testing.T, r *rig) {
+		with := func(other wavelet.Participant) robotFunc {
+			return func(_ context.Context, b events.Bundle) (events.Answer, error) {
+				if b.Events[0].Type != events.WaveletSelfAdded {
+					return events.Answer{}, nil
+				}
+				return creates(b, "on we go", other), nil
+			}
+		}
+		r.register(echoA, "default", with(echoB))
+		r.register(echoB, "default", with(echoA))
+		r.start()
+		defer r.stop()
+		r.create(echoA)
+		pause(5 * time.Minute)
+		waves := 0
+		for _, err := range r.host.Of(t.Context(), "") {
+			if err != nil {
+				t.Fatal(err)
+			}
+			waves++
+		}
+		if waves < 10 || waves > 18 || len(r.happened(gateway.Decided)) == 0 {
+			t.Errorf("%d waves, %d decisions", waves, len(r.happened(gateway.Decided)))
+		}
+	})
+}
