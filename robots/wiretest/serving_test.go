@@ -13,6 +13,7 @@ import (
 	"weir/policies"
 	"weir/robots"
 	"weir/robots/rpc"
+	"weir/robots/vault"
 	"weir/robots/wire"
 	"weir/robots/wiretest"
 	"weir/store"
@@ -64,6 +65,7 @@ func build(t *testing.T) *house {
 	set := policies.Builtin()
 	h.directory, err = robots.Open(t.Context(), kv, robots.Options{
 		Domain: "example.com", Profiles: func() policies.Set { return set }, Guard: wire.Guard{Allow: wire.Loopback()}, RPCServerURL: h.rpcURL,
+		Vault: sealed(t),
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -170,4 +172,14 @@ func (h *house) until(what string, holds func() bool) {
 			h.t.Fatalf("never: %s; the wavelet reads %q", what, h.state().Text())
 		}
 	}
+}
+
+// sealed is a vault for the robots' keys.
+func sealed(t *testing.T) *vault.Vault {
+	t.Helper()
+	v, err := vault.New([]byte(strings.Repeat("k", vault.MinKey)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return v
 }
