@@ -72,7 +72,7 @@ func (c robotsRegisterCmd) Run(ctx context.Context, s streams) error {
 	if err := a.call(ctx, http.MethodPost, "/api/v1/robots", in, &made); err != nil {
 		return err
 	}
-	fmt.Fprintf(s.out, "registered %s\n", made.Robot.Address)
+	fmt.Fprintf(s.out, "registered %s\nA client that signs (OAuth 1.0) uses the consumer key %s and the key as its secret.\n", made.Robot.Address, made.Robot.Address)
 	return showKey(s, made.Key, c.KeyFile)
 }
 
