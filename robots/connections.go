@@ -8,6 +8,19 @@ import (
 	"weir/wavelet"
 )
 
+// MaxConnections is the limit's name where limits are told.
+const MaxConnections = "maxConnections"
+
+// Connections is how many connections of a robot stand, and how many may; 0 for
+// any number.
+func (d *Directory) Connections(id wavelet.Participant) (active, most int) {
+	c, profile, ok := d.connectionsOf(id)
+	if !ok {
+		return 0, 0
+	}
+	return c.Active(), profile.MaxConnections
+}
+
 // Connect takes a place for a connection of a robot, whichever side opens it,
 // until leave is called. It counts no more of them than the robot's profile
 // allows; the refusal is of CodeConnections, and noted in the log.
@@ -25,7 +38,7 @@ func (d *Directory) Connect(id wavelet.Participant) (leave func(), err error) {
 		d.o.Logger.Warn("too many connections", "robot", id, "total", total, "maximum", most, "untold", untold)
 	}
 	r := refuse(CodeConnections, "connections", "close some, or wait until one is free", "%s has %d connections already, and may have %d", id, total, most)
-	r.Limit, r.RetryAfter = "maxConnections", time.Second
+	r.Limit, r.RetryAfter = MaxConnections, time.Second
 	return nil, r
 }
 

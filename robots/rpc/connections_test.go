@@ -55,6 +55,20 @@ func TestConnectionsOfARobotAreCounted(t *testing.T) {
 	if _, err := h.directory.Connect(echo); err == nil {
 		t.Error("a bundle finds room beside the calls")
 	}
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, h.url+"/api/v1/robots/echo@example.com/limits", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	req.Header.Set("Admin", "yes")
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	shown, err := io.ReadAll(resp.Body)
+	resp.Body.Close()
+	if err != nil || !strings.Contains(string(shown), `{"name":"maxConnections","max":50,"window":"0s","used":50,"remaining":0}`) {
+		t.Errorf("what is shown is not what is enforced: %s, %v", shown, err)
+	}
 	close(finish)
 	all.Wait()
 	close(outcomes)

@@ -221,7 +221,7 @@ func (h *Handler) call(ctx context.Context, who caller, token string, ops []wire
 			return h.find(ctx, wavelet.Seat{Wavelet: name, Robot: who.id})
 		},
 		NewName: func(int) wavelet.Name { return wavelet.NewName(h.directory.Domain()) },
-		Limits:  func() policies.Limits { return h.gateway.Limits(who.id) },
+		Limits:  func() policies.Limits { return h.limits(who.id) },
 
 		Surroundings: h.around,
 	}

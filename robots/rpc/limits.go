@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -24,7 +25,7 @@ func (h *Handler) ServeLimits(admin func(*http.Request) bool) http.Handler {
 				writeProblem(w, http.StatusNotFound, string(robots.CodeUnknownRobot), err.Error())
 				return
 			}
-			writeJSON(w, http.StatusOK, h.gateway.Limits(id))
+			writeJSON(w, http.StatusOK, h.limits(id))
 			return
 		}
 		robot, err := h.directory.Authenticate(bearer(r))
@@ -41,14 +42,32 @@ func (h *Handler) ServeLimits(admin func(*http.Request) bool) http.Handler {
 			return
 		}
 		h.tellLimits(w, id)
-		writeJSON(w, http.StatusOK, h.gateway.Limits(id))
+		writeJSON(w, http.StatusOK, h.limits(id))
 	})
+}
+
+// limits is how a robot stands: what the gateway holds it to, and its
+// connections.
+func (h *Handler) limits(id wavelet.Participant) policies.Limits {
+	l := h.gateway.Limits(id)
+	active, most := h.directory.Connections(id)
+	if most == 0 {
+		return l
+	}
+	i := slices.IndexFunc(l.Limits, func(x policies.Limit) bool { return x.Wavelet != "" })
+	if i < 0 {
+		i = len(l.Limits)
+	}
+	l.Limits = slices.Insert(slices.Clone(l.Limits), i, policies.Limit{
+		Name: robots.MaxConnections, Max: float64(most), Used: float64(active), Remaining: float64(max(0, most-active)),
+	})
+	return l
 }
 
 // tellLimits writes the RateLimit-Policy and RateLimit fields, in the syntax of
 // the IETF draft on RateLimit header fields, version 11.
 func (h *Handler) tellLimits(w http.ResponseWriter, id wavelet.Participant) {
-	policy, state := rateLimits(h.gateway.Limits(id))
+	policy, state := rateLimits(h.limits(id))
 	if policy != "" {
 		w.Header().Set("RateLimit-Policy", policy)
 		w.Header().Set("RateLimit", state)
