@@ -12,6 +12,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"weir/events"
 	"weir/policies"
@@ -47,10 +48,18 @@ func TestConnectionsToARobotAreCounted(t *testing.T) {
 	const most = 50
 	d, log := few(t)
 	var dialled, inside atomic.Int64
+	var crowding atomic.Bool
 	release, full := make(chan struct{}), make(chan struct{})
 	server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if strings.HasSuffix(r.URL.Path, "/profile") {
+			fmt.Fprint(w, `{"name":"Echo"}`)
+			return
+		}
 		if r.Method == http.MethodGet {
 			fmt.Fprint(w, `<robot xmlns="http://wave.google.com/extensions/robots/1.0"><version>7</version><capability name="DOCUMENT_CHANGED"/></robot>`)
+			return
+		}
+		if !crowding.Load() {
 			return
 		}
 		if inside.Add(1) == most {
@@ -70,6 +79,19 @@ func TestConnectionsToARobotAreCounted(t *testing.T) {
 	robot, _, _ := d.InService(echo)
 	state := wavelet.NewState(wavelet.Name{Wave: "example.com!w+a", Wavelet: "example.com!conv+root"})
 	b := events.Bundle{Seat: wavelet.Seat{Wavelet: state.Name(), Robot: echo}, State: state, Events: []events.Event{{Type: events.WaveletSelfAdded}}}
+	// What the robot wants and how it is shown is asked for first; those connections
+	// are kept.
+	if _, err := robot.Receive(t.Context(), b); err != nil {
+		t.Fatal(err)
+	}
+	known, _ := d.Get(echo)
+	for begin := time.Now(); known.About == nil; known, _ = d.Get(echo) {
+		if _, err := robot.Receive(t.Context(), b); err != nil || time.Since(begin) > 20*time.Second {
+			t.Fatalf("how it is shown is not known: %v", err)
+		}
+	}
+	dialled.Store(int64(known.Connections))
+	crowding.Store(true)
 	var all sync.WaitGroup
 	refused := make(chan error, 2*most)
 	for range 2 * most {
@@ -79,7 +101,11 @@ func TestConnectionsToARobotAreCounted(t *testing.T) {
 			}
 		})
 	}
-	<-full
+	select {
+	case <-full:
+	case <-time.After(20 * time.Second):
+		t.Fatalf("%d of %d connections are made", inside.Load(), most)
+	}
 	for range most {
 		if err := <-refused; codeOf(t, err) != robots.CodeConnections {
 			t.Errorf("refused with %v", err)
