@@ -16,11 +16,19 @@
 //	robots/wire         3  the Wave robot protocol: bundles, operations, delivery
 //	wavelet/host        2  one goroutine per open wavelet, the only writer
 //	wavelet/client      2  the Go client of the live protocol
+//	wavelet/search      2  what a query means, and which wavelets it finds; pure
+//	wavelet/reading     2  what each participant has read
+//	wavelet/attachment  2  the files that belong to wavelets
 //	governor            2  windows, lineage, ladder, verdicts, limits; pure
+//	robots/grants       2  what people have allowed programs: tokens of the data API
 //	events              2  robot events from commits, windows, bundles; pure
+//	robots/wiretest     1  robots on the old client libraries, for tests
+//	admission           1  who is let in while there is room; pure
 //	policies/book       1  the policies in force, and their history
 //	wavelet             1  ids, ops, state, apply, transform; pure
+//	robots/oauth        0  OAuth 1.0 signatures: signing requests, verifying them; pure
 //	wavelet/richtext    0  deltas, their algebra, the document engine; pure
+//	robots/vault        0  secrets at rest
 //	policies            0  limit profiles, YAML, built-ins; pure
 //	store               0  bytes in, bytes out, durable
 //

@@ -1,6 +1,10 @@
 package events
 
 import (
+	"crypto/sha256"
+	"encoding/base64"
+	"fmt"
+
 	"weir/policies"
 	"weir/wavelet"
 )
@@ -30,6 +34,7 @@ func (l Lane) String() string {
 type Bundle struct {
 	ID      string // hash of seat, lane and from-cursor
 	Token   string // signed: an active call that echoes it inherits the bundle's lineage
+	Seed    string // known to the server alone, of the ID: wavelets that the answer creates are named from it
 	Seat    wavelet.Seat
 	Lane    Lane
 	From    wavelet.Version // the lane's cursor: the last version the robot was told about
@@ -40,6 +45,15 @@ type Bundle struct {
 	Limits  policies.Limits
 	Cause   wavelet.Cause // the deepest cause in the bundle, as an answer will inherit it (Depth is that delta's own)
 	Deltas  int           // how many deltas of this lane were merged into it
+}
+
+// NewWavelet names the n-th wavelet that the answer creates, in a domain. A
+// redelivery gives the same names, so that its answer creates nothing twice; who
+// does not know the Seed cannot take them first.
+func (b Bundle) NewWavelet(domain string, n int) wavelet.Name {
+	sum := sha256.Sum256(fmt.Appendf(nil, "%s %s %d", b.ID, b.Seed, n))
+	id := base64.RawURLEncoding.EncodeToString(sum[:12])
+	return wavelet.Name{Wave: domain + "!w+" + id, Wavelet: domain + "!conv+root"}
 }
 
 // Answer is what a robot wants changed in return. No deltas: it has nothing to

@@ -23,6 +23,10 @@ func LaneOf(c wavelet.Cause) (Lane, bool) {
 // BundleID names the bundle that tells a seat in one lane what happened after
 // version from: 32 hexadecimal digits of a SHA-256 over the three.
 func BundleID(seat wavelet.Seat, lane Lane, from wavelet.Version) string {
+	return bundleID(seat, byte(lane), from)
+}
+
+func bundleID(seat wavelet.Seat, kind byte, version wavelet.Version) string {
 	h := sha256.New()
 	for _, part := range []string{seat.Wavelet.Wave, seat.Wavelet.Wavelet, string(seat.Robot)} {
 		var size [4]byte
@@ -31,8 +35,8 @@ func BundleID(seat wavelet.Seat, lane Lane, from wavelet.Version) string {
 		h.Write([]byte(part))
 	}
 	var tail [9]byte
-	tail[0] = byte(lane)
-	binary.BigEndian.PutUint64(tail[1:], uint64(from))
+	tail[0] = kind
+	binary.BigEndian.PutUint64(tail[1:], uint64(version))
 	h.Write(tail[:])
 	return hex.EncodeToString(h.Sum(nil)[:16])
 }

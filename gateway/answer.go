@@ -34,9 +34,13 @@ func (g *Gateway) answer(ctx context.Context, s *seat, t Take, profile policies.
 	}
 	committed := 0
 	for i, d := range deltas {
+		d, kept := g.screen(d)
+		if failed = append(failed, kept...); len(d.Ops) == 0 {
+			continue
+		}
 		named := governor.Answer{Robot: s.Robot, Wavelet: d.Wavelet, Delta: answerID(b.ID, i), Door: governor.Reply, Named: named}
 		err := g.insist(ctx, s, t, func() error {
-			c, err := g.submit(ctx, named, ViaReply, d)
+			c, err := g.submit(ctx, named, ViaReply, "", d)
 			if err == nil && len(c.Delta.Ops) > 0 {
 				committed++
 			}
@@ -69,9 +73,10 @@ func (g *Gateway) insist(ctx context.Context, s *seat, t Take, f func() error) e
 	}
 }
 
-// promise writes down where the cursor goes once an answer is committed.
+// promise writes down where the cursor goes once an answer is committed. The
+// answer to the end of edit sessions moves none.
 func (g *Gateway) promise(ctx context.Context, s *seat, t Take, b events.Bundle, deltas []events.AnswerDelta) error {
-	if len(deltas) == 0 {
+	if len(deltas) == 0 || t.Ended != nil {
 		return nil
 	}
 	o := offer{From: t.From, To: b.Version}
@@ -140,13 +145,13 @@ func (g *Gateway) Submit(ctx context.Context, sub Submission) (Receipt, error) {
 			a.Forged = true
 		}
 	}
-	c, err := g.submit(ctx, a, sub.Via, sub.Delta)
+	c, err := g.submit(ctx, a, sub.Via, sub.Person, sub.Delta)
 	return Receipt{Commit: c, Forged: a.Forged}, err
 }
 
 // submit commits a robot's delta, by whatever door it came.
-func (g *Gateway) submit(ctx context.Context, a governor.Answer, via Via, d events.AnswerDelta) (wavelet.Commit, error) {
-	c, err := g.judged(ctx, a, d)
+func (g *Gateway) submit(ctx context.Context, a governor.Answer, via Via, person wavelet.Participant, d events.AnswerDelta) (wavelet.Commit, error) {
+	c, err := g.judged(ctx, a, person, d)
 	h := Happening{
 		At: g.clock.now(), Kind: Answered, Seat: wavelet.Seat{Wavelet: d.Wavelet, Robot: a.Robot}, Via: via, Bundle: a.Named.Bundle,
 		Version: c.Version, Depth: c.Delta.Cause.Depth, Exact: c.Delta.Cause.Exact,
@@ -171,8 +176,8 @@ func (g *Gateway) submit(ctx context.Context, a governor.Answer, via Via, d even
 
 // judged commits a robot's delta if nothing speaks against it. One that was
 // committed before is not committed again: the host knows its id.
-func (g *Gateway) judged(ctx context.Context, a governor.Answer, d events.AnswerDelta) (wavelet.Commit, error) {
-	if err := g.mayWrite(ctx, a.Robot, d); err != nil {
+func (g *Gateway) judged(ctx context.Context, a governor.Answer, person wavelet.Participant, d events.AnswerDelta) (wavelet.Commit, error) {
+	if err := g.mayWrite(ctx, a.Robot, person, d); err != nil {
 		return wavelet.Commit{}, err
 	}
 	now := g.clock.now()
@@ -190,13 +195,21 @@ func (g *Gateway) judged(ctx context.Context, a governor.Answer, d events.Answer
 }
 
 // mayWrite refuses what the governor need not be asked about: another's name, a
-// wavelet the robot was put out of, one it is not in.
-func (g *Gateway) mayWrite(ctx context.Context, robot wavelet.Participant, d events.AnswerDelta) error {
-	if d.Author.Robot() != robot {
+// wavelet the robot was put out of, one it is not in. A person's program may
+// what she may.
+func (g *Gateway) mayWrite(ctx context.Context, robot, person wavelet.Participant, d events.AnswerDelta) error {
+	if person == "" && d.Author.Robot() != robot {
 		return &wavelet.Refusal{
 			Code: wavelet.CodeNoAccess, Op: -1, Field: "author",
 			Reason: fmt.Sprintf("%s cannot write as %s", robot, d.Author),
 			Remedy: "write under the robot's own address, or an alias of it",
+		}
+	}
+	if person != "" && (d.Author != person || g.roster.Registered(person.Robot())) {
+		return &wavelet.Refusal{
+			Code: wavelet.CodeNoAccess, Op: -1, Field: "author",
+			Reason: fmt.Sprintf("a program of %s cannot write as %s", person, d.Author),
+			Remedy: "write in the name of the person who allowed it, without proxyingFor",
 		}
 	}
 	seat := wavelet.Seat{Wavelet: d.Wavelet, Robot: robot}
@@ -204,17 +217,34 @@ func (g *Gateway) mayWrite(ctx context.Context, robot wavelet.Participant, d eve
 		return err
 	}
 	state, err := g.host.Snapshot(ctx, d.Wavelet, Head)
+	if notFound(err) && creates(d) {
+		return nil
+	}
 	if err != nil {
 		return err
 	}
-	if !events.Present(state, robot) {
+	present := events.Present(state, robot)
+	if person != "" {
+		_, present = state.Role(person)
+	}
+	if !present {
 		return &wavelet.Refusal{
 			Code: wavelet.CodeNotParticipant, Op: -1, Field: "author",
-			Reason: fmt.Sprintf("%s does not take part in %s", robot, d.Wavelet),
+			Reason: fmt.Sprintf("%s does not take part in %s", d.Author, d.Wavelet),
 			Remedy: "have a participant add it",
 		}
 	}
 	return nil
+}
+
+// creates reports whether a delta makes the wavelet it is for, with its author in
+// it.
+func creates(d events.AnswerDelta) bool {
+	if d.Base != 0 || len(d.Ops) == 0 {
+		return false
+	}
+	add, ok := d.Ops[0].(wavelet.AddParticipant)
+	return ok && add.Who == d.Author
 }
 
 // Admit decides about one HTTP request of the active or data API, or its like

@@ -48,12 +48,20 @@ func (g *Gateway) deliver(ctx context.Context, s *seat, t Take) Outcome {
 	if !ok {
 		return Outcome{Kind: Parked}
 	}
-	b, parts, err := g.bundle(ctx, s, t)
+	choosy, ok := to.(Chooser)
+	if t.Ended != nil && !ok {
+		return Outcome{Kind: Silent} // only those who ask for it are told
+	}
+	build := g.bundle
+	if t.Ended != nil {
+		build = g.endings
+	}
+	b, parts, err := build(ctx, s, t)
 	if err != nil {
 		g.troubled(ctx, s, t, err)
 		return Outcome{Kind: Held, Delay: ownTrouble}
 	}
-	if choosy, ok := to.(Chooser); len(b.Events) == 0 || ok && !choosy.Wants(b) {
+	if now := g.clock.now(); len(b.Events) == 0 || ok && !choosy.Wants(b) && !choosy.Wants(g.withErrors(b, s, t, now)) {
 		g.mu.Lock()
 		s.robot.stats.Silent++
 		g.mark(s)
@@ -121,6 +129,37 @@ func (g *Gateway) bundle(ctx context.Context, s *seat, t Take) (b events.Bundle,
 	}, parts, nil
 }
 
+// endings makes the bundle that tells of edit sessions which have ended.
+func (g *Gateway) endings(ctx context.Context, s *seat, t Take) (b events.Bundle, parts []governor.Part, err error) {
+	state, err := g.host.Snapshot(ctx, s.Wavelet, t.To)
+	if err != nil {
+		return b, nil, fmt.Errorf("read version %d: %w", t.To, err)
+	}
+	var ended []events.Ending
+	var last wavelet.Version
+	for _, e := range t.Ended {
+		if e.Cause.Kind != wavelet.Human && g.gov.Cuts(s.Seat, e.By) {
+			continue
+		}
+		if t.Lane == events.RobotLane {
+			parts = AddPart(parts, wavelet.Commit{Delta: wavelet.Delta{Author: e.By, Cause: e.Cause}})
+		}
+		ended = append(ended, e.Ending)
+		last = max(last, e.Last)
+	}
+	return events.Bundle{
+		ID:      events.EndingID(s.Seat, t.Lane, last),
+		Seat:    s.Seat,
+		Lane:    t.Lane,
+		From:    t.From,
+		Version: state.Version(),
+		Attempt: t.Attempt,
+		Events:  events.Submitted(state, ended),
+		State:   state,
+		Cause:   t.Cause,
+	}, parts, nil
+}
+
 // troubled tells of a bundle that could not be made, or an answer that could not
 // be committed, by no fault of the robot's.
 func (g *Gateway) troubled(ctx context.Context, s *seat, t Take, err error) {
@@ -142,6 +181,7 @@ func (g *Gateway) heldBack(s *seat, t Take, now time.Time, d time.Duration) {
 // the robot was removed.
 func (g *Gateway) complete(b *events.Bundle, s *seat, t Take, named governor.Delivery) {
 	b.Token = g.signer.sign(claim{Bundle: named, Version: b.Version})
+	b.Seed = g.signer.seed(b.ID)
 	b.Limits = g.gov.SeatLimits(named.Sent, s.Seat)
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -153,13 +193,31 @@ func (g *Gateway) complete(b *events.Bundle, s *seat, t Take, named governor.Del
 	for _, w := range s.telling {
 		b.Events = append(b.Events, events.Warning(b.State, s.Robot, named.Sent, note(w.Limit)))
 	}
-	if t.Lane != events.HumanLane || len(s.failed) == 0 || named.Sent.Sub(s.errorsAt) < g.o.ErrorSpacing {
-		return
+	if failed := g.failures(s, t, named.Sent); failed != nil {
+		b.Events = append(b.Events, failed...)
+		s.failed, s.errorsAt = nil, named.Sent
 	}
+}
+
+// failures is the events that tell a robot which of its operations have failed:
+// of people's bundles only, and not in every one. g.mu is held.
+func (g *Gateway) failures(s *seat, t Take, now time.Time) []events.Event {
+	if t.Last || t.Lane != events.HumanLane || now.Sub(s.errorsAt) < g.o.ErrorSpacing {
+		return nil
+	}
+	var evs []events.Event
 	for _, f := range s.failed {
-		b.Events = append(b.Events, events.Failed(s.Robot, named.Sent, f))
+		evs = append(evs, events.Failed(s.Robot, now, f))
 	}
-	s.failed, s.errorsAt = nil, named.Sent
+	return evs
+}
+
+// withErrors is a bundle with nothing but the failures that it would tell of.
+func (g *Gateway) withErrors(b events.Bundle, s *seat, t Take, now time.Time) events.Bundle {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	b.Events = g.failures(s, t, now)
+	return b
 }
 
 // explain adds to WAVELET_SELF_REMOVED that the robot was evicted, and by which

@@ -16,6 +16,10 @@
 //	  ^                                                                        |
 //	  +--- Submit <-- governor.Answer <-- answer, or [Gateway.Submit] <--------+
 //
+// A robot that asks for BLIP_SUBMITTED is told when an edit session has ended, in
+// a bundle of its own. A [Session] is kept with the cursor until then, for no
+// commit says that somebody stopped writing.
+//
 // Robots write through one function whether they answer a bundle or call on
 // their own. It stamps the Cause that the governor gives; no robot can write its
 // own. An eviction is an ordinary commit of the server: the removal and the

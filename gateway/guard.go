@@ -31,6 +31,37 @@ func (g *Gateway) Check(_ time.Time, s *wavelet.State, d wavelet.Delta) error {
 	return nil
 }
 
+// screen takes what lets a robot in that may not come back out of a robot's
+// delta, so that the rest of it is not refused along with that.
+func (g *Gateway) screen(d events.AnswerDelta) (events.AnswerDelta, []events.OperationFailure) {
+	var failed []events.OperationFailure
+	out := map[wavelet.Participant]bool{}
+	ops := make([]wavelet.Op, 0, len(d.Ops))
+	for _, op := range d.Ops {
+		switch op := op.(type) {
+		case wavelet.AddParticipant:
+			if r := g.mayReturn(wavelet.Seat{Wavelet: d.Wavelet, Robot: op.Who.Robot()}, wavelet.Robot); r != nil {
+				failed = append(failed, FailureOf("", r))
+				out[op.Who] = true
+				continue
+			}
+		case wavelet.SetRole:
+			if out[op.Who] {
+				continue
+			}
+		case wavelet.RemoveParticipant:
+			if out[op.Who] {
+				continue
+			}
+		}
+		ops = append(ops, op)
+	}
+	if failed != nil {
+		d.Ops = ops
+	}
+	return d, failed
+}
+
 // mayReturn refuses to let a robot in that was put out and may not come back
 // yet, or not by this hand.
 func (g *Gateway) mayReturn(id wavelet.Seat, by wavelet.CauseKind) *wavelet.Refusal {

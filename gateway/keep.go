@@ -300,6 +300,7 @@ func (g *Gateway) loadSeat(value []byte) error {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	s := g.open(wavelet.Seat{Wavelet: name, Robot: r.Robot}, r.Cursor, r.Names)
+	s.lane.Reopen(g.clock.now())
 	s.recovering = true
 	g.loading = append(g.loading, s)
 	return nil

@@ -28,7 +28,8 @@ type Lane struct {
 	delivery policies.Delivery
 
 	head     wavelet.Version
-	queues   [2]queue // by events.Lane
+	heard    wavelet.Version // the last edit that a session was made of
+	queues   [2]queue        // by events.Lane
 	flight   *Take
 	last     time.Time       // when the last bundle was sent
 	owed     bool            // the robot lane stood back for the human lane
@@ -48,15 +49,22 @@ type queue struct {
 	held     time.Time // not before, by the governor's word
 	attempts int       // that failed, of the bundle at the cursor
 	mutes    []Mute
+	sessions []Session // that are open, or have ended and wait to be told
+	ending   []Session // told by the bundle in flight
+	tries    int       // that failed, to tell of sessions
 }
 
 // NewLane returns the lane of a robot that was told about everything up to c.
 // Commits after the lower of the two cursors are to be added.
 func NewLane(p policies.Profile, c Cursor) *Lane {
-	l := &Lane{head: min(c.Human, c.Robot)}
+	l := &Lane{head: min(c.Human, c.Robot), heard: c.Heard}
 	l.queues[events.HumanLane].cursor = c.Human
 	l.queues[events.RobotLane].cursor = c.Robot
 	l.queues[events.RobotLane].mutes = c.Mutes
+	for _, s := range c.Sessions {
+		q := &l.queues[s.lane()]
+		q.sessions = append(q.sessions, s)
+	}
 	l.SetProfile(p)
 	return l
 }
@@ -70,6 +78,9 @@ func (l *Lane) Cursor() Cursor {
 		Human: l.queues[events.HumanLane].told(l.head),
 		Robot: l.queues[events.RobotLane].told(l.head),
 		Mutes: l.queues[events.RobotLane].mutes,
+
+		Sessions: l.untold(),
+		Heard:    l.heard,
 	}
 }
 
@@ -119,6 +130,9 @@ func (l *Lane) Next(now time.Time) (t Take, wake time.Time, due bool) {
 		lane = events.RobotLane
 	}
 	l.owed = human && robot && lane == events.HumanLane
+	if q := &l.queues[lane]; q.endsFirst(l.pace.Merge) {
+		return l.takeEnded(lane, now), time.Time{}, true
+	}
 	return l.take(lane), time.Time{}, true
 }
 
@@ -135,13 +149,23 @@ func (l *Lane) due(lane events.Lane, now time.Time) bool {
 	return !at.IsZero() && !at.After(now)
 }
 
-// dueAt is when a lane's bundle may go out, zero if nothing waits.
+// dueAt is when a lane's next bundle may go out, zero if nothing waits.
 func (l *Lane) dueAt(lane events.Lane) time.Time {
 	q := &l.queues[lane]
+	ready := earlier(q.merged(l.pace.Merge), q.ends())
+	if ready.IsZero() {
+		return time.Time{}
+	}
+	return latest(ready, l.last.Add(l.pace.MinInterval), l.retry, q.held)
+}
+
+// merged is when the first delta that waits has waited for merge, zero if none
+// waits.
+func (q *queue) merged(merge time.Duration) time.Time {
 	if q.waiting.empty() {
 		return time.Time{}
 	}
-	return latest(q.waiting.since.Add(l.pace.Merge), l.last.Add(l.pace.MinInterval), l.retry, q.held)
+	return q.waiting.since.Add(merge)
 }
 
 // take puts what waits in a lane in flight.
@@ -177,6 +201,10 @@ func (l *Lane) Done(now time.Time, o Outcome) {
 	l.flight, q.flying = nil, batch{}
 	if !o.Sent.IsZero() {
 		l.last = o.Sent
+	}
+	if t.Ended != nil {
+		l.toldEnded(now, q, o)
+		return
 	}
 	switch o.Kind {
 	case Delivered, Silent:
@@ -258,6 +286,7 @@ func (l *Lane) Flush(cause string) {
 	q := &l.queues[events.RobotLane]
 	q.waiting.flush(cause)
 	q.flying.flush(cause)
+	q.forget(func(s Session) bool { return s.Cause.ID == cause })
 	q.mutes = append(slices.Clone(q.mutes), Mute{Cause: cause, Through: l.head})
 	if n := len(q.mutes); n > maxChains {
 		q.mutes = q.mutes[n-maxChains:]
@@ -270,6 +299,7 @@ func (l *Lane) Stop() {
 	l.stopped = true
 	for i := range l.queues {
 		l.queues[i].waiting, l.queues[i].flying = batch{}, batch{}
+		l.queues[i].forget(func(Session) bool { return true })
 	}
 }
 
@@ -283,6 +313,9 @@ func (l *Lane) Leave(now time.Time, p Pending) {
 	}
 	other := &l.queues[1-p.Lane]
 	other.waiting, other.flying = batch{}, batch{}
+	for i := range l.queues {
+		l.queues[i].forget(func(Session) bool { return true })
+	}
 	l.stopped = false
 	l.Add(now, p)
 	l.leave = p.Version

@@ -65,6 +65,7 @@ type Take struct {
 	Attempt  int                 // 1 for the first
 	Mutes    []Mute              // what raises no event though it is of this lane
 	Last     bool                // the robot was removed at To: nothing follows
+	Ended    []Session           // edit sessions that have ended: the bundle tells of them and of nothing else
 }
 
 // Mute says that the deltas of a cause up to a version raise no event.
@@ -111,6 +112,10 @@ type Cursor struct {
 	Human wavelet.Version `json:"human"`
 	Robot wavelet.Version `json:"robot"`
 	Mutes []Mute          `json:"mutes,omitempty"`
+	// Sessions are the edit sessions whose end the robot was not told, as the
+	// commits up to Heard have left them.
+	Sessions []Session       `json:"sessions,omitempty"`
+	Heard    wavelet.Version `json:"heard,omitempty"`
 }
 
 // earlier is the earlier of two instants of which a zero one is none.

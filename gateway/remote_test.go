@@ -85,7 +85,7 @@ func TestRemotePartnerOverHTTP(t *testing.T) {
 	}
 	server := httptest.NewServer(bot)
 	defer server.Close()
-	robot := wire.NewPassive(echoA, server.URL, wire.NewClient(wire.Guard{Allow: wire.Loopback()}, wire.Timeouts{}), wire.PassiveOptions{})
+	robot := wire.NewPassive(echoA, server.URL, wire.NewClient(wire.Guard{Allow: wire.Loopback()}, wire.Timeouts{}, nil), wire.PassiveOptions{})
 	defer robot.Close()
 	p, _ := policies.Builtin().Profile("default")
 	p.Remote.Gap = time.Minute // a second on the clock of a busy machine

@@ -111,18 +111,18 @@ func (g *Gateway) close(s *seat) {
 func (g *Gateway) Committed(c wavelet.Commit) {
 	now := g.clock.now()
 	v := g.gov.Commit(now, c)
-	moves := passages(c.Delta.Ops)
+	n := newsOf(c)
 	var news []Happening
 	g.mu.Lock()
 	if in := g.rooms[c.Wavelet]; in != nil {
 		in.head = c.Version
 		for _, s := range in.seats {
 			if !s.recovering {
-				news = g.see(now, s, c, moves, news)
+				news = g.see(now, s, n, news)
 			}
 		}
 	}
-	for _, m := range moves {
+	for _, m := range n.moves {
 		news = g.welcome(now, c, m, news)
 	}
 	g.mu.Unlock()
@@ -149,14 +149,36 @@ func passages(ops []wavelet.Op) []passage {
 	return list
 }
 
+// committed is a commit, with what the seats look for in it.
+type committed struct {
+	wavelet.Commit
+	moves []passage
+	wrote []wavelet.BlipID // blips that were made or edited
+}
+
+func newsOf(c wavelet.Commit) committed {
+	n := committed{Commit: c, moves: passages(c.Delta.Ops)}
+	for _, op := range c.Delta.Ops {
+		switch op := op.(type) {
+		case wavelet.CreateBlip:
+			n.wrote = append(n.wrote, op.Blip)
+		case wavelet.EditBlip:
+			if len(op.Delta) > 0 && !slices.Contains(n.wrote, op.Blip) {
+				n.wrote = append(n.wrote, op.Blip)
+			}
+		}
+	}
+	return n
+}
+
 // see tells a seat's lane about the next commit. g.mu is held.
-func (g *Gateway) see(now time.Time, s *seat, c wavelet.Commit, moves []passage, news []Happening) []Happening {
+func (g *Gateway) see(now time.Time, s *seat, c committed, news []Happening) []Happening {
 	if c.Version <= s.lane.Head() {
 		return news
 	}
-	p := See(s.Robot, c, c.Delta.Cause.Kind != wavelet.Human && g.gov.Cuts(s.Seat, c.Delta.Author))
+	p := See(s.Robot, c.Commit, c.Delta.Cause.Kind != wavelet.Human && g.gov.Cuts(s.Seat, c.Delta.Author))
 	was := len(s.names) > 0
-	for _, m := range moves {
+	for _, m := range c.moves {
 		g.rename(s, m)
 	}
 	switch is := len(s.names) > 0; {
@@ -171,6 +193,7 @@ func (g *Gateway) see(now time.Time, s *seat, c wavelet.Commit, moves []passage,
 		if p.Quiet {
 			return news
 		}
+		s.lane.Edited(now, c.At, p, c.wrote)
 	}
 	if s.lane.Over() {
 		g.close(s)
@@ -178,6 +201,20 @@ func (g *Gateway) see(now time.Time, s *seat, c wavelet.Commit, moves []passage,
 	}
 	g.rearm(s)
 	return news
+}
+
+// EditDone takes note that somebody says he is done with a blip. Robots that wait
+// for that need not wait until he was idle.
+func (g *Gateway) EditDone(name wavelet.Name, who wavelet.Participant, blip wavelet.BlipID) {
+	now := g.clock.now()
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if in := g.rooms[name]; in != nil {
+		for _, s := range in.seats {
+			s.lane.EditDone(now, who, blip)
+			g.rearm(s)
+		}
+	}
 }
 
 // rename keeps track of the names under which a robot takes part. g.mu is held.

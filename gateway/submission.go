@@ -25,6 +25,10 @@ type Submission struct {
 	Token string             // of the bundle it answers, as the robot echoed it; "" if it did not
 	ID    wavelet.DeltaID    // makes it idempotent; "" for a new one
 	Delta events.AnswerDelta // its Author is Robot or an alias of it
+	// Person is who has allowed a program to write in her name, "" for a robot that
+	// writes in its own. She is then the delta's Author and has to take part, and
+	// Robot is the address under which her programs are counted.
+	Person wavelet.Participant
 }
 
 // Receipt is what became of a Submission.

@@ -64,7 +64,7 @@ func (g *Gateway) recover(ctx context.Context, s *seat) error {
 			}
 			now := g.clock.now()
 			g.mu.Lock()
-			news := g.see(now, s, c, passages(c.Delta.Ops), nil)
+			news := g.see(now, s, newsOf(c), nil)
 			gone := s.gone
 			g.mu.Unlock()
 			if g.tell(news...); gone {

@@ -56,6 +56,11 @@ func (s signer) open(token string) (claim, bool) {
 	return c, true
 }
 
+// seed is the Seed of a bundle.
+func (s signer) seed(bundle string) string {
+	return base64.RawURLEncoding.EncodeToString(s.mac("seed " + bundle))
+}
+
 func (s signer) mac(payload string) []byte {
 	h := hmac.New(sha256.New, s.secret)
 	h.Write([]byte(payload))

@@ -118,3 +118,11 @@ func (g *Gateway) Barred(id wavelet.Seat) error {
 func (g *Gateway) Limits(robot wavelet.Participant) policies.Limits {
 	return g.gov.Limits(g.clock.now(), robot)
 }
+
+// Resume ends a suspension, by the governor, of what is not in the roster: a
+// person's programs. A registered robot is resumed by its registry, whose word
+// comes with RobotChanged.
+func (g *Gateway) Resume(robot wavelet.Participant) {
+	g.gov.Resume(g.clock.now(), robot)
+	g.keeper.touch()
+}

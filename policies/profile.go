@@ -9,24 +9,25 @@ import (
 // Profile is a robot's limits. Of every rule a zero limit means "off". Profiles
 // are values: a change is a new Profile.
 type Profile struct {
-	Name          string // as robots are registered with
-	About         string // one line for people
-	Pace          Pace
-	Ratio         []Ratio
-	Burst         Burst
-	Sustained     []Sustained
-	LimitsQuery   Sustained // the cap of the limits query itself, which Sustained does not count
-	Depth         Depth
-	Amplification Amplification
-	Human         Human
-	Hold          Hold
-	Remote        Remote
-	Action        Action        // what convicts a loop does to the robot chosen
-	Cooldown      time.Duration // how long after an eviction a person needs an override to bring the robot back
-	Readmit       Readmit
-	WarnAt        float64  // share of a limit at which the robot is warned, 0.8
-	DryRun        []string // rules, or families of rules, that are decided and recorded but not carried out
-	Delivery      Delivery
+	Name           string // as robots are registered with
+	About          string // one line for people
+	Pace           Pace
+	Ratio          []Ratio
+	Burst          Burst
+	Sustained      []Sustained
+	LimitsQuery    Sustained // the cap of the limits query itself, which Sustained does not count
+	Depth          Depth
+	Amplification  Amplification
+	Human          Human
+	Hold           Hold
+	Remote         Remote
+	Action         Action        // what convicts a loop does to the robot chosen
+	Cooldown       time.Duration // how long after an eviction a person needs an override to bring the robot back
+	Readmit        Readmit
+	MaxConnections int      // to and from the robot at once
+	WarnAt         float64  // share of a limit at which the robot is warned, 0.8
+	DryRun         []string // rules, or families of rules, that are decided and recorded but not carried out
+	Delivery       Delivery
 }
 
 // Pace spaces the bundles to one seat.

@@ -38,6 +38,7 @@ func profileFields() []field[Profile] {
 		word("action", func(p *Profile) *Action { return &p.Action }, ActionEvict, ActionCut),
 		durations("cooldown", 0, 30*day, func(p *Profile) *time.Duration { return &p.Cooldown }),
 		word("readmit", func(p *Profile) *Readmit { return &p.Readmit }, ReadmitHuman, ReadmitAuto, ReadmitNever),
+		whole("max_connections", 0, 1_000_000, func(p *Profile) *int { return &p.MaxConnections }),
 		share("warn_at", func(p *Profile) *float64 { return &p.WarnAt }),
 		durations("delivery.timeout", 100*time.Millisecond, 10*time.Minute, func(p *Profile) *time.Duration { return &p.Delivery.Timeout }),
 		whole("delivery.max_body", 1024, 64<<20, func(p *Profile) *int { return &p.Delivery.MaxBody }),

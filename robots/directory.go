@@ -7,12 +7,14 @@ import (
 	"fmt"
 	"iter"
 	"log/slog"
-	"net/http"
 	"slices"
 	"sync"
 	"time"
 
+	"weir/admission"
 	"weir/policies"
+	"weir/robots/oauth"
+	"weir/robots/vault"
 	"weir/robots/wire"
 	"weir/wavelet"
 )
@@ -21,9 +23,10 @@ import (
 type Options struct {
 	Domain       string              // of this server's addresses, example.com
 	Profiles     func() policies.Set // those in force now
-	Client       *http.Client        // to reach robots with; nil: wire.NewClient(Guard, wire.Timeouts{})
 	Guard        wire.Guard          // where robots may live; zero: at public addresses
 	RPCServerURL string              // where robots call the active API, told in each bundle; "" if nowhere
+	Surroundings wire.Surroundings   // of the operations in robots' answers
+	Vault        *vault.Vault        // seals keys, for requests to be signed with; nil: only their hashes are kept
 	Logger       *slog.Logger        // nil: silent
 }
 
@@ -37,6 +40,7 @@ type Directory struct {
 	mu        sync.Mutex
 	robots    map[wavelet.Participant]*entry
 	keys      map[keyHash]wavelet.Participant
+	programs  map[wavelet.Participant]*admission.Connections // of persons, by the address they are counted under
 	listeners []func(wavelet.Participant)
 	closed    bool
 }
@@ -47,22 +51,29 @@ type entry struct {
 	revision uint64
 	removed  bool
 	passive  *wire.Passive // nil until it is needed
+	// connections are those that stand, of either side's making. It outlives every
+	// change of the robot, its removal too.
+	connections *admission.Connections
 }
 
 // Open reads the directory that is kept in kv.
 func Open(ctx context.Context, kv KV, o Options) (*Directory, error) {
-	if o.Client == nil {
-		o.Client = wire.NewClient(o.Guard, wire.Timeouts{})
-	}
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
-	d := &Directory{kv: kv, o: o, robots: map[wavelet.Participant]*entry{}, keys: map[keyHash]wavelet.Participant{}}
+	d := &Directory{kv: kv, o: o, robots: map[wavelet.Participant]*entry{}, keys: map[keyHash]wavelet.Participant{},
+		programs: map[wavelet.Participant]*admission.Connections{}}
+	if d.o.Surroundings.Profile == nil {
+		d.o.Surroundings.Profile = d.Shown
+	}
 	watch, stop := context.WithCancel(context.Background())
 	d.changes, d.stop = kv.Watch(watch), stop
 	for e, err := range kv.All(ctx) {
 		if err == nil {
 			err = d.learn(e)
+		}
+		if err == nil {
+			err = d.checkSecret(wavelet.Participant(e.Key))
 		}
 		if err != nil {
 			stop()
@@ -71,6 +82,9 @@ func Open(ctx context.Context, kv KV, o Options) (*Directory, error) {
 	}
 	return d, nil
 }
+
+// Domain is the one of this server's addresses.
+func (d *Directory) Domain() string { return d.o.Domain }
 
 // OnChange has f called with the address of each robot that is registered or
 // removed from now on, or whose service changes: by profile, callback or
@@ -116,7 +130,6 @@ func (d *Directory) Close() {
 	for _, p := range open {
 		p.Close()
 	}
-	d.o.Client.CloseIdleConnections()
 }
 
 // learn takes over an entry of the KV if it is newer than what is known, and
@@ -137,8 +150,9 @@ func (d *Directory) learn(e Entry) error {
 		return nil
 	}
 	if old == nil {
-		old = &entry{removed: true}
+		old = &entry{removed: true, connections: &admission.Connections{}}
 	}
+	next.connections = old.connections
 	delete(d.keys, old.Key)
 	if !next.removed {
 		d.keys[next.Key] = id
@@ -178,7 +192,14 @@ func (d *Directory) Get(id wavelet.Participant) (Robot, error) {
 	if e == nil || e.removed {
 		return Robot{}, unknown(id)
 	}
-	return e.Robot, nil
+	return e.shown(), nil
+}
+
+// shown is what is known of a robot, and how it stands.
+func (e *entry) shown() Robot {
+	r := e.Robot
+	r.Connections = e.connections.Active()
+	return r
 }
 
 // List is every robot, by address.
@@ -188,7 +209,7 @@ func (d *Directory) List() []Robot {
 	list := make([]Robot, 0, len(d.robots))
 	for _, e := range d.robots {
 		if !e.removed {
-			list = append(list, e.Robot)
+			list = append(list, e.shown())
 		}
 	}
 	slices.SortFunc(list, func(a, b Robot) int { return cmp.Compare(a.Address, b.Address) })
@@ -219,7 +240,13 @@ func (d *Directory) Authenticate(key string) (Robot, error) {
 // which it is held; false if none is registered there or it is suspended. Of one
 // that is suspended the profile is given all the same. A robot without a callback
 // answers every bundle with nothing.
+//
+// A person's programs are in service without being registered.
 func (d *Directory) InService(id wavelet.Participant) (Receiver, policies.Profile, bool) {
+	if _, ok := PersonOf(id); ok {
+		profile, ok := d.programsProfile(id)
+		return wire.Silent{}, profile, ok
+	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	e := d.robots[id]
@@ -253,30 +280,56 @@ func (d *Directory) profile(r Robot) (policies.Profile, bool) {
 func (d *Directory) newPassive(r Robot) *wire.Passive {
 	o := wire.PassiveOptions{
 		RPCServerURL: d.o.RPCServerURL,
+		Surroundings: d.o.Surroundings,
+		Credentials:  func() oauth.Credentials { return d.credentials(r.Address) },
 		Learned:      func(c wire.Capabilities) { d.learned(r, c) },
+		Introduced:   func(p wire.Profile) { d.introduced(r, p) },
 		Heard:        func(err error) { d.heard(r.Address, err) },
 	}
 	if r.Capabilities != nil {
 		o.Capabilities, o.Known = *r.Capabilities, true
 	}
-	return wire.NewPassive(r.Address, r.Callback, d.o.Client, o)
+	client := wire.NewClient(d.o.Guard, wire.Timeouts{}, func() (func(), error) { return d.Connect(r.Address) })
+	return wire.NewPassive(r.Address, r.Callback, client, o)
 }
 
 // learned stores what a robot has declared. If that fails it is asked again
 // after the next restart.
 func (d *Directory) learned(of Robot, c wire.Capabilities) {
+	d.note(of, func(r *Robot) { r.Capabilities = &c })
+}
+
+// introduced stores how a robot wants to be shown.
+func (d *Directory) introduced(of Robot, p wire.Profile) {
+	if now, err := d.Get(of.Address); err == nil && now.About != nil && *now.About == p {
+		return
+	}
+	d.note(of, func(r *Robot) { r.About = &p })
+}
+
+// note stores what a robot has said about itself, unless it has moved since.
+func (d *Directory) note(of Robot, f func(*Robot)) {
 	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 	defer cancel()
 	_, err := d.change(ctx, of.Address, func(r *record) error {
 		if r.Robot.Callback != of.Callback {
 			return errStale
 		}
-		r.Robot.Capabilities = &c
+		f(&r.Robot)
 		return nil
 	})
 	if err != nil && !errors.Is(err, errStale) {
-		d.o.Logger.Warn("capabilities were not stored", "robot", of.Address, "error", err)
+		d.o.Logger.Warn("what a robot says about itself was not stored", "robot", of.Address, "error", err)
 	}
+}
+
+// Shown is how somebody is shown: a robot as it wants to be, everybody else by
+// the address.
+func (d *Directory) Shown(who wavelet.Participant) wire.Profile {
+	if r, err := d.Get(who); err == nil && r.About != nil {
+		return *r.About
+	}
+	return wire.PlainProfile(who)
 }
 
 // errStale says that what was learned is about a robot that has moved.

@@ -27,8 +27,7 @@ type Registration struct {
 	Profile  string // "": the default one
 }
 
-// Register adds a robot and returns its key, which is not kept and cannot be
-// shown again. The error is a *wavelet.Refusal that names the field, or that of
+// Register adds a robot and returns its key, which cannot be shown again. The error is a *wavelet.Refusal that names the field, or that of
 // the KV.
 func (d *Directory) Register(ctx context.Context, reg Registration) (Robot, string, error) {
 	callback, err := d.checkRegistration(reg)
@@ -36,7 +35,7 @@ func (d *Directory) Register(ctx context.Context, reg Registration) (Robot, stri
 		return Robot{}, "", err
 	}
 	key, hash := newKey()
-	r := record{Key: hash, Robot: Robot{
+	r := record{Key: hash, Secret: d.seal(reg.Address, key), Robot: Robot{
 		Address:  reg.Address,
 		Callback: callback,
 		Profile:  reg.Profile,
@@ -144,13 +143,16 @@ func (d *Directory) SetCallback(ctx context.Context, id wavelet.Participant, cal
 			return Robot{}, err
 		}
 	}
-	return d.change(ctx, id, func(r *record) error { r.Robot.Callback, r.Robot.Capabilities = callback, nil; return nil })
+	return d.change(ctx, id, func(r *record) error {
+		r.Robot.Callback, r.Robot.Capabilities, r.Robot.About = callback, nil, nil
+		return nil
+	})
 }
 
 // RotateKey gives a robot a new key and returns it. The old one is dead at once.
 func (d *Directory) RotateKey(ctx context.Context, id wavelet.Participant) (Robot, string, error) {
 	key, hash := newKey()
-	r, err := d.change(ctx, id, func(r *record) error { r.Key = hash; return nil })
+	r, err := d.change(ctx, id, func(r *record) error { r.Key, r.Secret = hash, d.seal(id, key); return nil })
 	if err != nil {
 		return Robot{}, "", err
 	}

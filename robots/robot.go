@@ -17,10 +17,13 @@ type Robot struct {
 	Suspended    bool                `json:"suspended"`
 	Created      time.Time           `json:"created"`
 	Capabilities *wire.Capabilities  `json:"capabilities,omitzero"` // nil until it was first asked
+	About        *wire.Profile       `json:"about,omitzero"`        // how it wants to be shown; nil until it said so
 	// LastError is what went wrong when the robot was last called, "" if nothing
 	// did. It is not stored.
 	LastError   string    `json:"lastError,omitzero"`
 	LastErrorAt time.Time `json:"lastErrorAt,omitzero"`
+	// Connections is how many stand, of either side's making. It is not stored.
+	Connections int `json:"connections,omitzero"`
 }
 
 // record is a robot as it is stored.
@@ -28,6 +31,7 @@ type record struct {
 	Format int     `json:"format"`
 	Robot  Robot   `json:"robot"`
 	Key    keyHash `json:"key"`
+	Secret string  `json:"secret,omitzero"` // the key, sealed about the address; "": only its hash is known
 }
 
 // recordFormat is the format of records written now.
@@ -35,7 +39,7 @@ const recordFormat = 1
 
 func (r record) encode() ([]byte, error) {
 	r.Format = recordFormat
-	r.Robot.LastError, r.Robot.LastErrorAt = "", time.Time{}
+	r.Robot.LastError, r.Robot.LastErrorAt, r.Robot.Connections = "", time.Time{}, 0
 	return json.Marshal(r)
 }
 
@@ -59,6 +63,7 @@ const (
 	CodeCallback     wavelet.Code = "bad_callback"
 	CodeUnknownRobot wavelet.Code = "unknown_robot"
 	CodeBadKey       wavelet.Code = "bad_key"
+	CodeConnections  wavelet.Code = "too_many_connections"
 )
 
 // refuse makes a refusal of a request about a robot.

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 	"sync"
@@ -372,6 +373,49 @@ func TestCapabilitiesAndErrorsAreKept(t *testing.T) {
 	}
 	if moved, _, ok := d.InService(echo); !ok || moved == robot {
 		t.Error("the robot has not moved")
+	}
+}
+
+// TestProfilesAreKept shows a robot as it said, after a restart too, until it
+// moves.
+func TestProfilesAreKept(t *testing.T) {
+	kv := bucket(t, store.NewMemory())
+	d := open(t, kv)
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		switch r.URL.Path {
+		case "/_wave/robot/profile":
+			fmt.Fprint(w, `{"name":"Echo","imageUrl":"https://example.com/e.png","profileUrl":""}`)
+		case "/_wave/capabilities.xml":
+			fmt.Fprint(w, `<robot xmlns="http://wave.google.com/extensions/robots/1.0"><version>7</version></robot>`)
+		}
+	}))
+	defer server.Close()
+	register(t, d, robots.Registration{Address: echo, Callback: server.URL})
+	plain := wire.Profile{Address: echo, Name: "echo"}
+	if got := d.Shown(echo); got != plain {
+		t.Errorf("before it said anything it is shown as %+v", got)
+	}
+	robot, _, _ := d.InService(echo)
+	state := wavelet.NewState(wavelet.Name{Wave: "example.com!w+a", Wavelet: "example.com!conv+root"})
+	b := events.Bundle{Seat: wavelet.Seat{Wavelet: state.Name(), Robot: echo}, State: state, Events: []events.Event{{Type: events.WaveletSelfAdded}}}
+	if _, err := robot.Receive(t.Context(), b); err != nil {
+		t.Fatal(err)
+	}
+	want := wire.Profile{Address: echo, Name: "Echo", ImageURL: "https://example.com/e.png"}
+	for until := time.Now().Add(10 * time.Second); d.Shown(echo) != want; {
+		if time.Now().After(until) {
+			t.Fatalf("it is shown as %+v", d.Shown(echo))
+		}
+		runtime.Gosched()
+	}
+	if got := open(t, kv).Shown(echo); got != want {
+		t.Errorf("after a restart it is shown as %+v", got)
+	}
+	if got := d.Shown("echo+bob@example.com"); got.Name != "bob" {
+		t.Errorf("its proxy is shown as %+v", got)
+	}
+	if _, err := d.SetCallback(t.Context(), echo, ""); err != nil || d.Shown(echo) != plain {
+		t.Errorf("moved, it is shown as %+v, %v", d.Shown(echo), err)
 	}
 }
 

@@ -85,7 +85,12 @@ func (s *Server) robotRoutes(api huma.API) {
 		}))
 	huma.Register(api, operation(http.MethodPost, "/robots/{id}/resume", "resume-robot", "Take a robot back into service", "admin"),
 		asAdmin(s, func(ctx context.Context, in *RobotPath) (*body[robots.Robot], error) {
-			return answer(d.Resume(ctx, wavelet.Participant(in.ID)))
+			id := wavelet.Participant(in.ID)
+			if _, ok := robots.PersonOf(id); ok {
+				s.d.Gateway.Resume(id)
+				return answer(robots.Robot{Address: id}, nil)
+			}
+			return answer(d.Resume(ctx, id))
 		}))
 	remove := operation(http.MethodDelete, "/robots/{id}", "remove-robot", "Remove a robot; what it wrote stays", "admin")
 	huma.Register(api, remove, asAdmin(s, func(ctx context.Context, in *RobotPath) (*struct{}, error) {
@@ -95,15 +100,19 @@ func (s *Server) robotRoutes(api huma.API) {
 
 // robotLine is a robot as people see it who may want to invite it.
 type robotLine struct {
-	Address   string `json:"address"`
-	Profile   string `json:"profile"`
-	Suspended bool   `json:"suspended,omitzero"`
+	Address    string `json:"address"`
+	Name       string `json:"name"`
+	ImageURL   string `json:"imageUrl,omitzero"`
+	ProfileURL string `json:"profileUrl,omitzero"`
+	Profile    string `json:"profile"`
+	Suspended  bool   `json:"suspended,omitzero"`
 }
 
 func (s *Server) robotLines() []robotLine {
 	lines := []robotLine{}
 	for _, r := range s.d.Robots.List() {
-		lines = append(lines, robotLine{string(r.Address), s.profileOf(r), r.Suspended})
+		shown := s.d.Robots.Shown(r.Address)
+		lines = append(lines, robotLine{string(r.Address), shown.Name, shown.ImageURL, shown.ProfileURL, s.profileOf(r), r.Suspended})
 	}
 	return lines
 }

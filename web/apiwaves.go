@@ -179,6 +179,9 @@ func (s *Server) appendMessage(ctx context.Context, user wavelet.Participant, in
 		}
 	}
 	v, err := s.change(ctx, user, name, ops...)
+	if err == nil {
+		s.d.Gateway.EditDone(name, user, id) // a message is whole when it is sent
+	}
 	return answer(appended{string(id), uint64(v)}, err)
 }
 

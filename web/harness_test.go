@@ -20,9 +20,12 @@ import (
 	"weir/policies"
 	"weir/policies/book"
 	"weir/robots"
+	"weir/robots/grants"
 	"weir/robots/rpc"
+	"weir/robots/vault"
 	"weir/store"
 	"weir/wavelet"
+	"weir/wavelet/attachment"
 	"weir/wavelet/client"
 	"weir/wavelet/host"
 	"weir/web"
@@ -41,6 +44,7 @@ type house struct {
 	host      *host.Host
 	gateway   *gateway.Gateway
 	directory *robots.Directory
+	grants    *grants.Book
 	web       *web.Server
 	url       string
 	close     func()
@@ -102,9 +106,18 @@ func (p plan) build(t *testing.T) *house {
 	if p.gateway != nil {
 		door = p.gateway(g)
 	}
+	secrets, err := vault.New([]byte(strings.Repeat("k", vault.MinKey)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	book, err := grants.Open(memory, secrets, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	robotDoor := rpc.New(directory, g, h, rpc.Options{})
 	s := web.New(web.Deps{
 		Host: people, Gateway: door, Robots: directory, Profiles: profiles, Policies: rules, Auth: auth, Domain: "example.com",
-		RPC: rpc.New(directory, g, h, nil), Version: "test", Ready: p.ready, Handshake: p.handshake,
+		RPC: robotDoor, Data: robotDoor.Data(book, auth.Claim), Grants: book, Files: attachment.New(memory), Version: "test", Ready: p.ready, Handshake: p.handshake,
 	})
 	h.Observe(s)
 	server := httptest.NewServer(s)
@@ -119,7 +132,7 @@ func (p plan) build(t *testing.T) *house {
 		}
 	})
 	t.Cleanup(close)
-	return &house{t: t, host: h, gateway: g, directory: directory, web: s, url: server.URL, close: close}
+	return &house{t: t, host: h, gateway: g, directory: directory, grants: book, web: s, url: server.URL, close: close}
 }
 
 // roster adapts the directory to the gateway.

@@ -18,6 +18,14 @@ func (s *Server) routes() http.Handler {
 		mux.Handle("POST /robot/rpc", s.d.RPC)
 		mux.Handle("GET /api/v1/robots/{id}/limits", s.d.RPC.ServeLimits(s.d.Auth.Admin))
 	}
+	if s.d.Files != nil {
+		mux.HandleFunc("GET /api/v1/waves/{wave}/{wavelet}/attachments/{id}", s.attachment)
+		mux.HandleFunc("POST /api/v1/waves/{wave}/{wavelet}/attachments", s.attach)
+	}
+	if s.d.Data != nil {
+		mux.Handle("/robot/dataapi", s.d.Data)
+		mux.Handle("/robot/dataapi/", s.d.Data)
+	}
 	mux.HandleFunc("GET /api/v1/decisions/stream", s.streamDecisions)
 	mux.HandleFunc("POST /api/v1/policies/try", s.tryPolicies)
 	mux.HandleFunc("GET /healthz", s.healthz)
@@ -30,6 +38,7 @@ func (s *Server) routes() http.Handler {
 	s.participantRoutes(api)
 	s.historyRoutes(api)
 	s.robotRoutes(api)
+	s.grantRoutes(api)
 	s.limitRoutes(api)
 	s.decisionRoutes(api)
 	s.policyRoutes(api)

@@ -40,6 +40,8 @@ func (s *Server) rpc(ctx context.Context, user wavelet.Participant, method strin
 		return s.rpcParticipant(ctx, user, method, params)
 	case "wavelet.title", "wavelet.tag":
 		return s.rpcMark(ctx, user, method, params)
+	case "blip.done":
+		return s.rpcDone(ctx, user, params)
 	case "wavelet.list":
 		var p struct {
 			Query string `json:"query"`
@@ -141,6 +143,30 @@ func (s *Server) rpcMark(ctx context.Context, user wavelet.Participant, method s
 	}
 	v, err := s.change(ctx, user, name, op)
 	return at(name, v), err
+}
+
+// rpcDone ends an edit session, so that robots are told of it.
+func (s *Server) rpcDone(ctx context.Context, user wavelet.Participant, params json.RawMessage) (any, error) {
+	var p struct {
+		where
+		Blip wavelet.BlipID `json:"blip"`
+	}
+	if err := decodeParams(params, &p); err != nil {
+		return nil, err
+	}
+	name, err := p.name()
+	if err != nil {
+		return nil, err
+	}
+	state, _, err := s.read(ctx, user, name)
+	if err != nil {
+		return nil, err
+	}
+	if _, ok := state.Blip(p.Blip); !ok {
+		return nil, refuse(client.CodeUnknownBlip, "unknown_blip", "params.blip", fmt.Sprintf("there is no blip %q", p.Blip), "name one of the wavelet's blips")
+	}
+	s.d.Gateway.EditDone(name, user, p.Blip)
+	return struct{}{}, nil
 }
 
 func (s *Server) rpcExport(ctx context.Context, user wavelet.Participant, params json.RawMessage) (any, error) {

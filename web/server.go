@@ -15,7 +15,9 @@ import (
 	"weir/policies"
 	"weir/policies/book"
 	"weir/robots"
+	"weir/robots/grants"
 	"weir/wavelet"
+	"weir/wavelet/attachment"
 	"weir/wavelet/host"
 )
 
@@ -43,8 +45,12 @@ type Host interface {
 
 // Gateway is the part of the robots' gateway that people and operators ask.
 type Gateway interface {
+	EditDone(name wavelet.Name, who wavelet.Participant, blip wavelet.BlipID)
 	Readmit(ctx context.Context, seat wavelet.Seat, by wavelet.Participant, override bool) error
 	Limits(robot wavelet.Participant) policies.Limits
+	// Admit lets a request of a robot in, or refuses it.
+	Admit(ctx context.Context, robot wavelet.Participant, limitsQuery bool) error
+	Resume(robot wavelet.Participant)
 	Stats() gateway.Stats
 	Decisions() *decisions.Log
 }
@@ -66,13 +72,16 @@ type Deps struct {
 	Policies  *book.Book          // where Profiles come from; nil: they cannot be changed here
 	Traffic   *traffic.Log        // recorded for trying policies; nil: they cannot be tried
 	Auth      *Authenticator
-	Domain    string        // of the wavelets made here
-	RPC       RobotAPI      // nil: the robots' own doors are closed
-	Origins   []string      // hosts whose pages may open a socket, beside this server's own
-	Version   string        // of the server, told to clients
-	Handshake time.Duration // for the connect frame of a socket; 0: 5 s
-	Ready     func() error  // why the server cannot take work now; nil: it always can
-	Logger    *slog.Logger  // nil: silent
+	Domain    string            // of the wavelets made here
+	RPC       RobotAPI          // nil: the robots' own doors are closed
+	Data      http.Handler      // the data API; nil: it is closed
+	Grants    *grants.Book      // what people have allowed programs; nil if Data is
+	Files     *attachment.Shelf // nil: nothing can be attached
+	Origins   []string          // hosts whose pages may open a socket, beside this server's own
+	Version   string            // of the server, told to clients
+	Handshake time.Duration     // for the connect frame of a socket; 0: 5 s
+	Ready     func() error      // why the server cannot take work now; nil: it always can
+	Logger    *slog.Logger      // nil: silent
 }
 
 // Server is the HTTP edge. It is an http.Handler and, so that sockets hear of

@@ -34,7 +34,7 @@ func (s *Server) streamDecisions(w http.ResponseWriter, r *http.Request) {
 		}
 	}
 	if err != nil {
-		s.writeProblem(w, err)
+		s.deny(w, err)
 		return
 	}
 	defer s.streams.Add(-1)
@@ -47,8 +47,9 @@ func (s *Server) streamDecisions(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// writeProblem answers a request that huma knows nothing of with an error.
-func (s *Server) writeProblem(w http.ResponseWriter, err error) {
+// deny answers a request with what is wrong, outside of the described API in its
+// form.
+func (s *Server) deny(w http.ResponseWriter, err error) {
 	p := s.problem(err)
 	for name, values := range p.GetHeaders() {
 		w.Header()[name] = values

@@ -31,7 +31,7 @@ func (s *Server) tryPolicies(w http.ResponseWriter, r *http.Request) {
 		err = unavailable(errors.New("another policy file is being tried"))
 	}
 	if err != nil {
-		s.writeProblem(w, err)
+		s.deny(w, err)
 		return
 	}
 	ctx, cancel := context.WithCancel(r.Context())

@@ -12,6 +12,7 @@ import (
 	"weir/wavelet"
 	"weir/wavelet/client"
 	"weir/wavelet/host"
+	"weir/wavelet/search"
 )
 
 // This file is what people do with wavelets, whichever door they came through:
@@ -97,11 +98,14 @@ type inbox struct {
 }
 
 // list is user's inbox, the wavelets changed last first, of those that match
-// the query. A query is words, all of which must occur in the text; "with:ann"
-// wants a participant, "title:x" a word of the title, "tag:x" a tag.
+// the query.
 func (s *Server) list(ctx context.Context, user wavelet.Participant, query string, limit int) ([]client.Summary, error) {
 	if limit <= 0 || limit > 200 {
 		limit = 50
+	}
+	wanted, err := search.Parse(query)
+	if err != nil {
+		return nil, refuse(client.CodeBadField, "bad_field", "query", err.Error(), "ask for less at once")
 	}
 	var all []host.Summary
 	for line, err := range s.d.Host.Summaries(ctx, user) {
@@ -117,7 +121,7 @@ func (s *Server) list(ctx context.Context, user wavelet.Participant, query strin
 		if err != nil {
 			continue // left, or gone, since it was listed
 		}
-		if matches(state, query) {
+		if wanted.Match(state, user, nil) {
 			found = append(found, summarize(state))
 		}
 		if len(found) == limit || ctx.Err() != nil {
@@ -141,38 +145,6 @@ func summarize(state *wavelet.State) client.Summary {
 	}
 	line.Snippet = words
 	return line
-}
-
-// matches reports whether a wavelet is what a query asks for.
-func matches(state *wavelet.State, query string) bool {
-	text := ""
-	for word := range strings.FieldsSeq(strings.ToLower(query)) {
-		key, value, keyed := strings.Cut(word, ":")
-		switch {
-		case keyed && key == "with":
-			if !slices.ContainsFunc(state.Participants(), func(m wavelet.Member) bool {
-				return strings.Contains(strings.ToLower(string(m.Address)), value)
-			}) {
-				return false
-			}
-		case keyed && key == "title":
-			if !strings.Contains(strings.ToLower(state.Title()), value) {
-				return false
-			}
-		case keyed && key == "tag":
-			if !slices.ContainsFunc(state.Tags(), func(t string) bool { return strings.EqualFold(t, value) }) {
-				return false
-			}
-		default:
-			if text == "" {
-				text = strings.ToLower(state.Text())
-			}
-			if !strings.Contains(text, word) {
-				return false
-			}
-		}
-	}
-	return true
 }
 
 // history answers a history request: the commits after From up to To, or the

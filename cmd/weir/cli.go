@@ -16,6 +16,7 @@ Exit codes: 0 done; 1 it failed, or what was asked for did not hold; 2 a benchma
 type cli struct {
 	Serve     serveCmd     `cmd:"" help:"Run the server."`
 	Robots    robotsCmd    `cmd:"" help:"Register robots and look after them."`
+	Grants    grantsCmd    `cmd:"" help:"Show and end what people have allowed programs."`
 	Wave      waveCmd      `cmd:"" help:"Make wavelets, read them, write to them."`
 	Drill     drillCmd     `cmd:"" help:"Prove on a running server that the guard is on."`
 	Import    importCmd    `cmd:"" help:"Bring in what was written elsewhere."`

@@ -19,6 +19,7 @@ import (
 	"time"
 
 	"weir/gateway"
+	"weir/robots/vault"
 	"weir/robots/wire"
 	"weir/wavelet/host"
 	"weir/web"
@@ -30,6 +31,7 @@ type config struct {
 	data      string // directory
 	domain    string
 	publicURL string // how others reach the server; "": http:// and the address
+	sealKey   string // file with the key that seals secrets, "" for one in the data directory
 	policies  string // file, "" for the built-in profiles
 
 	devLogin  bool // a name is enough, from this machine
@@ -154,8 +156,69 @@ func (c config) secret(name string) (secret string, created bool, err error) {
 		return "", false, fmt.Errorf("read %s: %w", file, err)
 	}
 	secret = rand.Text() + rand.Text()
-	if err := os.WriteFile(file, []byte(secret+"\n"), 0o600); err != nil {
+	if err := keep(file, secret); err != nil {
 		return "", false, fmt.Errorf("make %s: %w", file, err)
 	}
 	return secret, true, nil
+}
+
+// keep writes a secret to a file that its owner alone can read, whole or not at
+// all: the data may come to depend on it.
+func keep(file, secret string) error {
+	f, err := os.CreateTemp(filepath.Dir(file), ".secret-*") // with mode 0600
+	if err != nil {
+		return err
+	}
+	_, err = f.WriteString(secret + "\n")
+	err = errors.Join(err, f.Sync(), f.Close())
+	if err == nil {
+		err = os.Rename(f.Name(), file)
+	}
+	if err != nil {
+		_ = os.Remove(f.Name())
+	}
+	return err
+}
+
+// vault is the vault of the server's secrets: that of the key file given, or
+// of one beside the data.
+func (c config) vault() (*vault.Vault, error) {
+	if c.sealKey == "" {
+		key, _, err := c.secret("seal-key")
+		if err != nil {
+			return nil, err
+		}
+		return vault.New([]byte(key))
+	}
+	key, err := os.ReadFile(c.sealKey)
+	if err != nil {
+		return nil, fmt.Errorf("--seal-key-file: %w", err)
+	}
+	v, err := vault.New(bytes.TrimSpace(key))
+	if err != nil {
+		return nil, fmt.Errorf("--seal-key-file %s: %w; openssl rand -hex 32 makes one", c.sealKey, err)
+	}
+	return v, nil
+}
+
+// sealed reads a secret that is kept sealed in the data directory, or makes it.
+// One that an earlier server left in the clear is sealed.
+func (c config) sealed(name string, v *vault.Vault) (string, error) {
+	secret, created, err := c.secret(name)
+	switch {
+	case err != nil:
+		return "", err
+	case vault.Sealed(secret):
+		if secret, err = v.Open(name, secret); err != nil {
+			return "", fmt.Errorf("read %s: %w; give the key with --seal-key-file", filepath.Join(c.data, name), err)
+		}
+		return secret, nil
+	}
+	if err := keep(filepath.Join(c.data, name), v.Seal(name, secret)); err != nil {
+		return "", fmt.Errorf("seal %s: %w", filepath.Join(c.data, name), err)
+	}
+	if !created && c.log != nil {
+		c.log.Info("secret sealed", "name", name)
+	}
+	return secret, nil
 }

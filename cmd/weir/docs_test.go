@@ -37,6 +37,31 @@ func TestByHand(t *testing.T) {
 	}
 }
 
+// TestCallsByHand runs the shell blocks about active robots and about programs
+// that write for a person.
+func TestCallsByHand(t *testing.T) {
+	for _, tool := range []string{"bash", "curl", "sed", "python3"} {
+		if _, err := exec.LookPath(tool); err != nil {
+			t.Skipf("the documents' examples need %s, which is not installed", tool)
+		}
+	}
+	text := doc(t, "docs/robots.md")
+	_, text, ok := strings.Cut(text, "## What an active robot does")
+	text, _, ok2 := strings.Cut(text, "## How not to be evicted")
+	if !ok || !ok2 {
+		t.Fatal("docs/robots.md has lost the headings around the calls")
+	}
+	out := shell(t, blocks(text, "sh"))
+	for _, want := range []string{
+		`"newBlipId":"b+`, "op1 ticker@weir.local is ok", "A program that is not registered here", "ann@weir.local/data\n",
+		"On my own account.", "Written for ann.", "ann@weir.local  anonymous", "revoked ",
+	} {
+		if !strings.Contains(out, want) {
+			t.Errorf("the shell did not print %q; it printed\n%s", want, out)
+		}
+	}
+}
+
 // TestFirstRobot runs the ten lines of the README.
 func TestFirstRobot(t *testing.T) {
 	for _, tool := range []string{"bash", "curl", "python3"} {

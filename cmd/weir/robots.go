@@ -72,7 +72,7 @@ func (c robotsRegisterCmd) Run(ctx context.Context, s streams) error {
 	if err := a.call(ctx, http.MethodPost, "/api/v1/robots", in, &made); err != nil {
 		return err
 	}
-	fmt.Fprintf(s.out, "registered %s\n", made.Robot.Address)
+	fmt.Fprintf(s.out, "registered %s\nA client that signs (OAuth 1.0) uses the consumer key %s and the key as its secret.\n", made.Robot.Address, made.Robot.Address)
 	return showKey(s, made.Key, c.KeyFile)
 }
 
@@ -167,6 +167,12 @@ func (c oneRobot) do(ctx context.Context, s streams, method, below string, in an
 	w := tabwriter.NewWriter(s.out, 0, 0, 2, ' ', 0)
 	fmt.Fprintf(w, "address\t%s\nprofile\t%s\nstate\t%s\ncallback\t%s\nregistered\t%s\n",
 		r.Address, or(r.Profile, "default"), state(r), or(r.Callback, "none: it only calls"), r.Created.Local().Format(time.DateTime))
+	if r.About != nil {
+		fmt.Fprintf(w, "shown as\t%s\n", strings.TrimSpace(r.About.Name+" "+r.About.ProfileURL))
+	}
+	if r.Connections > 0 {
+		fmt.Fprintf(w, "connections\t%d\n", r.Connections)
+	}
 	if r.Capabilities != nil {
 		var names []string
 		for _, want := range r.Capabilities.Wants {

@@ -19,10 +19,15 @@ import (
 	"weir/policies"
 	"weir/policies/book"
 	"weir/robots"
+	"weir/robots/grants"
 	"weir/robots/rpc"
+	"weir/robots/vault"
+	"weir/robots/wire"
 	"weir/store"
 	"weir/wavelet"
+	"weir/wavelet/attachment"
 	"weir/wavelet/host"
+	"weir/wavelet/reading"
 	"weir/web"
 )
 
@@ -44,7 +49,9 @@ type house struct {
 	wavelets   *host.StoreLog
 	host       *host.Host
 	robots     *robots.Directory
+	grants     *grants.Book
 	gateway    *gateway.Gateway
+	files      *attachment.Shelf
 	web        *web.Server
 	listener   net.Listener
 	adminToken string
@@ -119,21 +126,35 @@ func (h *house) assemble(ctx context.Context) error {
 	if h.adminToken, h.newToken, err = h.config.secret(tokenFile); err != nil {
 		return err
 	}
-	tokenSecret, _, err := h.config.secret("bundle-secret")
+	secrets, err := h.config.vault()
+	if err != nil {
+		return err
+	}
+	tokenSecret, err := h.config.sealed("bundle-secret", secrets)
 	if err != nil {
 		return err
 	}
 	h.wavelets = host.NewStoreLog(h.store)
 	h.host = host.New(h.wavelets, host.Options{CauseGap: h.config.causeGap, Logger: h.log})
 
+	h.files = attachment.New(h.store)
+	around := wire.Surroundings{Waves: h.host.Summaries, Reading: reading.New(h.store), Files: h.files, URL: h.url()}
+
 	kv, err := robots.NewBucket(h.store)
 	if err != nil {
 		return err
 	}
 	h.robots, err = robots.Open(ctx, kv, robots.Options{
-		Domain: h.config.domain, Profiles: h.policies.Set, Guard: h.config.guard(), RPCServerURL: h.url() + "/robot/rpc", Logger: h.log,
+		Domain: h.config.domain, Profiles: h.policies.Set, Guard: h.config.guard(), RPCServerURL: h.url() + "/robot/rpc",
+		Surroundings: around, Vault: secrets, Logger: h.log,
 	})
+	if errors.Is(err, vault.ErrSealed) {
+		return fmt.Errorf("%w; give the key that the data was sealed with, by --seal-key-file", err)
+	}
 	if err != nil {
+		return err
+	}
+	if h.grants, err = grants.Open(h.store, secrets, nil); err != nil {
 		return err
 	}
 	standard, _ := h.policies.Set().Profile("")
@@ -142,7 +163,7 @@ func (h *house) assemble(ctx context.Context) error {
 		TimeScale: h.config.timeScale, Epoch: h.config.epoch, Server: h.self(), Secret: []byte(tokenSecret), Feed: h.config.feed, Suspend: h.suspend, Logger: h.log,
 		Decisions: h.config.decisions, DecisionBytes: h.config.decisionBytes, Traffic: h.traffic,
 	})
-	if err := h.open(); err != nil {
+	if err := h.open(around); err != nil {
 		return err
 	}
 	h.host.SetGuard(h.gateway) // the ring: host tells gateway, gateway writes through host, host asks gateway
@@ -157,7 +178,7 @@ func (h *house) assemble(ctx context.Context) error {
 }
 
 // open builds the HTTP edge.
-func (h *house) open() error {
+func (h *house) open(around wire.Surroundings) error {
 	auth, err := web.NewAuthenticator(web.AuthOptions{
 		Keys: h.config.loginKeys, Issuer: h.config.issuer, Audience: h.config.audience,
 		DevLogin: h.config.devLogin, AdminToken: h.adminToken, Operator: h.drill(),
@@ -166,9 +187,11 @@ func (h *house) open() error {
 	if err != nil {
 		return fmt.Errorf("--jwt-key-file: %w", err)
 	}
+	door := rpc.New(h.robots, h.gateway, h.host, rpc.Options{PublicURL: h.config.publicURL, Logger: h.log})
+	door.Surround(around)
 	h.web = web.New(web.Deps{
 		Host: h.host, Gateway: h.gateway, Robots: h.robots, Profiles: h.policies.Set, Policies: h.policies, Traffic: h.traffic, Auth: auth, Domain: h.config.domain,
-		RPC:     rpc.New(h.robots, h.gateway, h.host, h.log),
+		RPC: door, Data: door.Data(h.grants, auth.Claim), Grants: h.grants, Files: h.files,
 		Origins: origins(h.config.publicURL), Version: "weir " + version(), Logger: h.log,
 	})
 	return nil
@@ -310,6 +333,9 @@ func (h *house) robotsChanged() {
 // suspend takes a robot out of service because the governor says so.
 func (h *house) suspend(ctx context.Context, robot wavelet.Participant, d governor.Decision) error {
 	h.log.Warn("robot suspended", "robot", robot, "rule", d.Rule)
+	if _, ok := robots.PersonOf(robot); ok {
+		return nil // a person's programs are in no registry; the governor refuses them until they are resumed
+	}
 	_, err := h.robots.Suspend(ctx, robot)
 	return err
 }

@@ -25,6 +25,7 @@ type serveCmd struct {
 	JWTAudience           string   `name:"jwt-audience" help:"Audience that login tokens must name." placeholder:"AUD"`
 	DevLogin              *bool    `negatable:"" help:"Let people in by name alone, from this machine. Default: on a loopback address without login keys."`
 	AllowPrivateCallbacks *bool    `negatable:"" help:"Let robots live at loopback and private addresses. Default: on a loopback address."`
+	SealKeyFile           string   `name:"seal-key-file" type:"path" env:"WEIR_SEAL_KEY_FILE" help:"Key that seals the secrets that are stored: at least 32 bytes, kept apart from the data. Default: seal-key in the data directory, made at the first start." placeholder:"FILE"`
 	Decisions             int      `default:"100000" help:"How many of the governor's decisions to keep."`
 	DecisionsMiB          int      `name:"decisions-mib" default:"64" help:"And at most so many MiB of them."`
 	TrafficBytes          int64    `name:"traffic-bytes" default:"268435456" help:"How many bytes of traffic to record for weir policies try, some 30 for each delivery, answer and call; 0: none."`
@@ -70,7 +71,7 @@ func (c serveCmd) config(s streams) (config, error) {
 	host, _, err := net.SplitHostPort(c.Addr)
 	local := err == nil && loopback(host) && c.PublicURL == ""
 	cfg := config{
-		addr: c.Addr, data: c.Data, domain: c.Domain, publicURL: c.PublicURL, policies: c.Policies,
+		addr: c.Addr, data: c.Data, domain: c.Domain, publicURL: c.PublicURL, sealKey: c.SealKeyFile, policies: c.Policies,
 		issuer: c.JWTIssuer, audience: c.JWTAudience,
 		decisions: c.Decisions, decisionBytes: int64(c.DecisionsMiB) << 20, trafficBytes: c.TrafficBytes,
 		devLogin:         local && len(c.JWTKeyFile) == 0,

@@ -6,9 +6,11 @@ import (
 	"fmt"
 	"runtime"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"weir"
+	"weir/admission"
 	"weir/events"
 	"weir/gateway"
 	"weir/governor"
@@ -43,6 +45,12 @@ func costs(ctx context.Context, _ Options) ([]weir.Figure, error) {
 		loadNS, commitNS, addNS = append(loadNS, l), append(commitNS, c), append(addNS, a)
 		commitRatio, addRatio = append(commitRatio, c/l), append(addRatio, a/l)
 	}
+	place, check := places()
+	var placeRatio []float64
+	for range pairs {
+		p, c := timed(2000, place), timed(2000, check)
+		placeRatio = append(placeRatio, c/p)
+	}
 	perSeat, err := memory()
 	if err != nil {
 		return nil, err
@@ -53,6 +61,7 @@ func costs(ctx context.Context, _ Options) ([]weir.Figure, error) {
 		{Name: "Committed per seat, to mutex + map load", Value: quantile(commitRatio, 0.5), Unit: "x", Bar: 8, HasBar: true, Measured: true},
 		{Name: "Lane.Add", Value: quantile(addNS, 0.5), Unit: "ns", Measured: true},
 		{Name: "Lane.Add, to mutex + map load", Value: quantile(addRatio, 0.5), Unit: "x", Bar: 2.5, HasBar: true, Measured: true},
+		{Name: "check of a robot's connections, to an atomic add", Value: quantile(placeRatio, 0.5), Unit: "x", Bar: 2, HasBar: true, Measured: true},
 		{Name: "memory of an idle seat", Value: perSeat, Unit: "B", Bar: 4096, HasBar: true, Measured: true, Note: "with its wavelet's and robot's names and the governor's part"},
 	}, nil
 }
@@ -153,6 +162,15 @@ func adder() func() {
 		p.Version++
 		lane.Add(now, p)
 	}
+}
+
+// places gives a function that adds to a number, and one that asks whether a
+// robot may have another connection.
+func places() (add, check func()) {
+	var n atomic.Int64
+	var c admission.Connections
+	c.SetMaximum(1 << 40)
+	return func() { n.Add(1) }, func() { c.Enter() }
 }
 
 // loader gives a function that takes a mutex and looks into a map of seats.

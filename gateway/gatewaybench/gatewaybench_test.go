@@ -13,12 +13,12 @@ import (
 func TestRun(t *testing.T) {
 	var parts []string
 	r, err := gatewaybench.Run(t.Context(), gatewaybench.Options{
-		Phase: 700 * time.Millisecond, Progress: func(line string) { parts = append(parts, line) },
+		Phase: 700 * time.Millisecond, Crowd: 40, Progress: func(line string) { parts = append(parts, line) },
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(parts) != 3 || r.Took == 0 {
+	if len(parts) != 4 || r.Took == 0 {
 		t.Errorf("progress %q, took %v", parts, r.Took)
 	}
 	bars := 0
@@ -31,8 +31,8 @@ func TestRun(t *testing.T) {
 		}
 		t.Logf("%-45s %10.3g %s, bar %v %v", row.Name, row.Value, row.Unit, row.HasBar, row.Bar)
 	}
-	if bars != 6 {
-		t.Errorf("%d bars, want 6", bars)
+	if bars != 8 {
+		t.Errorf("%d bars, want 8", bars)
 	}
 }
 

@@ -1,8 +1,12 @@
-// Package rpc is the HTTP door through which robots call on their own: the
-// active API, POST /robot/rpc, and the query of a robot's limits.
+// Package rpc is the HTTP doors through which robots call on their own: the
+// active API, POST /robot/rpc, the data API, and the query of a robot's limits.
 //
-// A request carries a list of operations and the robot's key, "Authorization:
-// Bearer wr_…". The operations are carried out on the newest state of the
+// A request carries a list of operations and proves whose it is: by the robot's
+// key, "Authorization: Bearer wr_…", or by a signature of OAuth 1.0 with that key
+// as the secret and the robot's address as the consumer key. The parameters of
+// OAuth are taken from the query, from the Authorization field or from a form. A
+// signature covers the address that the robot sees and the hash of the body, is
+// good for five minutes to either side of its timestamp, and counts once. The operations are carried out on the newest state of the
 // wavelets they name, by robots/wire, and what they change is submitted to the
 // gateway as one delta for each author and wavelet. The response is a list with
 // one entry for each operation, in order: {"id", "data"} or {"id", "error"},
@@ -19,5 +23,14 @@
 // A call that answers a bundle says so with the bundle's token, as parameter
 // "bundle" of robot.notify or in the header field Weir-Bundle.
 //
-// A Handler has no state of its own and is safe for concurrent use.
+// [Data] is the door of programs that write in the name of a person: POST
+// /robot/dataapi/rpc, with OAuth 1.0 in three legs. A program gets a request
+// token, the person consents to it on a page, in her browser, and the program
+// exchanges it for an access token, with which it signs its calls. What it writes
+// is hers, and she has to take part; but it goes through the gateway as any
+// robot's call does, and all programs of a person are counted together, under an
+// address of their own.
+//
+// A Handler keeps no state but the nonces of the last minutes, a bounded number
+// for each robot, and is safe for concurrent use.
 package rpc

@@ -2,15 +2,16 @@ package rpc
 
 import (
 	"context"
-	"errors"
 	"io"
 	"log/slog"
 	"net/http"
 	"strings"
+	"time"
 
 	"weir/gateway"
 	"weir/policies"
 	"weir/robots"
+	"weir/robots/oauth"
 	"weir/robots/wire"
 	"weir/wavelet"
 )
@@ -34,20 +35,48 @@ type Host interface {
 	Snapshot(ctx context.Context, name wavelet.Name, v wavelet.Version) (*wavelet.State, error)
 }
 
+// Options of the robots' doors.
+type Options struct {
+	// PublicURL is where robots reach the server, without a path. Requests are
+	// signed over it. "": what each request names as its host, which is good where
+	// nothing stands between.
+	PublicURL string
+	Now       func() time.Time // the real clock, for timestamps; nil: time.Now
+	Logger    *slog.Logger     // nil: silent
+}
+
+func (o Options) verifier() verifier {
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	return verifier{publicURL: o.PublicURL, nonces: newNonces(), now: o.Now}
+}
+
 // Handler serves the active API.
 type Handler struct {
 	directory *robots.Directory
 	gateway   Gateway
 	host      Host
+	around    wire.Surroundings
+	verifier  verifier
 	log       *slog.Logger
 }
 
-// New makes the handler for the robots in d. A nil logger is silent.
-func New(d *robots.Directory, g Gateway, h Host, log *slog.Logger) *Handler {
-	if log == nil {
-		log = slog.New(slog.DiscardHandler)
+// New makes the handler for the robots in d.
+func New(d *robots.Directory, g Gateway, h Host, o Options) *Handler {
+	if o.Logger == nil {
+		o.Logger = slog.New(slog.DiscardHandler)
 	}
-	return &Handler{directory: d, gateway: g, host: h, log: log}
+	return &Handler{directory: d, gateway: g, host: h, verifier: o.verifier(), log: o.Logger}
+}
+
+// Surround says what operations find beside the wavelets; before, they find
+// nothing. It is called before the first request.
+func (h *Handler) Surround(s wire.Surroundings) {
+	if s.Profile == nil {
+		s.Profile = h.directory.Shown
+	}
+	h.around = s
 }
 
 // BundleField is the header field that names the token of the bundle which a
@@ -56,49 +85,104 @@ const BundleField = "Weir-Bundle"
 
 // ServeHTTP answers POST /robot/rpc.
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	robot, ok := h.authenticate(w, r)
-	if !ok {
+	robot, body, wrong := h.authenticate(w, r)
+	if wrong != nil {
+		wrong.write(w)
 		return
 	}
-	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, wire.MaxBody))
-	var ops []wire.Operation
-	if err == nil {
-		ops, err = wire.Decode(body)
+	h.serve(w, r, caller{id: robot.Address, capabilities: robot.Capabilities, suspended: robot.Suspended}, body)
+}
+
+// caller is who makes a call: a robot, or a person's program.
+type caller struct {
+	id           wavelet.Participant // under which it is counted
+	person       wavelet.Participant // in whose name it writes, "" for a robot
+	capabilities *wire.Capabilities  // nil if they are not known
+	suspended    bool                // it may ask for its limits, and nothing else
+}
+
+// author is in whose name the caller writes.
+func (c caller) author() wavelet.Participant {
+	if c.person != "" {
+		return c.person
 	}
-	if robot.Suspended && (err != nil || !onlyLimits(ops)) {
-		h.tellLimits(w, robot)
+	return c.id
+}
+
+// serve answers a call of one who is known. A nil body is still to be read.
+func (h *Handler) serve(w http.ResponseWriter, r *http.Request, who caller, body []byte) {
+	leave, err := h.directory.Connect(who.id)
+	if err != nil {
+		w.Header().Set("Connection", "close") // answered at once, whether or not the rest of the request ever comes
+		h.turnAway(w, who.id, nil, err)
+		return
+	}
+	defer leave()
+	ops, wrong := operations(w, r, body)
+	if who.suspended && (wrong != nil || !onlyLimits(ops)) {
+		h.tellLimits(w, who.id)
 		writeProblem(w, http.StatusForbidden, "suspended", "the robot is suspended; ask the operator of this server")
 		return
 	}
 	// A request that makes no sense counts all the same.
-	if refusal := h.gateway.Admit(r.Context(), robot.Address, err == nil && onlyLimits(ops)); refusal != nil {
-		h.turnAway(w, robot, ops, refusal)
+	if refusal := h.gateway.Admit(r.Context(), who.id, wrong == nil && onlyLimits(ops)); refusal != nil {
+		h.turnAway(w, who.id, ops, refusal)
 		return
 	}
-	h.tellLimits(w, robot)
-	if _, long := errors.AsType[*http.MaxBytesError](err); long {
-		writeProblem(w, http.StatusRequestEntityTooLarge, "too_large", "the request is longer than 1 MiB; send it in parts")
+	h.tellLimits(w, who.id)
+	if wrong != nil {
+		wrong.write(w)
 		return
 	}
-	if err != nil {
-		writeProblem(w, http.StatusBadRequest, "bad_request", err.Error())
-		return
-	}
-	results := h.call(r.Context(), robot, r.Header.Get(BundleField), ops)
-	h.tellLimits(w, robot)
+	results := h.call(r.Context(), who, r.Header.Get(BundleField), ops)
+	h.tellLimits(w, who.id)
 	writeJSON(w, http.StatusOK, results)
 }
 
-// authenticate is the robot whose key the request carries. If it carries none,
-// it has been answered.
-func (h *Handler) authenticate(w http.ResponseWriter, r *http.Request) (robots.Robot, bool) {
-	robot, err := h.directory.Authenticate(bearer(r))
-	if err != nil {
-		w.Header().Set("WWW-Authenticate", `Bearer realm="weir"`)
-		writeProblem(w, http.StatusUnauthorized, "bad_key", err.Error())
-		return robots.Robot{}, false
+// operations reads what a call asks for. A nil body is still to be read.
+func operations(w http.ResponseWriter, r *http.Request, body []byte) ([]wire.Operation, *problem) {
+	if body == nil {
+		var err error
+		if body, err = io.ReadAll(http.MaxBytesReader(w, r.Body, wire.MaxBody)); err != nil {
+			return nil, unreadable(err)
+		}
 	}
-	return robot, true
+	ops, err := wire.Decode(body)
+	if err != nil {
+		return nil, &problem{http.StatusBadRequest, "bad_request", err.Error()}
+	}
+	return ops, nil
+}
+
+// authenticate is the robot that a request comes from, by its key or by its
+// signature. The body of a signed request is read by then; else it is nil.
+func (h *Handler) authenticate(w http.ResponseWriter, r *http.Request) (robot robots.Robot, body []byte, wrong *problem) {
+	var err error
+	if key := bearer(r); key != "" || !isSigned(r) {
+		if robot, err = h.directory.Authenticate(key); err != nil {
+			return robot, nil, &problem{http.StatusUnauthorized, "bad_key", err.Error()}
+		}
+	} else if robot, body, wrong = h.signer(w, r); wrong != nil {
+		return robot, nil, wrong
+	}
+	return robot, body, nil
+}
+
+// signer is the robot that signed a request, and its operations.
+func (h *Handler) signer(w http.ResponseWriter, r *http.Request) (robots.Robot, []byte, *problem) {
+	s, wrong := h.verifier.read(w, r)
+	if wrong != nil {
+		return robots.Robot{}, nil, wrong
+	}
+	robot, secret, err := h.directory.Consumer(s.params.Get(oauth.ConsumerKey))
+	if err != nil {
+		return robots.Robot{}, nil, &problem{http.StatusUnauthorized, "bad_key", err.Error()}
+	}
+	c := oauth.Credentials{Key: string(robot.Address), Secret: secret}
+	if wrong = h.verifier.verify(s, c, true); wrong == nil {
+		wrong = h.verifier.once(s, c)
+	}
+	return robot, append([]byte{}, s.operations()...), wrong
 }
 
 // bearer is the key in the Authorization field, "" if there is none.
@@ -126,32 +210,36 @@ func onlyLimits(ops []wire.Operation) bool {
 }
 
 // call carries out operations and says what became of each.
-func (h *Handler) call(ctx context.Context, robot robots.Robot, token string, ops []wire.Operation) []result {
+func (h *Handler) call(ctx context.Context, who caller, token string, ops []wire.Operation) []result {
 	notice := wire.NoticeOf(ops)
 	if notice.Bundle != "" {
 		token = notice.Bundle
 	}
 	c := wire.Call{
-		Robot: robot.Address,
+		Robot: who.author(),
 		Find: func(ctx context.Context, name wavelet.Name) (*wavelet.State, error) {
-			return h.find(ctx, wavelet.Seat{Wavelet: name, Robot: robot.Address})
+			return h.find(ctx, wavelet.Seat{Wavelet: name, Robot: who.id})
 		},
-		Limits: func() policies.Limits { return h.gateway.Limits(robot.Address) },
+		NewName: func(int) wavelet.Name { return wavelet.NewName(h.directory.Domain()) },
+		Limits:  func() policies.Limits { return h.limits(who.id) },
+
+		Surroundings: h.around,
 	}
 	switch {
 	case notice.Protocol != "":
 		c.Dialect = wire.Capabilities{Protocol: notice.Protocol}.Dialect()
-	case robot.Capabilities != nil:
-		c.Dialect = robot.Capabilities.Dialect()
+	case who.capabilities != nil:
+		c.Dialect = who.capabilities.Dialect()
 	}
 	outcome := c.Apply(ctx, ops)
 	failures := make([]error, len(outcome.Answer.Deltas))
 	for i, delta := range outcome.Answer.Deltas {
-		_, failures[i] = h.gateway.Submit(ctx, gateway.Submission{
-			Robot: robot.Address, Via: gateway.ViaActive, Token: token, Delta: delta,
-		})
-		if failures[i] != nil {
-			h.log.Debug("call refused", "robot", robot.Address, "wavelet", delta.Wavelet, "error", failures[i])
+		s := gateway.Submission{Robot: who.id, Via: gateway.ViaActive, Token: token, Delta: delta}
+		if who.person != "" {
+			s.Via, s.Token, s.Person = gateway.ViaData, "", who.person // it was sent no bundle
+		}
+		if _, failures[i] = h.gateway.Submit(ctx, s); failures[i] != nil {
+			h.log.Debug("call refused", "robot", who.id, "wavelet", delta.Wavelet, "error", failures[i])
 		}
 	}
 	results := make([]result, len(outcome.Results))
@@ -175,8 +263,8 @@ func (h *Handler) find(ctx context.Context, seat wavelet.Seat) (*wavelet.State, 
 
 // turnAway answers a request that was not admitted. The body has an entry for
 // each operation, for those who read it.
-func (h *Handler) turnAway(w http.ResponseWriter, robot robots.Robot, ops []wire.Operation, refusal error) {
-	h.tellLimits(w, robot)
+func (h *Handler) turnAway(w http.ResponseWriter, id wavelet.Participant, ops []wire.Operation, refusal error) {
+	h.tellLimits(w, id)
 	results := []result{}
 	for _, op := range ops {
 		if op.Method == wire.Notify {

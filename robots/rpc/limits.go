@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -19,36 +20,54 @@ func (h *Handler) ServeLimits(admin func(*http.Request) bool) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		id := wavelet.Participant(r.PathValue("id"))
 		if admin != nil && admin(r) {
-			if _, err := h.directory.Get(id); err != nil {
+			_, err := h.directory.Get(id)
+			if _, programs := robots.PersonOf(id); err != nil && !programs {
 				writeProblem(w, http.StatusNotFound, string(robots.CodeUnknownRobot), err.Error())
 				return
 			}
-			writeJSON(w, http.StatusOK, h.gateway.Limits(id))
+			writeJSON(w, http.StatusOK, h.limits(id))
 			return
 		}
 		robot, err := h.directory.Authenticate(bearer(r))
 		switch {
 		case err != nil:
-			w.Header().Set("WWW-Authenticate", `Bearer realm="weir"`)
-			writeProblem(w, http.StatusUnauthorized, "bad_key", err.Error())
+			(&problem{http.StatusUnauthorized, "bad_key", err.Error()}).write(w)
 			return
 		case robot.Address != id:
 			writeProblem(w, http.StatusForbidden, "no_access", fmt.Sprintf("this is the key of %s; a robot sees its own limits only", robot.Address))
 			return
 		}
 		if refusal := h.gateway.Admit(r.Context(), id, true); refusal != nil {
-			h.turnAway(w, robot, nil, refusal)
+			h.turnAway(w, id, nil, refusal)
 			return
 		}
-		h.tellLimits(w, robot)
-		writeJSON(w, http.StatusOK, h.gateway.Limits(id))
+		h.tellLimits(w, id)
+		writeJSON(w, http.StatusOK, h.limits(id))
 	})
+}
+
+// limits is how a robot stands: what the gateway holds it to, and its
+// connections.
+func (h *Handler) limits(id wavelet.Participant) policies.Limits {
+	l := h.gateway.Limits(id)
+	active, most := h.directory.Connections(id)
+	if most == 0 {
+		return l
+	}
+	i := slices.IndexFunc(l.Limits, func(x policies.Limit) bool { return x.Wavelet != "" })
+	if i < 0 {
+		i = len(l.Limits)
+	}
+	l.Limits = slices.Insert(slices.Clone(l.Limits), i, policies.Limit{
+		Name: robots.MaxConnections, Max: float64(most), Used: float64(active), Remaining: float64(max(0, most-active)),
+	})
+	return l
 }
 
 // tellLimits writes the RateLimit-Policy and RateLimit fields, in the syntax of
 // the IETF draft on RateLimit header fields, version 11.
-func (h *Handler) tellLimits(w http.ResponseWriter, robot robots.Robot) {
-	policy, state := rateLimits(h.gateway.Limits(robot.Address))
+func (h *Handler) tellLimits(w http.ResponseWriter, id wavelet.Participant) {
+	policy, state := rateLimits(h.limits(id))
 	if policy != "" {
 		w.Header().Set("RateLimit-Policy", policy)
 		w.Header().Set("RateLimit", state)

@@ -65,6 +65,15 @@ func seconds(d time.Duration) string {
 	return strconv.FormatInt(int64((max(d, 0)+time.Second-1)/time.Second), 10)
 }
 
+// write answers a request that is turned away.
+func (p *problem) write(w http.ResponseWriter) {
+	if p.status == http.StatusUnauthorized {
+		w.Header().Add("WWW-Authenticate", `Bearer realm="weir"`)
+		w.Header().Add("WWW-Authenticate", `OAuth realm="weir"`)
+	}
+	writeProblem(w, p.status, p.code, p.reason)
+}
+
 // writeProblem answers a request that is wrong as a whole.
 func writeProblem(w http.ResponseWriter, status int, code, message string) {
 	writeJSON(w, status, map[string]any{"error": map[string]any{"code": status, "reason": code, "message": message}})

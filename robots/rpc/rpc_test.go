@@ -18,7 +18,9 @@ import (
 	"weir/governor"
 	"weir/policies"
 	"weir/robots"
+	"weir/robots/grants"
 	"weir/robots/rpc"
+	"weir/robots/vault"
 	"weir/robots/wire"
 	"weir/store"
 	"weir/wavelet"
@@ -40,6 +42,7 @@ type house struct {
 	gateway   *gateway.Gateway
 	governor  *governor.Governor
 	directory *robots.Directory
+	grants    *grants.Book
 	news      news
 	url       string
 }
@@ -70,6 +73,11 @@ profiles:
     burst: {interval: 0s, waiting: 0}
     sustained:
       - {window: 1m, max: 3}
+  few:
+    extends: unlimited
+    max_connections: 50
+robots:
+  ann@example.com/data: {burst: {interval: 0s}, sustained: [{window: 1h, max: 20}]}
 `), "tiny.yaml")
 	if err != nil {
 		t.Fatal(err)
@@ -79,13 +87,22 @@ profiles:
 
 func build(t *testing.T) *house {
 	t.Helper()
+	return buildWith(t, rpc.Options{})
+}
+
+func buildWith(t *testing.T, o rpc.Options) *house {
+	t.Helper()
 	memory := store.NewMemory()
 	kv, err := robots.NewBucket(memory)
 	if err != nil {
 		t.Fatal(err)
 	}
+	secrets, err := vault.New([]byte(strings.Repeat("k", vault.MinKey)))
+	if err != nil {
+		t.Fatal(err)
+	}
 	directory, err := robots.Open(t.Context(), kv, robots.Options{
-		Domain: "example.com", Profiles: profiles(t), Guard: wire.Guard{Allow: wire.Loopback()}, RPCServerURL: "http://127.0.0.1:1/robot/rpc"})
+		Domain: "example.com", Profiles: profiles(t), Guard: wire.Guard{Allow: wire.Loopback()}, RPCServerURL: "http://127.0.0.1:1/robot/rpc", Vault: secrets})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -97,9 +114,16 @@ func build(t *testing.T) *house {
 	committed := make(news, 1)
 	h.Observe(committed)
 	directory.OnChange(g.RobotChanged)
-	door := rpc.New(directory, g, h, nil)
+	door := rpc.New(directory, g, h, o)
 	mux := http.NewServeMux()
+	book, err := grants.Open(memory, secrets, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	data := door.Data(book, login)
 	mux.Handle("POST /robot/rpc", door)
+	mux.Handle(rpc.DataPath, data)
+	mux.Handle(rpc.DataPath+"/", data)
 	mux.Handle("GET /api/v1/robots/{id}/limits", door.ServeLimits(func(r *http.Request) bool { return r.Header.Get("Admin") == "yes" }))
 	server := httptest.NewServer(mux)
 	ctx, stop := context.WithCancel(context.Background())
@@ -118,7 +142,7 @@ func build(t *testing.T) *house {
 			t.Errorf("close host: %v", err)
 		}
 	})
-	return &house{t, h, g, gov, directory, committed, server.URL}
+	return &house{t, h, g, gov, directory, book, committed, server.URL}
 }
 
 // register adds a robot and returns its key.

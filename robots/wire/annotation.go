@@ -80,7 +80,7 @@ func isLineAttribute(key string) bool {
 // isElementAttribute tells the attributes that are an element's state.
 func isElementAttribute(key string) bool {
 	switch key {
-	case "width", "height", "caption", "title", "value", "defaultValue", "group", "for",
+	case "width", "height", "caption", "mimeType", "title", "value", "defaultValue", "group", "for",
 		"thumbnail", "author", "name", "pref", "category", "ifr":
 		return true
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"slices"
 	"strings"
 
 	"weir/events"
@@ -20,8 +21,11 @@ type Call struct {
 	// Find is the newest state of another wavelet, or a *wavelet.Refusal with code
 	// "evicted"; nil: there are no others.
 	Find func(context.Context, wavelet.Name) (*wavelet.State, error)
+	// NewName names the n-th wavelet that is created, from 0 on; nil: none may be.
+	NewName func(n int) wavelet.Name
 	// Limits answers robot.getLimits; nil: with the zero Limits.
 	Limits func() policies.Limits
+	Surroundings
 }
 
 // Outcome is what operations came to.
@@ -34,7 +38,10 @@ type Outcome struct {
 // returns what is to be committed. An operation that fails changes nothing and
 // harms no other one.
 func (c Call) Apply(ctx context.Context, ops []Operation) Outcome {
-	a := &application{Call: c, ctx: ctx, states: map[wavelet.Name]*wavelet.State{}, temporary: map[string]wavelet.BlipID{}}
+	a := &application{
+		Call: c, ctx: ctx, states: map[wavelet.Name]*wavelet.State{},
+		temporary: map[string]wavelet.BlipID{}, waves: map[string]wavelet.Name{}, fresh: map[wavelet.Name]bool{},
+	}
 	if c.State != nil {
 		a.states[c.State.Name()] = c.State
 	}
@@ -77,18 +84,23 @@ type application struct {
 	states    map[wavelet.Name]*wavelet.State // as they were found
 	drafts    []*draft
 	temporary map[string]wavelet.BlipID // what became of ids that begin with TBD_
+	waves     map[string]wavelet.Name   // and of temporary ids of waves
+	fresh     map[wavelet.Name]bool     // wavelets that are created here
 	changes   int                       // how many changes were drafted
 	last      *draft                    // where the last one was
 	limits    *policies.Limits          // as they were first asked for
 	work      int                       // UTF-16 units of text that were read
-	fetches   int                       // waves that were fetched
+	fetches   int                       // waves and attachments that were fetched
+	fetched   int                       // UTF-16 units or bytes of them
+	searched  int                       // wavelets that searches looked at
 }
 
 // Bounds of what the operations of one answer may cost. They are far beyond what
 // an honest robot asks for.
 const (
-	maxWork    = 256 << 20 // UTF-16 units of text read, each time an operation reads it
-	maxFetches = 16        // waves fetched
+	maxWork     = 256 << 20 // UTF-16 units of text read, each time an operation reads it
+	elementWork = 64        // what an element or a line counts as, in such units
+	maxFetches  = 16        // waves and attachments fetched
 )
 
 // run carries out one operation.
@@ -104,8 +116,22 @@ func (a *application) run(op Operation) (any, *events.OperationFailure) {
 		return nothing{}, nil
 	case GetLimits:
 		return a.getLimits(), nil
+	case CreateWavelet:
+		if a.NewName != nil {
+			return a.createWavelet(op.params)
+		}
+	case Search:
+		return a.search(op.params)
+	case FetchProfiles:
+		return a.fetchProfiles(op.params)
+	case ExportAttachment:
+		return a.exportAttachment(op.params)
+	case FetchWave:
+		if op.params.ReturnWaveletIDs.String() == "true" {
+			return a.waveletIDs(op.params)
+		}
 	}
-	act := action(op.Method)
+	act := actionOf(op.Method)
 	if act == nil {
 		return nil, unknownMethod(op.Method)
 	}
@@ -130,51 +156,6 @@ func (a *application) getLimits() policies.Limits {
 // nothing is the data of an operation that has none to give: an empty object.
 type nothing struct{}
 
-// action is what carries out a method on a draft, nil if nothing does.
-func action(m Method) func(*application, *draft, params) (any, *events.OperationFailure) {
-	switch m {
-	case FetchWave:
-		return (*application).fetchWave
-	case AppendBlip:
-		return (*application).appendBlip
-	case CreateChild:
-		return (*application).createChild
-	case ContinueThread:
-		return (*application).continueThread
-	case DeleteBlip:
-		return (*application).deleteBlip
-	case ModifyDocument:
-		return (*application).modifyDocument
-	case AppendMarkup:
-		return (*application).appendMarkup
-	case InsertInlineBlip, AppendInlineBlip, InlineAfterElement:
-		return func(a *application, d *draft, p params) (any, *events.OperationFailure) { return a.inlineBlip(d, p, m) }
-	case SetTitle:
-		return (*application).setTitle
-	case AddParticipant:
-		return (*application).addParticipant
-	case RemoveParticipant:
-		return (*application).removeParticipant
-	case ModifyRole:
-		return (*application).modifyRole
-	case ModifyTag:
-		return (*application).modifyTag
-	case SetDatadoc:
-		return (*application).setDatadoc
-	}
-	return nil
-}
-
-// unknownMethod is the failure of what this server does not do.
-func unknownMethod(m Method) *events.OperationFailure {
-	switch m {
-	case "robot.createWavelet", "wavelet.create", "robot.search", "robot.fetchProfiles", "robot.folderAction",
-		"robot.exportSnapshot", "robot.exportDeltas", "robot.importDeltas", "robot.exportAttachment", "robot.importAttachment":
-		return fail(http.StatusNotImplemented, "%s is not offered by this server", m)
-	}
-	return fail(http.StatusNotFound, "there is no operation %q", string(m))
-}
-
 // draft finds the draft that an operation is to be carried out on. Nobody gets
 // one, or learns anything, of a wavelet in which he does not take part.
 func (a *application) draft(p params) (*draft, *events.OperationFailure) {
@@ -186,23 +167,38 @@ func (a *application) draft(p params) (*draft, *events.OperationFailure) {
 	if failure != nil {
 		return nil, failure
 	}
-	d := a.draftOf(state, author)
-	if !d.takesPart() {
+	d, failure := a.draftOf(state, author)
+	if failure != nil {
+		return nil, failure
+	}
+	if !takesPart(d.state, author, a.Robot) {
 		return nil, fail(http.StatusForbidden, "Access rejected: %s is not a participant of %s", author, state.Name())
 	}
 	return d, nil
 }
 
-// draftOf is the draft of an author in a wavelet, a new one if there is none yet.
-func (a *application) draftOf(state *wavelet.State, author wavelet.Participant) *draft {
-	for _, d := range a.drafts {
-		if d.base.Name() == state.Name() && d.author == author {
-			return d
+// draftOf is the draft of an author in a wavelet, a new one if there is none
+// yet. In a wavelet that is created here, in which nobody else can interfere,
+// each author goes on from where the last one stopped.
+func (a *application) draftOf(state *wavelet.State, author wavelet.Participant) (*draft, *events.OperationFailure) {
+	for _, d := range slices.Backward(a.drafts) {
+		if d.base.Name() != state.Name() {
+			continue
+		}
+		if d.author == author {
+			return d, nil
+		}
+		if a.fresh[state.Name()] {
+			var err error
+			if state, err = d.committed(); err != nil {
+				return nil, refused(err)
+			}
+			break
 		}
 	}
 	d := newDraft(state, author)
 	a.drafts = append(a.drafts, d)
-	return d
+	return d, nil
 }
 
 // author is the address under which an operation is done.
@@ -227,7 +223,7 @@ func (a *application) state(p params) (*wavelet.State, *events.OperationFailure)
 	if s := a.states[name]; s != nil {
 		return s, nil
 	}
-	if strings.Contains(name.Wave, "!TBD_") {
+	if temporaryWave(name.Wave) {
 		return nil, fail(http.StatusNotFound, "the wave %s does not exist: nothing in this request created it", name.Wave)
 	}
 	if a.Find == nil {
@@ -254,6 +250,9 @@ func (a *application) name(p params) (wavelet.Name, bool) {
 	if a.State != nil && name.Wavelet == "" {
 		name.Wavelet = a.State.Name().Wavelet
 	}
+	if real, ok := a.waves[name.Wave]; ok {
+		name = real
+	}
 	return name, name.Wave != "" && name.Wavelet != ""
 }
 
@@ -268,11 +267,28 @@ func (a *application) change(d *draft, ops ...wavelet.Op) *events.OperationFailu
 }
 
 // read is a blip's text as the robot sees it.
-func (a *application) read(b *wavelet.Blip) (content, *events.OperationFailure) {
+func (a *application) read(d *draft, b *wavelet.Blip) (content, *events.OperationFailure) {
 	if a.work += b.Doc.Len(); a.work > maxWork {
 		return content{}, fail(http.StatusBadRequest, "too many operations on long blips; send fewer at once")
 	}
-	return read(b.Doc.Delta()), nil
+	c := read(b.Doc.Delta())
+	c.first = func(id wavelet.ThreadID) string { return firstBlip(d.state, id) }
+	a.work += elementWork * (len(c.lines) + len(c.embeds))
+	return c, nil
+}
+
+// fetch counts a wave or an attachment that is to be given out whole.
+func (a *application) fetch(size int) *events.OperationFailure {
+	switch {
+	case a.fetches >= maxFetches:
+		return fail(http.StatusBadRequest, "more than %d waves and attachments in one request; fetch the others later", maxFetches)
+	case size > maxView:
+		return fail(http.StatusBadRequest, "it has %d units of text, more than %d, and cannot be fetched whole", size, maxView)
+	case a.fetched+size > maxView:
+		return fail(http.StatusBadRequest, "more than %d units of text in one request; fetch it later", maxView)
+	}
+	a.fetches, a.fetched = a.fetches+1, a.fetched+size
+	return nil
 }
 
 // blip is the living blip that an operation names.

@@ -223,7 +223,9 @@ func TestTitle(t *testing.T) {
 		{"the same", "old\nbody\n", title("old"), "old\nbody\n", false},
 		{"with an edit behind it", "old\nbody\n", title("new") + "," + edit, "new\nbodyend\n", false},
 		{"with an edit before it", "old\nbody\n", edit + "," + title("new"), "new\nbodyend\n", false},
-		{"one line gets a second", "old\n", title("new") + "," + edit, "new\nend\n", false},
+		{"one line gets a second", "old\n", title("new"), "new\n\n", false},
+		{"and goes on there", "old\n", title("new") + "," + edit, "new\nend\n", false},
+		{"the same on one line", "old\n", title("old"), "old\n\n", false},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -353,6 +355,17 @@ func TestOneAnswerCostsABoundedAmount(t *testing.T) {
 	out = Call{Robot: spell, State: w.state}.Apply(ctx, ops)
 	if n := len(out.Answer.Failures); n != len(ops) || out.Answer.Failures[0].Code != 503 {
 		t.Errorf("%d operations failed after the end, want all: %+v", n, out.Answer.Failures)
+	}
+}
+
+// TestFetchesShareTheirRoom fetches a long wave until there is no more room for
+// it in one response.
+func TestFetchesShareTheirRoom(t *testing.T) {
+	w := newWavelet(t).blip("b+root", "", plain(strings.Repeat("a", 1<<20-2)+"\n")).blip("b+2", "", plain(strings.Repeat("b", 1<<20-2)+"\n"))
+	ops := decode(t, "["+strings.TrimSuffix(strings.Repeat(`{"method":"robot.fetchWave","id":"f","params":{}},`, 9), ",")+"]")
+	out := Call{Robot: spell, State: w.state}.Apply(t.Context(), ops)
+	if len(out.Answer.Failures) != 1 || out.Results[8].Failure == nil || !strings.Contains(out.Results[8].Failure.Message, "fetch it later") {
+		t.Errorf("failures are %v, want the ninth alone", out.Answer.Failures)
 	}
 }
 

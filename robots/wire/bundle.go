@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"strings"
 
 	"weir/events"
 	"weir/policies"
@@ -18,6 +19,7 @@ type bundleData struct {
 	Blips        map[wavelet.BlipID]blipView     `json:"blips"`
 	Threads      map[wavelet.ThreadID]threadView `json:"threads"`
 	RobotAddress wavelet.Participant             `json:"robotAddress"`
+	ProxyingFor  string                          `json:"proxyingFor,omitzero"`
 	RPCServerURL string                          `json:"rpcServerUrl,omitzero"`
 	Limits       policies.Limits                 `json:"limits"`
 	Bundle       lineage                         `json:"bundle"`
@@ -54,11 +56,16 @@ func Encode(b events.Bundle, c Capabilities, rpcURL string) ([]byte, error) {
 	}
 	ids = append(ids, events.Blips(b.State, wanted, c.contexts(), c.Dialect())...)
 	v := newView(b.State, ids, c.Dialect())
+	if c.beforeAttachments() {
+		v.filesAsImages()
+	}
+	v.linkFiles(strings.TrimSuffix(rpcURL, "/robot/rpc"))
 	out := bundleData{
 		Wavelet:      v.wavelet(),
 		Blips:        v.blips,
 		Threads:      v.threads,
 		RobotAddress: b.Seat.Robot.Robot(),
+		ProxyingFor:  proxyOf(b.State, b.Seat.Robot.Robot()),
 		RPCServerURL: rpcURL,
 		Limits:       b.Limits,
 		Bundle:       lineage{b.ID, b.Token, b.Lane.String(), b.Version},
@@ -75,11 +82,33 @@ func Encode(b events.Bundle, c Capabilities, rpcURL string) ([]byte, error) {
 	return bytes.TrimSuffix(line.Bytes(), []byte("\n")), nil
 }
 
+// proxyOf is whom a robot stands for that takes part under no address but that of
+// a proxy; "" for every other robot.
+func proxyOf(s *wavelet.State, robot wavelet.Participant) string {
+	if _, ok := s.Role(robot); ok {
+		return ""
+	}
+	for _, m := range s.Participants() {
+		if m.Address.Robot() != robot {
+			continue
+		}
+		local, _, _ := strings.Cut(string(m.Address), "@")
+		local, _, _ = strings.Cut(local, "#")
+		if _, proxy, ok := strings.Cut(local, "+"); ok {
+			return proxy
+		}
+	}
+	return ""
+}
+
 // filter is the events of b that the capabilities ask for. That it was added
 // every robot is told.
 func (c Capabilities) filter(b events.Bundle) []events.Event {
 	var wanted []events.Event
 	for _, e := range b.Events {
+		if e.Type == events.AnnotatedTextChanged {
+			e.Annotation = shown(e.Annotation)
+		}
 		if e.Type == events.WaveletSelfAdded || c.wants(b.State, e) {
 			wanted = append(wanted, e)
 		}
@@ -112,6 +141,31 @@ func (c Capabilities) wants(s *wavelet.State, e events.Event) bool {
 		return true
 	}
 	return false
+}
+
+// shown is a change of an attribute under the name and value of the annotation
+// that robots know it by.
+func shown(a events.Annotation) events.Annotation {
+	on := func(name, value string) events.Annotation {
+		if a.Null || a.Value != "true" {
+			return events.Annotation{Name: name, Null: true}
+		}
+		return events.Annotation{Name: name, Value: value}
+	}
+	switch a.Name {
+	case "bold":
+		return on(fontWeight, "bold")
+	case "italic":
+		return on(fontStyle, "italic")
+	case "underline":
+		return on(textDecoration, "underline")
+	case "strike":
+		return on(textDecoration, "line-through")
+	case "script":
+		return events.Annotation{Name: verticalAlign, Value: a.Value, Null: a.Null}
+	}
+	a.Name = annotationOf(a.Name)
+	return a
 }
 
 // eventOf is one event with the properties that its type has.

@@ -11,6 +11,7 @@ import (
 
 	"weir/events"
 	"weir/policies"
+	"weir/robots/wiretest"
 	"weir/wavelet"
 	"weir/wavelet/richtext"
 )
@@ -116,6 +117,36 @@ func TestBundlesNeverCrashAnOldClient(t *testing.T) {
 	}
 }
 
+// TestOldClientsReadEveryBundle has both clients of the time read what they are
+// sent, of a wavelet that holds what they have never heard of.
+func TestOldClientsReadEveryBundle(t *testing.T) {
+	b := sampleBundle(t)
+	w := &writer{t, b.State.Clone()}
+	for i, embed := range []string{
+		`{"video":"https://example.com/v"}`, `{"image":"https://example.com/i.png"}`, `{"image":{"url":"u","attachmentId":"a","alt":"x"}}`,
+		`{"attachment":{"id":"a","name":"n.txt","type":"text/plain"}}`, `{"form":{"type":"DATE","name":"d","id":"f1"}}`, `{"reply":{"thread":"b+child"}}`,
+		`{"gadget":{"id":"g","url":"u","other":1}}`, `{"installer":{"manifest":"m"}}`, `{"mention":{"who":"ann"}}`,
+	} {
+		d := doc(t, fmt.Sprintf(`[{"insert":%s,"attributes":{"alt":"x","width":"3","caption":"c","g/n":"1","class":"odd"}},{"insert":"\n","attributes":{"list":"ordered","header":6}}]`, embed))
+		w.blip(wavelet.BlipID(fmt.Sprintf("b+odd%d", i)), "", d)
+	}
+	b.State, b.Version = w.state, w.state.Version()
+	for dialect, protocol := range map[wiretest.Dialect]string{wiretest.Python: "0.21", wiretest.Java: "0.22"} {
+		for _, contexts := range []events.Contexts{events.All, events.Self, events.Siblings | events.Children} {
+			caps := everything(protocol, contexts)
+			caps.Wants = slices.DeleteFunc(caps.Wants, func(w Want) bool { return w.Event == events.RobotLimitWarning })
+			read, err := dialect.Read(encode(t, b, caps))
+			if err != nil {
+				t.Errorf("contexts %d: %v", contexts, err)
+				continue
+			}
+			if contexts == events.All && len(read.Blips) != w.state.Living() {
+				t.Errorf("the %s client sees %d blips of %d", dialect, len(read.Blips), w.state.Living())
+			}
+		}
+	}
+}
+
 // checkBundle holds a bundle to the crash rules.
 func checkBundle(t *testing.T, line []byte) {
 	var b struct {
@@ -208,7 +239,7 @@ func TestUnknownEmbedsAreBlanks(t *testing.T) {
 	}
 	d := plain("a").InsertEmbed(video, richtext.Attributes{}).Insert("b\n", richtext.Attributes{})
 	c := read(d)
-	if got := c.elements(threadItself); c.text != "\na b" || len(got) != 1 || got[0].Type != typeLine {
+	if got := c.elements(); c.text != "\na b" || len(got) != 1 || got[0].Type != typeLine {
 		t.Errorf("text %q with elements %v", c.text, got)
 	}
 }
@@ -247,6 +278,58 @@ func TestEncodeFiltersEvents(t *testing.T) {
 	}
 }
 
+// TestAnnotationsChangeUnderTheirOwnNames has an event name what changed as the
+// blip does.
+func TestAnnotationsChangeUnderTheirOwnNames(t *testing.T) {
+	for attribute, want := range map[events.Annotation]string{
+		{Name: "bold", Value: "true"}:                "name:style/fontWeight value:bold",
+		{Name: "bold", Null: true}:                   "name:style/fontWeight value:<nil>",
+		{Name: "italic", Value: "true"}:              "name:style/fontStyle value:italic",
+		{Name: "underline", Value: "true"}:           "name:style/textDecoration value:underline",
+		{Name: "strike", Null: true}:                 "name:style/textDecoration value:<nil>",
+		{Name: "script", Value: "super"}:             "name:style/verticalAlign value:super",
+		{Name: "color", Value: "red"}:                "name:style/color value:red",
+		{Name: "link", Value: "https://example.com"}: "name:link/manual value:https://example.com",
+		{Name: "example.com/x", Value: ""}:           "name:example.com/x value:",
+	} {
+		b := sampleBundle(t)
+		b.Events = []events.Event{{Type: events.AnnotatedTextChanged, Blip: "b+two", ModifiedBy: ann, Annotation: attribute}}
+		line := encode(t, b, Capabilities{Protocol: "0.22", Wants: []Want{{Event: events.AnnotatedTextChanged, Filters: []string{"^(style|link|example.com)/"}}}})
+		if line == nil {
+			t.Errorf("%+v is filtered out", attribute)
+			continue
+		}
+		p := mustJSON(t, line).(map[string]any)["events"].([]any)[0].(map[string]any)["properties"]
+		if got := fmt.Sprint(p); got != "map[blipId:b+two "+want+"]" {
+			t.Errorf("%+v is told as %s, want %s", attribute, got, want)
+		}
+	}
+}
+
+// TestAProxyIsTold tells a robot for whom it takes part, if it does under no
+// other address.
+func TestAProxyIsTold(t *testing.T) {
+	proxy, version := wavelet.Participant("spell+bob#2@example.com"), wavelet.Participant("spell#2@example.com")
+	for want, ops := range map[string][]wavelet.Op{
+		"":    {wavelet.AddParticipant{Who: proxy}},
+		"bob": {wavelet.AddParticipant{Who: proxy}, wavelet.RemoveParticipant{Who: spell}},
+		"<>":  {wavelet.AddParticipant{Who: version}, wavelet.RemoveParticipant{Who: spell}},
+	} {
+		s := newWavelet(t).blip("b+root", "", plain("a\n")).commit(ann, ops...).state
+		line := encode(t, changed(s, "b+root"), everything("0.21", events.Self))
+		var got struct {
+			RobotAddress string
+			ProxyingFor  *string
+		}
+		if err := json.Unmarshal(line, &got); err != nil {
+			t.Fatal(err)
+		}
+		if want = strings.Trim(want, "<>"); got.RobotAddress != string(spell) || (got.ProxyingFor == nil) != (want == "") || want != "" && *got.ProxyingFor != want {
+			t.Errorf("after %v the bundle is for %s, proxy %v", ops, got.RobotAddress, got.ProxyingFor)
+		}
+	}
+}
+
 // bigWavelet has many blips and participants.
 func bigWavelet(t testing.TB, blips, participants int) *wavelet.State {
 	w := newWavelet(t)
@@ -267,18 +350,48 @@ func TestABundleOfSelfIsSmall(t *testing.T) {
 	s := bigWavelet(t, 1000, 50)
 	b := events.Bundle{Seat: wavelet.Seat{Wavelet: s.Name(), Robot: spell}, State: s,
 		Events: []events.Event{{Type: events.DocumentChanged, Blip: "b+500", ModifiedBy: ann}}}
-	if n := len(encode(t, b, everything("0.22", events.Self))); n > 64<<10 {
-		t.Errorf("the bundle has %d bytes", n)
+	for _, protocol := range []string{"0.21", "0.22"} {
+		n := len(encode(t, b, everything(protocol, events.Self)))
+		if t.Logf("dialect %s: %d bytes", protocol, n); n > 64<<10 {
+			t.Errorf("the bundle has %d bytes", n)
+		}
 	}
 }
 
+// BenchmarkEncode1000Blips makes the JSON of the bundle that holds all of a wave
+// of 1,000 blips and 50 participants.
 func BenchmarkEncode1000Blips(b *testing.B) {
 	s := bigWavelet(b, 1000, 50)
 	bundle := events.Bundle{Seat: wavelet.Seat{Wavelet: s.Name(), Robot: spell}, State: s,
 		Events: []events.Event{{Type: events.DocumentChanged, Blip: "b+500", ModifiedBy: ann}}}
-	caps := everything("0.22", events.All)
-	b.ReportAllocs()
-	for b.Loop() {
-		encode(b, bundle, caps)
+	for _, protocol := range []string{"0.21", "0.22"} {
+		b.Run(protocol, func(b *testing.B) {
+			caps := everything(protocol, events.All)
+			b.ReportAllocs()
+			for b.Loop() {
+				encode(b, bundle, caps)
+			}
+		})
+	}
+}
+
+// TestFilesInBundles shows an attachment to robots of every age.
+func TestFilesInBundles(t *testing.T) {
+	w := newWavelet(t).blip("b+root", "", doc(t, `[{"insert":{"attachment":{"id":"a+1"}},"attributes":{"caption":"c","mimeType":"text/plain"}},{"insert":"\n"}]`))
+	for protocol, want := range map[string]string{
+		"0.21": `{"type":"ATTACHMENT","properties":{"attachmentId":"a+1","attachmentUrl":"https://example.com/api/v1/waves/example.com%21w+abc123/example.com%21conv+root/attachments/a+1","caption":"c","mimeType":"text/plain"}}`,
+		"0.22": `{"type":"ATTACHMENT",`,
+		"0.2":  `{"type":"IMAGE","properties":{"attachmentId":"a+1","caption":"c"}}`,
+		"0.1":  `{"type":"IMAGE","properties":{"attachmentId":"a+1","caption":"c"}}`,
+	} {
+		caps := Capabilities{Protocol: protocol, Wants: []Want{{Event: events.DocumentChanged}}}
+		line, err := Encode(changed(w.state, "b+root"), caps, "https://example.com/robot/rpc")
+		if err != nil || !strings.Contains(string(line), want) {
+			t.Errorf("to a robot of %s: %s, %v; want %s", protocol, line, err, want)
+		}
+	}
+	line, err := Encode(changed(w.state, "b+root"), Capabilities{Wants: []Want{{Event: events.DocumentChanged}}}, "")
+	if err != nil || strings.Contains(string(line), "attachmentUrl") {
+		t.Errorf("where nobody can call: %s, %v", line, err)
 	}
 }

@@ -77,6 +77,12 @@ func (c Capabilities) Dialect() events.Dialect {
 	return events.V022
 }
 
+// beforeAttachments reports whether the robot's protocol is older than the
+// ATTACHMENT element.
+func (c Capabilities) beforeAttachments() bool {
+	return c.Protocol == "" || c.Protocol == "0.1" || c.Protocol == "0.2"
+}
+
 // ParseCapabilities reads a capabilities.xml. A type that is listed several
 // times gets the union of its contexts, and any of its filters admits an event;
 // types that nobody knows are skipped. Errors wrap ErrCapabilities.

@@ -100,20 +100,24 @@ type Timeouts struct {
 // maxHeader bounds the header of a robot's response, in bytes.
 const maxHeader = 64 << 10
 
-// NewClient makes the HTTP client that all robots share. It dials only what g
-// permits, goes through no proxy, follows no redirect and asks for no
-// compression; the caps on what is read are the reader's.
-func NewClient(g Guard, t Timeouts) *http.Client {
+// maxIdle is how many connections to a robot are kept open while they carry
+// nothing.
+const maxIdle = 4
+
+// NewClient makes the HTTP client for one robot, so that its connections can be
+// told from others'. It dials only what g permits and only after admit, goes
+// through no proxy, follows no redirect and asks for no compression; the caps on
+// what is read are the reader's. A nil admit lets every connection be made.
+func NewClient(g Guard, t Timeouts, admit Admit) *http.Client {
 	dialer := &net.Dialer{Timeout: orDefault(t.Connect, 5*time.Second), ControlContext: g.control}
 	return &http.Client{
 		Timeout: orDefault(t.Total, 10*time.Minute),
 		Transport: &http.Transport{
-			DialContext:            dialer.DialContext,
+			DialContext:            admitted(dialer.DialContext, admit),
 			TLSHandshakeTimeout:    orDefault(t.Connect, 5*time.Second),
 			ResponseHeaderTimeout:  orDefault(t.Header, 10*time.Minute),
 			MaxResponseHeaderBytes: maxHeader,
-			MaxIdleConns:           1024,
-			MaxIdleConnsPerHost:    16,
+			MaxIdleConnsPerHost:    maxIdle,
 			IdleConnTimeout:        90 * time.Second,
 			DisableCompression:     true,
 		},

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"weir/wavelet"
 	"weir/wavelet/richtext"
 )
 
@@ -15,8 +16,9 @@ type content struct {
 	text     string // starts with a newline; a blank for each embed
 	lines    []line
 	embeds   []embedAt
-	newlines []richtext.Attributes // of the document, in its order
-	starts   []int                 // document position of each op of doc
+	newlines []richtext.Attributes         // of the document, in its order
+	starts   []int                         // document position of each op of doc
+	first    func(wavelet.ThreadID) string // the first blip of a thread, under which robots look for its anchor; nil: nobody knows
 }
 
 // line is a line's start: its position and the attributes of the line.

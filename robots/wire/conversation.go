@@ -98,7 +98,7 @@ func (a *application) inlineBlip(d *draft, p params, m Method) (any, *events.Ope
 		return nil, failure
 	}
 	blip.Thread = wavelet.ThreadID(blip.Blip)
-	c, failure := a.read(parent)
+	c, failure := a.read(d, parent)
 	if failure != nil {
 		return nil, failure
 	}
@@ -163,7 +163,7 @@ func (a *application) setTitle(d *draft, p params) (any, *events.OperationFailur
 		return nil, fail(http.StatusNotFound, "the wavelet has no blip yet that could hold a title")
 	}
 	only := d.titled == root.ID || !d.edited(root.ID)
-	c, failure := a.read(root)
+	c, failure := a.read(d, root)
 	if failure != nil {
 		return nil, failure
 	}
@@ -172,7 +172,10 @@ func (a *application) setTitle(d *draft, p params) (any, *events.OperationFailur
 	if len(c.lines) > 1 {
 		end = c.lines[1].at
 	} else {
-		with = append(with, piece{text: "\n"})
+		with, only = append(with, piece{text: "\n"}), false
+	}
+	if len(c.lines) > 1 && firstLine(c.doc) == title {
+		return nothing{}, nil // whatever styles it has
 	}
 	change, err := c.apply([]edit{{span{1, end}, with}})
 	if err != nil {
@@ -185,6 +188,22 @@ func (a *application) setTitle(d *draft, p params) (any, *events.OperationFailur
 		d.title, d.titled = title, root.ID
 	}
 	return nothing{}, nil
+}
+
+// firstLine is the text of a document's first line, with a rune that no title has
+// for each embed.
+func firstLine(doc richtext.Delta) string {
+	var line strings.Builder
+	for _, op := range doc {
+		text, _, ended := strings.Cut(op.Text(), "\n")
+		if op.Kind() == richtext.KindEmbed {
+			text = string(richtext.EmbedRune)
+		}
+		if line.WriteString(text); ended {
+			break
+		}
+	}
+	return line.String()
 }
 
 // edited reports whether the draft holds an edit of the blip, or the blip

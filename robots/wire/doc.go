@@ -14,6 +14,11 @@
 // per author and wavelet against the version that was read, with a result for
 // each operation.
 //
+// Method.go holds every name an operation goes by. What operations look up and
+// keep beside the wavelets that they change comes with the call, as its
+// [Surroundings]: searches, profiles, read marks and attachments. Whatever they
+// find there, an operation gives out only what its author takes part in.
+//
 // # Offsets
 //
 // Robots see a blip as text that starts with a newline, where each line's
@@ -26,9 +31,9 @@
 // # Transport
 //
 // [Passive] is a robot that is reached over HTTP: it fetches the capabilities,
-// posts bundles and returns answers. [NewClient] makes the HTTP client for all
-// robots, which connects only to addresses that its [Guard] permits, follows no
-// redirect, and gives up after its [Timeouts].
+// posts bundles and returns answers. [NewClient] makes the HTTP client for a
+// robot, which connects only to addresses that its [Guard] permits and while
+// [Admit] has a place, follows no redirect, and gives up after its [Timeouts].
 //
 // A Passive is safe for concurrent use. Everything else is a pure function of
 // its arguments, except that ids of new blips are random.

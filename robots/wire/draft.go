@@ -24,16 +24,6 @@ func newDraft(base *wavelet.State, author wavelet.Participant) *draft {
 	return &draft{author: author, base: base, state: base.Clone()}
 }
 
-// takesPart reports whether the author takes part. A robot does under all its
-// aliases.
-func (d *draft) takesPart() bool {
-	_, ok := d.state.Role(d.author)
-	if !ok {
-		_, ok = d.state.Role(d.author.Robot())
-	}
-	return ok
-}
-
 // change makes ops on the copy and adds them to the delta. On an error nothing
 // has changed.
 func (d *draft) change(ops []wavelet.Op) error {
@@ -111,8 +101,9 @@ func (d *draft) delta() (events.AnswerDelta, bool) {
 		if e.Delta = richtext.Effective(b.Doc.Delta(), e.Delta); len(e.Delta) == 0 {
 			continue
 		}
-		if e.Blip == d.titled {
-			// As a title it wins or loses whole against another one.
+		if e.Blip == d.titled && firstLine(b.Doc.Delta()) != d.title {
+			// As a title it wins or loses whole against another one. One that stood
+			// there before, and went in between, would be none.
 			ops = append(ops, wavelet.SetTitle{Title: d.title})
 			continue
 		}
@@ -124,4 +115,18 @@ func (d *draft) delta() (events.AnswerDelta, bool) {
 		Base:    d.base.Version(),
 		Ops:     ops,
 	}, len(ops) > 0
+}
+
+// committed is the wavelet as it is when the draft is.
+func (d *draft) committed() (*wavelet.State, error) {
+	s := d.base.Clone()
+	answer, ok := d.delta()
+	if !ok {
+		return s, nil
+	}
+	delta, err := s.Resolve(wavelet.Delta{Author: d.author, Base: answer.Base, Ops: answer.Ops, Cause: wavelet.Cause{Kind: wavelet.Robot}})
+	if err != nil {
+		return nil, err
+	}
+	return s, s.Apply(wavelet.Commit{Wavelet: s.Name(), Version: s.Version() + 1, Delta: delta, At: s.Modified()})
 }

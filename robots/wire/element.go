@@ -83,7 +83,7 @@ func elementOf(e richtext.Embed, a richtext.Attributes, first func(wavelet.Threa
 		_ = e.Decode(&v)
 		el.Type = typeAttachment
 		set(p, "attachmentId", v.ID)
-		copyState(p, a, "caption")
+		copyState(p, a, "caption", "mimeType")
 	case "gadget":
 		el.Type = typeGadget
 		gadgetProperties(e, a, p)
@@ -215,7 +215,7 @@ func stateKey(elementType, property string) (string, bool) {
 	case elementType == typeImage:
 		return property, property == "width" || property == "height" || property == "caption"
 	case elementType == typeAttachment:
-		return property, property == "caption"
+		return property, property == "caption" || property == "mimeType"
 	case elementType == typeGadget:
 		switch property {
 		case "url", "author":
@@ -232,26 +232,6 @@ func stateKey(elementType, property string) (string, bool) {
 		return property, property == "value" || property == "defaultValue"
 	}
 	return "", false
-}
-
-// update is the change of attributes that sets properties of an element that is
-// there. A property that is part of what the element is cannot be set to
-// another value; null is taken for "not given" there, and removes a state.
-func update(now Element, properties properties) (richtext.Attributes, error) {
-	m := map[string]any{}
-	for _, name := range slices.Sorted(maps.Keys(properties)) {
-		value := properties[name]
-		key, ok := stateKey(now.Type, name)
-		switch {
-		case ok && value == nil:
-			m[key] = nil
-		case ok:
-			m[key] = properties.text(name)
-		case value != nil && properties.text(name) != now.Properties[name]:
-			return richtext.Attributes{}, fmt.Errorf("the property %s of a %s cannot be changed; replace the element", name, now.Type)
-		}
-	}
-	return richtext.NewAttributes(m)
 }
 
 // lineElement is the element that starts a line, from the attributes of the

@@ -27,7 +27,7 @@ func (a *application) appendMarkup(d *draft, p params) (any, *events.OperationFa
 	if !p.Content.set {
 		return nil, missing("content")
 	}
-	c, failure := a.read(blip)
+	c, failure := a.read(d, blip)
 	if failure != nil {
 		return nil, failure
 	}
@@ -48,6 +48,24 @@ func (a *application) appendMarkup(d *draft, p params) (any, *events.OperationFa
 		return nothing{}, nil
 	}
 	return nothing{}, a.change(d, wavelet.EditBlip{Blip: blip.ID, Delta: change})
+}
+
+// marked is a value that is markup, over the attributes that plain text would get
+// in its place. At its start it goes on with the line it is put into.
+func marked(source string, attrs richtext.Attributes) ([]piece, *events.OperationFailure) {
+	m := markup{text: true}
+	if err := m.read(source); err != nil {
+		return nil, refused(err)
+	}
+	pieces := []piece{{attrs: attrs}}
+	for _, p := range m.pieces {
+		p.attrs = attrs.Compose(p.attrs, false)
+		pieces = append(pieces, p)
+	}
+	if len(pieces) > 1 {
+		pieces = pieces[1:]
+	}
+	return pieces, nil
 }
 
 // maxOpen is how many styling tags may be open around a text; more have no

@@ -20,13 +20,23 @@ func (a *application) modifyDocument(d *draft, p params) (any, *events.Operation
 	if p.Action == nil || !p.Action.How.set {
 		return nil, missing("modifyAction")
 	}
-	c, failure := a.read(blip)
+	c, failure := a.read(d, blip)
 	if failure != nil {
 		return nil, failure
 	}
 	hits, failure := c.hits(p)
 	if failure != nil {
 		return nil, failure
+	}
+	if p.elementsOnly {
+		if failure := c.allElements(hits); failure != nil {
+			return nil, failure
+		}
+	}
+	if len(hits) > 0 && len(p.Action.Elements) > 0 {
+		if p.Action, failure = a.attach(d, p.Action); failure != nil {
+			return nil, failure
+		}
 	}
 	change, failure := c.modify(hits, p)
 	if failure != nil {
@@ -177,6 +187,9 @@ func (c content) pieces(action *actionData, i, at int) ([]piece, *events.Operati
 	}
 	if i < len(action.Values) && action.Values[i].set {
 		text := action.Values[i].String()
+		if action.UseMarkup.String() == "true" {
+			return marked(text, attrs)
+		}
 		return []piece{{text: text, attrs: attrs}}, nil
 	}
 	if i >= len(action.Elements) || action.Elements[i] == nil {
@@ -193,6 +206,9 @@ func (c content) pieces(action *actionData, i, at int) ([]piece, *events.Operati
 		return nil, refused(err)
 	}
 	embed, state, err := newEmbed(*el)
+	if action.Annotations != nil {
+		state = attrs.Compose(state, false)
+	}
 	return []piece{{embed: embed, attrs: state}}, refusedOrNil(err)
 }
 

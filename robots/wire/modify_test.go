@@ -8,6 +8,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"weir/wavelet"
 	"weir/wavelet/richtext"
 )
 
@@ -70,6 +71,30 @@ func TestModifyText(t *testing.T) {
 	}
 }
 
+// TestModifyWithMarkup inserts values that are markup.
+func TestModifyWithMarkup(t *testing.T) {
+	bold := func(start, end int) Annotation { return Annotation{fontWeight, "bold", Range{start, end}} }
+	for _, tt := range []struct {
+		name, params, text string
+		want               []Annotation
+	}{
+		{"in the middle", `"modifyQuery":{"textMatch":"b"},` + action1("REPLACE", `"values":["<b>x</b>&amp;y"],"elements":[null],"useMarkup":true`), "\nax&yc", []Annotation{bold(2, 3)}},
+		{"of several lines", `"index":2,` + action1("INSERT", `"values":["1<p>2"],"useMarkup":true`), "\na1\n2bc", []Annotation{}},
+		{"for everything", action1("REPLACE", `"values":["<b>x</b>"],"useMarkup":true`), "\nx", []Annotation{bold(1, 2)}},
+		{"with nothing in it", `"index":2,` + action1("REPLACE", `"values":["<b></b>"],"useMarkup":true`), "\nac", []Annotation{}},
+		{"with annotations", `"index":3,` + action1("REPLACE", `"values":["<b>x</b>"],"useMarkup":true,"bundledAnnotations":[{"key":"k","value":"v"}]`), "\nabx", []Annotation{{"k", "v", Range{3, 4}}, bold(3, 4)}},
+		{"that is none", `"index":2,` + action1("REPLACE", `"values":["<b>"],"useMarkup":false`), "\na<b>c", []Annotation{}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			c, out := modified(t, plain("abc\n"), tt.params)
+			noFailures(t, out)
+			if diff := cmp.Diff(tt.want, c.annotations()); c.text != tt.text || diff != "" {
+				t.Errorf("text %q, want %q; annotations (-want +got):\n%s", c.text, tt.text, diff)
+			}
+		})
+	}
+}
+
 func TestModifyRefusals(t *testing.T) {
 	tests := []struct {
 		name, params string
@@ -91,6 +116,7 @@ func TestModifyRefusals(t *testing.T) {
 		{"dangerous link", action1("ANNOTATE", `"annotationKey":"link/manual","values":["javascript:alert(1)"]`), 400, "link"},
 		{"empty query", `"modifyQuery":{"textMatch":null,"elementMatch":null,"maxRes":-1},` + action1("DELETE", ""), 400, "textMatch"},
 		{"unknown element", action1("INSERT_AFTER", `"elements":[{"type":"BOMB","properties":{}}]`), 400, "BOMB"},
+		{"an element and its line, the line first in order", `"range":{"start":0,"end":4},` + action1("UPDATE_ELEMENT", `"elements":[{"properties":{"indent":"99"}}]`), 400, "indent"},
 		{"no element there", action1("UPDATE_ELEMENT", `"elements":[{"type":"GADGET","properties":{"a":"b"}}]`), 404, "element"},
 		{"params of a wrong kind", `"modifyAction":"DELETE"`, 400, "params"},
 	}
@@ -148,7 +174,7 @@ func TestModifyAnnotations(t *testing.T) {
 // elementsOf are a blip's elements but for lines without properties.
 func elementsOf(c content) map[int]Element {
 	m := map[int]Element{}
-	for _, el := range c.elements(threadItself) {
+	for _, el := range c.elements() {
 		if el.Type != typeLine || len(el.Properties) > 0 {
 			m[el.at] = el.Element
 		}
@@ -183,6 +209,17 @@ func TestModifyElements(t *testing.T) {
 		{"image replaced", `"modifyQuery":{"elementMatch":"IMAGE"},` +
 			action1("REPLACE", `"elements":[{"type":"IMAGE","properties":{"url":"https://example.com/b.png","width":"8","caption":"b"}}]`),
 			map[int]Element{4: {typeImage, map[string]string{"url": "https://example.com/b.png", "width": "8", "caption": "b"}}}},
+		{"a gadget of another URL keeps its state", `"modifyQuery":{"elementMatch":"GADGET"},` +
+			action1("UPDATE_ELEMENT", `"elements":[{"type":"GADGET","properties":{"url":"https://example.com/h.xml","seen":"1"}}]`),
+			map[int]Element{2: {typeGadget, map[string]string{"url": "https://example.com/h.xml", "count": "1", "seen": "1"}}}},
+		{"a form element of another name", `"index":3,` + action1("UPDATE_ELEMENT", `"elements":[{"type":"CHECK","properties":{"name":"no","value":null}}]`),
+			map[int]Element{3: {"CHECK", map[string]string{"name": "no"}}}},
+		{"an image of another source", `"index":4,` + action1("UPDATE_ELEMENT", `"elements":[{"type":"IMAGE","properties":{"url":null,"attachmentId":"a","width":"8"}}]`),
+			map[int]Element{4: {typeImage, map[string]string{"attachmentId": "a", "width": "8"}}}},
+		{"values in turn, one for each hit", `"modifyQuery":{"elementMatch":"LINE"},` +
+			action1("UPDATE_ELEMENT", `"elements":[{"type":"LINE","properties":{"indent":"1"}},{"type":"LINE","properties":{"lineType":"h1"}}]`),
+			map[int]Element{0: {typeLine, map[string]string{"lineType": "h2", "indent": "1"}}, 5: {typeLine, map[string]string{"lineType": "h1"}}}},
+		{"whatever is there", action1("UPDATE_ELEMENT", `"elements":[{"type":"","properties":{}}]`), nil},
 		{"line type of the first line", `"index":0,` + action1("UPDATE_ELEMENT", `"elements":[{"type":"LINE","properties":{"lineType":"li","indent":"1"}}]`),
 			map[int]Element{0: {typeLine, map[string]string{"lineType": "li", "indent": "1"}}}},
 		{"line type of the last line", `"index":5,` + action1("UPDATE_ELEMENT", `"elements":[{"type":"LINE","properties":{"lineType":"","alignment":"c"}}]`),
@@ -245,5 +282,107 @@ func TestModifyBoundsHits(t *testing.T) {
 	noFailures(t, out)
 	if n := strings.Count(c.text, "b"); n != 3000 {
 		t.Errorf("%d places were changed, want 3000", n)
+	}
+}
+
+// TestUpdateOfALineAndWhatIsOnIt sets a property that a line and a gadget on it
+// both have. The line's attributes sit behind the gadget.
+func TestUpdateOfALineAndWhatIsOnIt(t *testing.T) {
+	c, out := modified(t, doc(t, `[{"insert":"a"},{"insert":{"gadget":{"id":"g","url":"https://example.com/g.xml"}}},{"insert":"\nb\n"}]`),
+		action1("UPDATE_ELEMENT", `"elements":[{"properties":{"indent":"1"}}]`))
+	noFailures(t, out)
+	want := map[int]Element{
+		0: {typeLine, map[string]string{"indent": "1"}},
+		2: {typeGadget, map[string]string{"url": "https://example.com/g.xml", "indent": "1"}},
+		3: {typeLine, map[string]string{"indent": "1"}},
+	}
+	if diff := cmp.Diff(want, elementsOf(c)); diff != "" {
+		t.Errorf("elements (-want +got):\n%s", diff)
+	}
+}
+
+// TestUpdatesOfManyElements holds an update of very many lines to little time.
+func TestUpdatesOfManyElements(t *testing.T) {
+	c, out := modified(t, plain(strings.Repeat("\n", 200_000)), `"modifyQuery":{"elementMatch":"LINE","maxRes":4000},`+action1("UPDATE_ELEMENT", `"elements":[{"type":"LINE","properties":{"indent":"1"}}]`))
+	noFailures(t, out)
+	if n := len(elementsOf(c)); n != 4000 {
+		t.Errorf("%d lines were changed, want 4000", n)
+	}
+}
+
+// TestEveryElementIsFoundChangedAndDeleted takes an element of each type through
+// all that document.modify does with elements.
+func TestEveryElementIsFoundChangedAndDeleted(t *testing.T) {
+	tests := []struct{ kind, properties, restriction, change, changed string }{
+		{"INPUT", `"name":"n","value":"v"`, `"name":"n"`, `"value":"w"`, "map[name:n value:w]"},
+		{"PASSWORD", `"name":"n","value":"v"`, `"value":"v"`, `"value":null`, "map[name:n]"},
+		{"TEXTAREA", `"name":"n","value":"a\nb"`, `"value":"a\nb"`, `"value":"c"`, "map[name:n value:c]"},
+		{"CHECK", `"name":"n","value":"false"`, `"name":"n","value":"false"`, `"value":true`, "map[name:n value:true]"},
+		{"LABEL", `"name":"n","value":"Caption"`, `"name":"n"`, `"name":"m"`, "map[name:m value:Caption]"},
+		{"BUTTON", `"name":"n","value":"Go"`, `"value":"Go"`, `"name":"m"`, "map[name:m value:Go]"},
+		{"RADIO_BUTTON", `"name":"n","value":"g"`, `"value":"g"`, `"value":"h"`, "map[name:n value:h]"},
+		{"RADIO_BUTTON_GROUP", `"name":"n","value":"v"`, `"name":"n"`, `"value":"w"`, "map[name:n value:w]"},
+		{"IMAGE", `"url":"https://example.com/a.png","width":"1"`, `"width":"1"`, `"width":2,"url":null`, "map[url:https://example.com/a.png width:2]"},
+		{"ATTACHMENT", `"attachmentId":"a","caption":"c"`, `"attachmentId":"a"`, `"caption":"d"`, "map[attachmentId:a caption:d]"},
+		{"GADGET", `"url":"https://example.com/g.xml","title":"t","n":"1"`, `"n":1`, `"n":null,"title":"u","url":null`, "map[title:u url:https://example.com/g.xml]"},
+		{"INSTALLER", `"manifest":"https://example.com/m.xml"`, `"manifest":"https://example.com/m.xml"`, `"manifest":"https://example.com/n.xml"`, "map[manifest:https://example.com/n.xml]"},
+		{"LINE", `"lineType":"h1","indent":"2"`, `"lineType":"h1"`, `"alignment":"r"`, "map[alignment:r indent:2 lineType:h1]"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.kind, func(t *testing.T) {
+			base := newWavelet(t).blip("b+1", "", plain("ab\n"))
+			apply := func(s *wavelet.State, where, action string) (*wavelet.State, content) {
+				t.Helper()
+				out := Call{Robot: spell, State: s}.Apply(t.Context(), decode(t, `[{"method":"document.modify","id":"1","params":{"blipId":"b+1",`+where+action+`}}]`))
+				noFailures(t, out)
+				s = after(t, s, out)
+				return s, contentOf(t, s, "b+1")
+			}
+			s, c := apply(base.state, `"index":2,`, action1("INSERT", `"elements":[{"type":"`+tt.kind+`","properties":{`+tt.properties+`}}]`))
+			at := c.elements()[1]
+			if at.at != 2 || at.Type != tt.kind {
+				t.Fatalf("the element is at %d, a %s", at.at, at.Type)
+			}
+			query := `"modifyQuery":{"elementMatch":"` + tt.kind + `","maxRes":1,"restrictions":{` + tt.restriction + `}},`
+			s, c = apply(s, query, action1("UPDATE_ELEMENT", `"elements":[{"type":"`+tt.kind+`","properties":{`+tt.change+`}}]`))
+			if got := fmt.Sprint(c.elements()[1].Properties); got != tt.changed {
+				t.Errorf("changed, it has %s, want %s", got, tt.changed)
+			}
+			_, c = apply(s, `"modifyQuery":{"elementMatch":"`+tt.kind+`","restrictions":{"name":"no such"}},`, action1("DELETE", ""))
+			if len(c.elements()) != 2 {
+				t.Errorf("an element that does not fit is deleted: %v", c.elements())
+			}
+			whole := `"modifyQuery":{"elementMatch":"` + tt.kind + `"},`
+			_, replaced := apply(s, whole, action1("REPLACE", `"values":["-"]`))
+			_, c = apply(s, whole, action1("DELETE", ""))
+			if want := "\na-b"; tt.kind != "LINE" && replaced.text != want {
+				t.Errorf("replaced, the text is %q, want %q", replaced.text, want)
+			}
+			if c.text != "\nab" || len(c.elements()) != 1 {
+				t.Errorf("deleted, the text is %q with %v", c.text, c.elements())
+			}
+		})
+	}
+}
+
+// TestAnInlineBlipIsFoundUnderTheIDThatRobotsSee looks for an anchor whose thread
+// has an id of its own by the id of its first blip.
+func TestAnInlineBlipIsFoundUnderTheIDThatRobotsSee(t *testing.T) {
+	w := newWavelet(t).blip("b+1", "", plain("ab\n")).
+		commit(ann, wavelet.CreateThread{Thread: "t+1", Parent: "b+1"}, wavelet.CreateBlip{Blip: "b+2", Thread: "t+1"},
+			wavelet.EditBlip{Blip: "b+1", Delta: doc(t, `[{"retain":1},{"insert":{"reply":{"thread":"t+1"}}}]`)})
+	modify := func(id string) string {
+		t.Helper()
+		out := Call{Robot: spell, State: w.state}.Apply(t.Context(), decode(t, `[{"method":"document.modify","id":"1","params":{"blipId":"b+1",
+			"modifyQuery":{"elementMatch":"INLINE_BLIP","restrictions":{"id":"`+id+`"}},"modifyAction":{"modifyHow":"DELETE"}}}]`))
+		noFailures(t, out)
+		return contentOf(t, after(t, w.state, out), "b+1").text
+	}
+	if a, b := modify("b+2"), modify("t+1"); a != "\nab" || b != "\na b" {
+		t.Errorf("by the blip's id %q, by the thread's %q; want only the first without the anchor", a, b)
+	}
+	_, out := modified(t, plain("a\n"), action1("INSERT_AFTER", `"elements":[{"type":"INLINE_BLIP","properties":{"id":"b+2"}}]`))
+	if len(out.Answer.Failures) != 1 || !strings.Contains(out.Answer.Failures[0].Message, "document.insertInlineBlip") {
+		t.Errorf("an anchor without a blip: %v", out.Answer.Failures)
 	}
 }

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"net/http"
 	"strconv"
-	"strings"
 
 	"weir/events"
 	"weir/wavelet"
@@ -22,54 +21,6 @@ const MaxOperations = 1000
 // ErrAnswer says that an answer or a call is no list of operations. What it
 // wraps says why.
 var ErrAnswer = errors.New("not a list of operations")
-
-// Method is the name of an operation, as the newer dialect spells it.
-type Method string
-
-// The operations that are carried out.
-const (
-	Notify             Method = "robot.notify"
-	GetLimits          Method = "robot.getLimits"
-	FetchWave          Method = "robot.fetchWave"
-	AppendBlip         Method = "wavelet.appendBlip"
-	SetTitle           Method = "wavelet.setTitle"
-	AddParticipant     Method = "wavelet.addParticipant"
-	RemoveParticipant  Method = "wavelet.removeParticipant"
-	ModifyRole         Method = "wavelet.modifyParticipantRole"
-	ModifyTag          Method = "wavelet.modifyTag"
-	SetDatadoc         Method = "wavelet.setDatadoc"
-	CreateChild        Method = "blip.createChild"
-	ContinueThread     Method = "blip.continueThread"
-	DeleteBlip         Method = "blip.delete"
-	ModifyDocument     Method = "document.modify"
-	AppendMarkup       Method = "document.appendMarkup"
-	InsertInlineBlip   Method = "document.insertInlineBlip"
-	AppendInlineBlip   Method = "document.appendInlineBlip"
-	InlineAfterElement Method = "document.insertInlineBlipAfterElement"
-)
-
-// MethodOf reads a method's name in any spelling, with or without "wave."
-// before it. A name that nobody knows comes back as it is.
-func MethodOf(name string) Method {
-	name = strings.TrimPrefix(name, "wave.")
-	switch name {
-	case "robot.notifyCapabilitiesHash":
-		return Notify
-	case "wavelet.participant.add":
-		return AddParticipant
-	case "wavelet.participant.remove":
-		return RemoveParticipant
-	case "wavelet.datadoc.set":
-		return SetDatadoc
-	case "document.inlineBlip.insert":
-		return InsertInlineBlip
-	case "document.inlineBlip.append":
-		return AppendInlineBlip
-	case "document.inlineBlip.insertAfterElement":
-		return InlineAfterElement
-	}
-	return Method(name)
-}
 
 // Operation is one thing that a robot wants done.
 type Operation struct {
@@ -213,6 +164,19 @@ func (s *scalar) UnmarshalJSON(raw []byte) error {
 		*s = scalar{string(raw), true}
 	}
 	return nil
+}
+
+// within is the value of a parameter that is a whole number from least to most,
+// or otherwise if it is not set.
+func (s scalar) within(name string, otherwise, least, most int) (int, *events.OperationFailure) {
+	if !s.set {
+		return otherwise, nil
+	}
+	n, ok := s.number()
+	if !ok || n < least || n > most {
+		return 0, fail(http.StatusBadRequest, "%s %s is no whole number from %d to %d", name, s, least, most)
+	}
+	return n, nil
 }
 
 // number is the value as a whole number, false if it is none.

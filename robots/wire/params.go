@@ -17,29 +17,53 @@ type params struct {
 	ProtocolVersion  scalar `json:"protocolVersion"`
 	Bundle           scalar `json:"bundle"`
 
-	BlipData         *blipData `json:"blipData"`
-	Content          scalar    `json:"content"`
-	Title            scalar    `json:"waveletTitle"`
-	ParticipantID    scalar    `json:"participantId"`
-	Role             scalar    `json:"participantRole"`
-	Name             scalar    `json:"name"`
-	ModifyHow        scalar    `json:"modifyHow"`
-	DatadocName      scalar    `json:"datadocName"`
-	DatadocValue     scalar    `json:"datadocValue"`
-	Message          scalar    `json:"message"`
-	ReturnWaveletIDs scalar    `json:"returnWaveletIds"`
+	BlipData         *blipData       `json:"blipData"`
+	WaveletData      *newWaveletData `json:"waveletData"`
+	Content          scalar          `json:"content"`
+	Title            scalar          `json:"waveletTitle"`
+	ParticipantID    scalar          `json:"participantId"`
+	Role             scalar          `json:"participantRole"`
+	Name             scalar          `json:"name"`
+	ModifyHow        scalar          `json:"modifyHow"`
+	DatadocName      scalar          `json:"datadocName"`
+	DatadocValue     scalar          `json:"datadocValue"`
+	Message          scalar          `json:"message"`
+	ReturnWaveletIDs scalar          `json:"returnWaveletIds"`
+	Search           scalar          `json:"query"`
+	NumResults       scalar          `json:"numResults"`
+	ProfilesRequest  *profileIDs     `json:"fetchProfilesRequest"`
+	AttachmentID     scalar          `json:"attachmentId"`
+	AttachmentData   *fileData       `json:"attachmentData"`
 
 	Index   scalar       `json:"index"`
 	Range   *rangeData   `json:"range"`
 	Query   *queryData   `json:"modifyQuery"`
 	Action  *actionData  `json:"modifyAction"`
 	Element *elementData `json:"element"`
+
+	Annotation    *annotationData `json:"annotation"`
+	AnnotationKey scalar          `json:"annotationKey"`
+	Value         scalar          `json:"value"`
+
+	elementsOnly bool // what is hit must be elements
+}
+
+// annotationData is one annotation, over a range if it has one.
+type annotationData struct {
+	Name  scalar     `json:"name"`
+	Value scalar     `json:"value"`
+	Range *rangeData `json:"range"`
 }
 
 // blipData is a new blip.
 type blipData struct {
 	BlipID  scalar `json:"blipId"`
 	Content scalar `json:"content"`
+}
+
+// profileIDs are the people and robots whose profiles are wanted.
+type profileIDs struct {
+	IDs []scalar `json:"participantIds"`
 }
 
 // rangeData is a range of offsets, which may be negative.
@@ -63,6 +87,7 @@ type actionData struct {
 	Elements      []*elementData `json:"elements"`
 	AnnotationKey scalar         `json:"annotationKey"`
 	Annotations   *[]keyValue    `json:"bundledAnnotations"`
+	UseMarkup     scalar         `json:"useMarkup"`
 }
 
 // keyValue is an annotation that comes with inserted text.

@@ -98,11 +98,20 @@ func (a *application) modifyTag(d *draft, p params) (any, *events.OperationFailu
 	return nothing{}, a.change(d, wavelet.SetTag{Tag: tag, Remove: how == "remove"})
 }
 
-// setDatadoc sets a data document, or removes it.
-func (a *application) setDatadoc(d *draft, p params) (any, *events.OperationFailure) {
+// setDatadoc sets a data document, or removes it, or writes on behind what it
+// holds.
+func (a *application) setDatadoc(d *draft, p params, on bool) (any, *events.OperationFailure) {
 	name := p.DatadocName.String()
 	if name == "" {
 		return nil, missing("datadocName")
 	}
-	return nothing{}, a.change(d, wavelet.SetData{Name: name, Value: p.DatadocValue.String(), Remove: !p.DatadocValue.set})
+	value := p.DatadocValue.String()
+	if on {
+		if !p.DatadocValue.set {
+			return nil, missing("datadocValue")
+		}
+		before, _ := d.state.Data(name)
+		value = before + value
+	}
+	return nothing{}, a.change(d, wavelet.SetData{Name: name, Value: value, Remove: !p.DatadocValue.set})
 }

@@ -7,11 +7,13 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/url"
 	"sync"
 	"time"
 
 	"weir/events"
 	"weir/policies"
+	"weir/robots/oauth"
 	"weir/wavelet"
 )
 
@@ -40,12 +42,19 @@ var (
 // PassiveOptions are what a Passive needs to know and to tell. The zero Options
 // suit a robot about which nothing is known yet.
 type PassiveOptions struct {
-	RPCServerURL string       // where robots call the active API, told in each bundle
+	RPCServerURL string // where robots call the active API, told in each bundle
+	// Credentials are what bundles are signed with, asked for each one, so that a
+	// new secret counts at once; nil, or without a secret: they are not signed.
+	Credentials  func() oauth.Credentials
 	Capabilities Capabilities // as learned before
 	Known        bool         // whether Capabilities is anything
+	Surroundings Surroundings // of the operations in its answers
 	// Learned is called with new capabilities, from any goroutine; nil: nobody
 	// wants to know.
 	Learned func(Capabilities)
+	// Introduced is called with the robot's profile, once each time its
+	// capabilities were fetched, from any goroutine; nil: nobody wants to know.
+	Introduced func(Profile)
 	// Heard is called after each request to the robot with what went wrong, nil
 	// if nothing did; nil: nobody wants to know.
 	Heard func(error)
@@ -67,6 +76,7 @@ type Passive struct {
 	mu       sync.Mutex
 	caps     Capabilities
 	known    bool
+	strange  bool      // it was not asked for its profile since
 	tried    time.Time // when the last refresh began
 	delivery policies.Delivery
 	closed   bool
@@ -90,6 +100,7 @@ func (p *Passive) Close() {
 	p.mu.Unlock()
 	p.stop()
 	p.work.Wait()
+	p.client.CloseIdleConnections()
 }
 
 // Limit sets the bounds of the profile in force: how long an answer may be, in
@@ -149,6 +160,7 @@ func (p *Passive) receive(ctx context.Context, b events.Bundle) (events.Answer, 
 	if err != nil {
 		return events.Answer{}, err
 	}
+	p.introduce()
 	ops, err := p.decode(body)
 	if err != nil {
 		return events.Answer{Failures: []events.OperationFailure{*fail(http.StatusBadRequest, "%v", err)}}, nil
@@ -156,7 +168,14 @@ func (p *Passive) receive(ctx context.Context, b events.Bundle) (events.Answer, 
 	if n := NoticeOf(ops); n.Hash != "" && n.Hash != caps.Hash {
 		p.refresh()
 	}
-	call := Call{Robot: b.Seat.Robot.Robot(), State: b.State, Dialect: caps.Dialect(), Limits: func() policies.Limits { return b.Limits }}
+	robot := b.Seat.Robot.Robot()
+	call := Call{
+		Robot: robot, State: b.State, Dialect: caps.Dialect(),
+		NewName: func(n int) wavelet.Name { return b.NewWavelet(robot.Domain(), n) },
+		Limits:  func() policies.Limits { return b.Limits },
+
+		Surroundings: p.options.Surroundings,
+	}
 	return call.Apply(ctx, ops).Answer, nil
 }
 
@@ -178,12 +197,30 @@ func (p *Passive) decode(body []byte) ([]Operation, error) {
 // post sends a bundle and returns the body of the answer, cut off behind
 // MaxBody.
 func (p *Passive) post(ctx context.Context, line []byte) ([]byte, error) {
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, p.base+bundlePath, bytes.NewReader(line))
+	target, err := p.signed(p.base+bundlePath, line)
+	if err != nil {
+		return nil, err
+	}
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, target, bytes.NewReader(line))
 	if err != nil {
 		return nil, err
 	}
 	req.Header.Set("Content-Type", bundleType)
 	return p.do(req, MaxBody+1)
+}
+
+// signed is the URL under which body is posted, with its signature in the query:
+// where a robot looks for it that checks it, and one that does not is not
+// disturbed.
+func (p *Passive) signed(target string, body []byte) (string, error) {
+	if p.options.Credentials == nil {
+		return target, nil
+	}
+	c := p.options.Credentials()
+	if c.Secret == "" {
+		return target, nil
+	}
+	return oauth.Sign(http.MethodPost, target, body, c, time.Now())
 }
 
 // need is the capabilities in force. They are fetched if none are known yet, by
@@ -238,7 +275,7 @@ func (p *Passive) fetch(ctx context.Context) (Capabilities, error) {
 		return Capabilities{}, err
 	}
 	p.mu.Lock()
-	p.caps, p.known = caps, true
+	p.caps, p.known, p.strange = caps, true, true
 	p.mu.Unlock()
 	if p.options.Learned != nil {
 		p.options.Learned(caps)
@@ -254,6 +291,8 @@ func (p *Passive) do(req *http.Request, limit int64) ([]byte, error) {
 	if err != nil {
 		if cause := context.Cause(req.Context()); cause != nil {
 			err = cause
+		} else if of, ok := errors.AsType[*url.Error](err); ok {
+			err = of.Err // without the URL, which holds the signature
 		}
 		return nil, fmt.Errorf("%w: %s %s: %w", ErrUnreachable, req.Method, req.URL.Path, err)
 	}

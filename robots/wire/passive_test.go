@@ -23,7 +23,7 @@ import (
 
 // devClient reaches robots on this machine.
 func devClient() *http.Client {
-	return NewClient(Guard{Allow: Loopback()}, Timeouts{})
+	return NewClient(Guard{Allow: Loopback()}, Timeouts{}, nil)
 }
 
 // serve runs a robot and returns the transport to it.
@@ -239,8 +239,12 @@ func TestNoCapabilitiesIsAnError(t *testing.T) {
 // a minute.
 func TestNewHashRefreshesCapabilities(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		var fetches, posts int
+		var fetches, posts, profiles int
 		transport := roundTrip(func(r *http.Request) string {
+			if r.URL.Path == "/_wave/robot/profile" {
+				profiles++
+				return fmt.Sprintf(`{"address":"","name":"Spell %d","imageUrl":"http://example.com/s.png","profileUrl":"javascript:alert(1)"}`, profiles)
+			}
 			if r.Method == http.MethodGet {
 				fetches++
 				return capabilitiesXML(fmt.Sprintf(`<w:version>%d</w:version><w:capability name="DOCUMENT_CHANGED"/>`, fetches))
@@ -249,8 +253,11 @@ func TestNewHashRefreshesCapabilities(t *testing.T) {
 			return fmt.Sprintf(`[{"method":"robot.notify","id":"1","params":{"capabilitiesHash":"new-%d"}}]`, posts)
 		})
 		var learned []string
-		p := NewPassive(spell, "http://robot.example.com", &http.Client{Transport: transport},
-			PassiveOptions{Learned: func(c Capabilities) { learned = append(learned, c.Hash) }})
+		var shown Profile
+		p := NewPassive(spell, "http://robot.example.com", &http.Client{Transport: transport}, PassiveOptions{
+			Learned:    func(c Capabilities) { learned = append(learned, c.Hash) },
+			Introduced: func(p Profile) { shown = p },
+		})
 		defer p.Close()
 		b := changed(newWavelet(t).blip("b+root", "", plain("a\n")).state, "b+root")
 		for second := range 70 {
@@ -261,6 +268,10 @@ func TestNewHashRefreshesCapabilities(t *testing.T) {
 			want := 2 + second/30
 			if fetches != want || len(learned) != want {
 				t.Fatalf("%d fetches and %v learned after %d s, want %d", fetches, learned, second, want)
+			}
+			asked := 1 + (second+29)/30 // with the first bundle after a fetch
+			if profiles != asked || shown != (Profile{spell, fmt.Sprint("Spell ", asked), "http://example.com/s.png", ""}) {
+				t.Fatalf("%d profiles asked for after %d s, want %d; the last is %+v", profiles, second, asked, shown)
 			}
 			time.Sleep(time.Second)
 		}
@@ -342,7 +353,7 @@ func TestTheGuardIsAskedWhenDialling(t *testing.T) {
 	port := server.URL[strings.LastIndexByte(server.URL, ':'):]
 	b := changed(newWavelet(t).blip("b+root", "", plain("a\n")).state, "b+root")
 	for _, host := range []string{"http://127.0.0.1", "http://localhost", "http://0.0.0.0", "http://[::ffff:127.0.0.1]"} {
-		p := NewPassive(spell, host+port, NewClient(Guard{}, Timeouts{}), PassiveOptions{})
+		p := NewPassive(spell, host+port, NewClient(Guard{}, Timeouts{}, nil), PassiveOptions{})
 		_, err := p.Receive(t.Context(), b)
 		if !errors.Is(err, ErrForbiddenAddress) || posts.Load() != 0 {
 			t.Errorf("%s: error is %v, %d posts", host, err, posts.Load())
@@ -363,7 +374,7 @@ func TestTimeoutsEndADelivery(t *testing.T) {
 			}
 			<-r.Context().Done()
 		}))
-		p := NewPassive(spell, server.URL, NewClient(Guard{Allow: Loopback()}, limits), PassiveOptions{})
+		p := NewPassive(spell, server.URL, NewClient(Guard{Allow: Loopback()}, limits, nil), PassiveOptions{})
 		if _, err := p.Receive(t.Context(), b); !errors.Is(err, ErrUnreachable) {
 			t.Errorf("%s: error is %v, want ErrUnreachable", name, err)
 		}

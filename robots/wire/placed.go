@@ -1,11 +1,7 @@
 package wire
 
 import (
-	"net/http"
-
-	"weir/events"
 	"weir/wavelet"
-	"weir/wavelet/richtext"
 )
 
 // placed is an element with its position.
@@ -15,8 +11,12 @@ type placed struct {
 }
 
 // elements are the elements of the text, starts of lines among them, by
-// position. First is the first blip of a thread.
-func (c content) elements(first func(wavelet.ThreadID) string) []placed {
+// position.
+func (c content) elements() []placed {
+	first := c.first
+	if first == nil {
+		first = threadItself
+	}
 	list := make([]placed, 0, len(c.lines)+len(c.embeds))
 	lines := c.lines
 	for _, e := range c.embeds {
@@ -41,7 +41,7 @@ func threadItself(id wavelet.ThreadID) string { return string(id) }
 // every restriction, the first most of them or all if most is not positive.
 func (c content) findElements(elementType string, restrictions properties, most int) []span {
 	var list []span
-	for _, el := range c.elements(threadItself) {
+	for _, el := range c.elements() {
 		if el.Type != elementType || !el.matches(restrictions) {
 			continue
 		}
@@ -60,61 +60,4 @@ func (e Element) matches(restrictions properties) bool {
 		}
 	}
 	return true
-}
-
-// updateElements sets properties of the elements that lie in hits. Hit i takes
-// those of entry i modulo the number of entries.
-func (c content) updateElements(hits []span, entries []*elementData) (richtext.Delta, *events.OperationFailure) {
-	if len(entries) == 0 {
-		return nil, missing("elements")
-	}
-	var spans []span
-	var changes []richtext.Attributes
-	all := c.elements(threadItself)
-	for i, hit := range hits {
-		entry := entries[i%len(entries)]
-		if entry == nil {
-			return nil, fail(http.StatusBadRequest, "entry %d of elements is null", i%len(entries))
-		}
-		for _, el := range all {
-			if el.at < hit.start || el.at >= hit.end || entry.Type != "" && entry.Type != el.Type {
-				continue
-			}
-			s, change, err := c.updateOf(el, entry.Properties)
-			if err != nil {
-				return nil, refused(err)
-			}
-			spans, changes = append(spans, s), append(changes, change)
-		}
-	}
-	if len(spans) == 0 {
-		return nil, fail(http.StatusNotFound, "there is no such element where the operation looks for one")
-	}
-	return c.annotate(spans, changes), nil
-}
-
-// updateOf is the place and the change of attributes that update one element.
-// The attributes of a line sit on the newline that ends it.
-func (c content) updateOf(el placed, p properties) (span, richtext.Attributes, error) {
-	if el.Type != typeLine {
-		change, err := update(el.Element, p)
-		return span{el.at, el.at + 1}, change, err
-	}
-	m := map[string]any{}
-	if err := lineAttributes(m, p); err != nil {
-		return span{}, richtext.Attributes{}, err
-	}
-	change, err := richtext.NewAttributes(m)
-	return c.newlineOf(el.at), change, err
-}
-
-// newlineOf is the place of the newline that ends the line which starts at robot
-// position at. The last line's is the document's last, which the robot sees at 0.
-func (c content) newlineOf(at int) span {
-	for _, l := range c.lines {
-		if l.at > at {
-			return span{l.at, l.at + 1}
-		}
-	}
-	return span{0, 1}
 }

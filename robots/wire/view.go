@@ -2,7 +2,6 @@ package wire
 
 import (
 	"maps"
-	"net/http"
 	"strconv"
 	"time"
 
@@ -66,7 +65,6 @@ type view struct {
 	blips   map[wavelet.BlipID]blipView
 	threads map[wavelet.ThreadID]threadView
 	anchors map[wavelet.ThreadID]int // offsets of anchors, of the blips that were read
-	whole   bool                     // whether there was room for all blips asked for
 }
 
 // maxView is how much text a view has room for, in UTF-16 units.
@@ -80,7 +78,6 @@ func newView(s *wavelet.State, ids []wavelet.BlipID, d events.Dialect) *view {
 		blips:   make(map[wavelet.BlipID]blipView, len(ids)),
 		threads: map[wavelet.ThreadID]threadView{},
 		anchors: map[wavelet.ThreadID]int{},
-		whole:   true,
 	}
 	room := maxView
 	for _, id := range ids {
@@ -89,7 +86,6 @@ func newView(s *wavelet.State, ids []wavelet.BlipID, d events.Dialect) *view {
 			continue
 		}
 		if b.Doc.Len() > room {
-			v.whole = false
 			continue
 		}
 		room -= b.Doc.Len()
@@ -163,8 +159,10 @@ func (v *view) living(id wavelet.ThreadID) []wavelet.BlipID {
 
 // first is the id under which a robot looks for a thread's anchor: that of the
 // thread's first blip.
-func (v *view) first(id wavelet.ThreadID) string {
-	if t, ok := v.state.Thread(id); ok && len(t.Blips) > 0 {
+func (v *view) first(id wavelet.ThreadID) string { return firstBlip(v.state, id) }
+
+func firstBlip(s *wavelet.State, id wavelet.ThreadID) string {
+	if t, ok := s.Thread(id); ok && len(t.Blips) > 0 {
 		return string(t.Blips[0])
 	}
 	return string(id)
@@ -173,6 +171,7 @@ func (v *view) first(id wavelet.ThreadID) string {
 // blip is one blip.
 func (v *view) blip(b *wavelet.Blip) blipView {
 	c := read(b.Doc.Delta())
+	c.first = v.first
 	out := blipView{
 		Annotations:      c.annotations(),
 		Elements:         make(map[string]Element, len(c.lines)+len(c.embeds)),
@@ -191,7 +190,7 @@ func (v *view) blip(b *wavelet.Blip) blipView {
 	if parent := events.ParentOf(v.state, b.ID, v.dialect); parent != "" {
 		out.ParentBlipID = &parent
 	}
-	for _, el := range c.elements(v.first) {
+	for _, el := range c.elements() {
 		out.Elements[strconv.Itoa(el.at)] = el.Element
 	}
 	maps.Copy(v.anchors, c.anchors())
@@ -235,8 +234,8 @@ func (c content) anchors() map[wavelet.ThreadID]int {
 	return m
 }
 
-// fetched is the data of robot.fetchWave.
-type fetched struct {
+// fetchedWave is the data of robot.fetchWave.
+type fetchedWave struct {
 	Message string                          `json:"message"`
 	Wavelet waveletData                     `json:"waveletData"`
 	Blips   map[wavelet.BlipID]blipView     `json:"blips"`
@@ -246,19 +245,16 @@ type fetched struct {
 
 // fetchWave describes a whole wavelet, as the operations before it leave it.
 func (a *application) fetchWave(d *draft, p params) (any, *events.OperationFailure) {
-	if p.ReturnWaveletIDs.String() == "true" {
-		return nil, fail(http.StatusNotImplemented, "%s with returnWaveletIds is not offered by this server", FetchWave)
-	}
-	if a.fetches++; a.fetches > maxFetches {
-		return nil, fail(http.StatusBadRequest, "more than %d waves in one request; fetch the others later", maxFetches)
-	}
 	var ids []wavelet.BlipID
+	size := 0
 	for b := range d.state.Blips() {
 		ids = append(ids, b.ID)
+		size += b.Doc.Len()
+	}
+	if failure := a.fetch(size); failure != nil {
+		return nil, failure
 	}
 	v := newView(d.state, ids, a.Dialect)
-	if !v.whole {
-		return nil, fail(http.StatusBadRequest, "the wave has more than %d UTF-16 units of text and cannot be fetched whole", maxView)
-	}
-	return fetched{p.Message.String(), v.wavelet(), v.blips, v.threads, d.state.Root()}, nil
+	v.linkFiles(a.URL)
+	return fetchedWave{p.Message.String(), v.wavelet(), v.blips, v.threads, d.state.Root()}, nil
 }

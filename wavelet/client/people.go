@@ -66,6 +66,12 @@ func (c *Client) SetTag(ctx context.Context, name wavelet.Name, tag string, remo
 	return c.Call(ctx, "wavelet.tag", on(name, map[string]any{"tag": tag, "remove": remove}), nil)
 }
 
+// DoneWith says that the user has finished writing in a blip, for now. Robots that
+// wait for that are told at once, and not only when the user was idle.
+func (c *Client) DoneWith(ctx context.Context, name wavelet.Name, blip wavelet.BlipID) error {
+	return c.Call(ctx, "blip.done", on(name, map[string]any{"blip": blip}), nil)
+}
+
 // Wavelets is the inbox, changed last first: all of it, or what a query finds.
 func (c *Client) Wavelets(ctx context.Context, query string) ([]Summary, error) {
 	var ok struct {

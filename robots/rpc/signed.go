@@ -1,0 +1,223 @@
+package rpc
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"mime"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+
+	"weir/robots/oauth"
+	"weir/robots/wire"
+)
+
+// Bounds of what is read of a signed request.
+const (
+	maxParams = 200 // parameters of query, header and form together
+	maxNonce  = 255
+)
+
+// operationsField is the field that holds the operations of a request that is
+// a form.
+const operationsField = "operations"
+
+// problem is why a whole request is turned away.
+type problem struct {
+	status       int
+	code, reason string
+}
+
+func (p *problem) Error() string { return p.reason }
+
+func badSignature(format string, args ...any) *problem {
+	return &problem{http.StatusUnauthorized, "bad_signature", fmt.Sprintf(format, args...)}
+}
+
+// verifier checks signed requests.
+type verifier struct {
+	publicURL string // "": as each request's Host says
+	nonces    *nonces
+	now       func() time.Time
+}
+
+// signed is a request that carries the parameters of OAuth.
+type signed struct {
+	method string
+	urls   []string   // as its signer may spell them
+	params url.Values // of query, header and form
+	form   bool       // the body was a form
+	body   []byte     // of a request that is no form
+}
+
+// isSigned reports whether a request carries the parameters of OAuth in its
+// header, its query, or perhaps in a form.
+func isSigned(r *http.Request) bool {
+	scheme, _, _ := strings.Cut(r.Header.Get("Authorization"), " ")
+	return strings.EqualFold(scheme, "OAuth") || strings.Contains(r.URL.RawQuery, "oauth_") || isForm(r)
+}
+
+func isForm(r *http.Request) bool {
+	kind, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
+	return err == nil && kind == "application/x-www-form-urlencoded"
+}
+
+// read gathers a request and the parameters of OAuth, wherever they are. A form
+// without any is a body like another: some clients send JSON under that type.
+func (v verifier) read(w http.ResponseWriter, r *http.Request) (signed, *problem) {
+	s := signed{method: r.Method, urls: v.urls(r)}
+	var err error
+	if s.body, err = io.ReadAll(http.MaxBytesReader(w, r.Body, wire.MaxBody)); err != nil {
+		return s, unreadable(err)
+	}
+	if s.params, err = parseQuery(r.URL.RawQuery); err != nil {
+		return s, badSignature("the query cannot be read: %v", err)
+	}
+	header, err := headerParams(r.Header.Get("Authorization"))
+	if err != nil {
+		return s, badSignature("the Authorization field cannot be read: %v", err)
+	}
+	form := url.Values{}
+	if isForm(r) && !looksLikeJSON(s.body) {
+		if form, err = parseQuery(string(s.body)); err != nil {
+			return s, badSignature("the form cannot be read: %v", err)
+		}
+		s.form, s.body = true, nil
+	}
+	n := 0
+	for _, more := range []url.Values{header, form} {
+		for name, values := range more {
+			s.params[name] = append(s.params[name], values...)
+		}
+	}
+	for _, values := range s.params {
+		n += len(values)
+	}
+	if n > maxParams {
+		return s, badSignature("%d parameters, at most %d", n, maxParams)
+	}
+	return s, nil
+}
+
+// unreadable is the problem of a body that did not come as a whole.
+func unreadable(err error) *problem {
+	if _, long := errors.AsType[*http.MaxBytesError](err); long {
+		return &problem{http.StatusRequestEntityTooLarge, "too_large", "the request is longer than 1 MiB; send it in parts"}
+	}
+	return &problem{http.StatusBadRequest, "bad_request", "the request ends early"}
+}
+
+// looksLikeJSON reports whether a body begins like a list or an object.
+func looksLikeJSON(body []byte) bool {
+	text := strings.TrimSpace(string(body[:min(len(body), 64)]))
+	return strings.HasPrefix(text, "[") || strings.HasPrefix(text, "{")
+}
+
+// parseQuery reads a query or a form of at most maxParams fields.
+func parseQuery(raw string) (url.Values, error) {
+	if n := strings.Count(raw, "&"); n >= maxParams {
+		return nil, fmt.Errorf("%d parameters, at most %d", n+1, maxParams)
+	}
+	return url.ParseQuery(raw)
+}
+
+// operations is the part of the request that says what is to be done.
+func (s signed) operations() []byte {
+	if s.form {
+		return []byte(s.params.Get(operationsField))
+	}
+	return s.body
+}
+
+// urls is the address that a request was sent to, as its signer may spell it:
+// behind a proxy only the configured one is known to be that.
+func (v verifier) urls(r *http.Request) []string {
+	base := v.publicURL
+	if base == "" {
+		base = "http://" + r.Host
+		if r.TLS != nil {
+			base = "https://" + r.Host
+		}
+	}
+	target := strings.TrimSuffix(base, "/") + r.URL.EscapedPath()
+	list := []string{target}
+	if u, err := url.Parse(target); err == nil && u.Port() == "" && u.Host != "" {
+		port := map[string]string{"http": ":80", "https": ":443"}[u.Scheme]
+		u.Host += port
+		list = append(list, u.String())
+	}
+	return list
+}
+
+// verify returns nil if the request was signed with c just now. Hashed says that
+// its body must be. Whether it came before is for once to say.
+func (v verifier) verify(s signed, c oauth.Credentials, hashed bool) *problem {
+	now := v.now()
+	at, err := strconv.ParseInt(s.params.Get(oauth.Timestamp), 10, 64)
+	if err != nil || at <= 0 {
+		return badSignature("oauth_timestamp is not a number of seconds since 1970")
+	}
+	if off := at - now.Unix(); off > window || off < -window {
+		return badSignature("oauth_timestamp is %d s off; here it is %d, and %d s are allowed", off, now.Unix(), window)
+	}
+	nonce := s.params.Get(oauth.Nonce)
+	if nonce == "" || len(nonce) > maxNonce {
+		return badSignature("oauth_nonce has to have 1 to %d bytes", maxNonce)
+	}
+	for _, target := range s.urls {
+		r := oauth.Request{Method: s.method, URL: target, Params: s.params, Body: s.body, Hashed: hashed && !s.form}
+		if err = r.Verify(c); !errors.Is(err, oauth.ErrSignature) {
+			break
+		}
+	}
+	if errors.Is(err, oauth.ErrSignature) {
+		return badSignature("%v; it is expected over %s", err, s.urls[0])
+	}
+	if err != nil {
+		return badSignature("%v", err)
+	}
+	return nil
+}
+
+// once returns nil for a request that was verified and never came before.
+func (v verifier) once(s signed, c oauth.Credentials) *problem {
+	at, _ := strconv.ParseInt(s.params.Get(oauth.Timestamp), 10, 64)
+	if !v.nonces.fresh(c.Key+"\x00"+c.Token, at, v.now().Unix(), s.params.Get(oauth.Nonce)) {
+		return badSignature("a request with this oauth_nonce and oauth_timestamp came before")
+	}
+	return nil
+}
+
+// headerParams reads the parameters of an Authorization field, without the
+// realm; none, if it is of another scheme.
+func headerParams(field string) (url.Values, error) {
+	params := url.Values{}
+	scheme, rest, _ := strings.Cut(field, " ")
+	if !strings.EqualFold(scheme, "OAuth") {
+		return params, nil
+	}
+	for n := 0; ; n++ {
+		if rest = strings.TrimLeft(rest, ", \t"); rest == "" {
+			return params, nil
+		}
+		name, after, ok := strings.Cut(rest, `="`)
+		value, behind, closed := strings.Cut(after, `"`)
+		if !ok || !closed || n > maxParams {
+			return nil, fmt.Errorf("want name=\"value\", at most %d times", maxParams)
+		}
+		rest = behind
+		key, err := url.PathUnescape(name)
+		if err != nil {
+			return nil, err
+		}
+		if value, err = url.PathUnescape(value); err != nil {
+			return nil, err
+		}
+		if !strings.EqualFold(key, "realm") {
+			params.Add(key, value)
+		}
+	}
+}

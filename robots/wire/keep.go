@@ -1,0 +1,66 @@
+package wire
+
+import (
+	"encoding/json"
+	"net/http"
+
+	"weir/events"
+	"weir/wavelet"
+	"weir/wavelet/client"
+	"weir/wavelet/reading"
+)
+
+// folderAction notes that the author has read a wavelet or a blip, or wants to
+// read it again.
+func (a *application) folderAction(d *draft, p params) (any, *events.OperationFailure) {
+	var read bool
+	switch p.ModifyHow.String() {
+	case "markAsRead":
+		read = true
+	case "markAsUnread":
+	case "":
+		return nil, missing("modifyHow")
+	default:
+		return nil, fail(http.StatusBadRequest, "modifyHow %q is neither markAsRead nor markAsUnread", p.ModifyHow)
+	}
+	var id wavelet.BlipID
+	if p.BlipID.String() != "" {
+		blip, failure := a.blip(d, p)
+		if failure != nil {
+			return nil, failure
+		}
+		id = blip.ID
+	}
+	if a.Reading == nil {
+		return nil, notHere(FolderAction)
+	}
+	// What is marked is what could be read: the wavelet as it was found.
+	err := a.Reading.Change(a.ctx, d.author, d.base.Name(), func(r *reading.Record) { r.Mark(d.base, id, read) })
+	if err != nil {
+		return nil, trouble(FolderAction)
+	}
+	return nothing{}, nil
+}
+
+// exportSnapshot gives a whole wavelet, as it is committed, in the form in which
+// the live protocol sends it.
+func (a *application) exportSnapshot(d *draft, _ params) (any, *events.OperationFailure) {
+	size := 0
+	for _, b := range d.base.Parts().Blips {
+		size += b.Doc.Len()
+	}
+	if failure := a.fetch(size); failure != nil {
+		return nil, failure
+	}
+	raw, err := json.Marshal(client.NewSnapshot(d.base))
+	if err != nil {
+		return nil, trouble(ExportSnapshot)
+	}
+	return map[string]string{"rawSnapshot": string(raw)}, nil
+}
+
+// noDeltas refuses to exchange deltas: their form of old is that of another
+// algebra.
+func (a *application) noDeltas(m Method) (any, *events.OperationFailure) {
+	return nil, fail(http.StatusNotImplemented, "%s is not offered by this server, whose deltas have another form; use %s for the content", m, ExportSnapshot)
+}

@@ -1,0 +1,142 @@
+package web
+
+import (
+	"bytes"
+	"errors"
+	"io"
+	"mime"
+	"net/http"
+
+	"weir/wavelet"
+	"weir/wavelet/attachment"
+	"weir/wavelet/client"
+)
+
+// attachment is GET /api/v1/waves/{wave}/{wavelet}/attachments/{id}: the content
+// of what is attached to a wavelet, for people and robots that take part in it.
+// What a browser does not just show it saves.
+func (s *Server) attachment(w http.ResponseWriter, r *http.Request) {
+	record, content, err := s.attached(r)
+	if err != nil {
+		s.deny(w, err)
+		return
+	}
+	h := w.Header()
+	h.Set("Content-Type", record.Type)
+	h.Set("Content-Security-Policy", "default-src 'none'; sandbox")
+	h.Set("Cache-Control", "private, no-cache")
+	h.Set("ETag", `"`+record.Hash+`"`)
+	how, name := "attachment", map[string]string{}
+	if record.Shown() {
+		how = "inline"
+	}
+	if record.Name != "" {
+		name["filename"] = record.Name
+	}
+	h.Set("Content-Disposition", mime.FormatMediaType(how, name))
+	http.ServeContent(w, r, "", record.Created, bytes.NewReader(content))
+}
+
+// attached is the attachment that a request is about, if who makes it may see
+// it.
+func (s *Server) attached(r *http.Request) (attachment.Record, []byte, error) {
+	name, _, err := s.attachedTo(r)
+	if err != nil {
+		return attachment.Record{}, nil, err
+	}
+	record, err := s.d.Files.Get(name, r.PathValue("id"))
+	if err != nil {
+		return record, nil, fileRefusal(err)
+	}
+	content, err := s.d.Files.Content(record)
+	return record, content, err
+}
+
+// attachedTo is the wavelet that a request about attachments names, with the
+// role in it of who makes the request.
+func (s *Server) attachedTo(r *http.Request) (wavelet.Name, member, error) {
+	name, err := where{r.PathValue("wave"), r.PathValue("wavelet")}.name()
+	if err != nil {
+		return name, member{}, err
+	}
+	who, err := s.caller(r)
+	if err != nil {
+		return name, member{}, err
+	}
+	_, role, err := s.read(r.Context(), who, name)
+	return name, member{who, role}, err
+}
+
+// member is somebody who takes part.
+type member struct {
+	who  wavelet.Participant
+	role wavelet.Role
+}
+
+// caller is the robot whose key a request carries, and which may call now, or
+// the person who has logged in.
+func (s *Server) caller(r *http.Request) (wavelet.Participant, error) {
+	if key := bearer(r); key != "" {
+		if robot, err := s.d.Robots.Authenticate(key); err == nil {
+			if robot.Suspended {
+				return "", refuse(client.CodeForbidden, "suspended", "Authorization", "the robot is suspended", "ask the operator of this server")
+			}
+			return robot.Address, s.d.Gateway.Admit(r.Context(), robot.Address, false)
+		}
+	}
+	login, err := s.d.Auth.Person(r)
+	return login.User, err
+}
+
+// attach is POST /api/v1/waves/{wave}/{wavelet}/attachments?name=…: the body is
+// attached to the wavelet. The answer is what a document refers to it by.
+func (s *Server) attach(w http.ResponseWriter, r *http.Request) {
+	record, err := s.take(r)
+	if err != nil {
+		s.deny(w, err)
+		return
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(http.StatusCreated)
+	_, _ = w.Write(encode(struct {
+		ID   string `json:"id"`
+		Name string `json:"name"`
+		Type string `json:"type"`
+		Size int    `json:"size"`
+		Hash string `json:"hash"`
+	}{record.ID, record.Name, record.Type, record.Size, record.Hash}))
+}
+
+// take attaches the body of a request.
+func (s *Server) take(r *http.Request) (attachment.Record, error) {
+	name, by, err := s.attachedTo(r)
+	if err != nil {
+		return attachment.Record{}, err
+	}
+	if by.role == wavelet.Read {
+		return attachment.Record{}, refuse(client.CodeForbidden, "no_access", "wavelet", "your role does not allow you to attach anything", "ask a participant with the full role")
+	}
+	content, err := io.ReadAll(r.Body)
+	if _, long := errors.AsType[*http.MaxBytesError](err); long {
+		return attachment.Record{}, refuse(client.CodeLimit, string(wavelet.CodeLimit), "body", "the file is longer than 1 MiB", "attach a smaller one")
+	}
+	if err != nil {
+		return attachment.Record{}, refuse(client.CodeMalformed, "malformed", "body", "the file did not arrive whole", "send it again")
+	}
+	record, err := s.d.Files.Put(r.Context(), attachment.Record{Wavelet: name, Name: r.URL.Query().Get("name"), Creator: by.who}, content)
+	return record, fileRefusal(err)
+}
+
+// fileRefusal gives what an attachment is refused for the form of every
+// refusal.
+func fileRefusal(err error) error {
+	switch {
+	case errors.Is(err, attachment.ErrNotFound):
+		return &wavelet.Refusal{Code: wavelet.CodeNotFound, Op: -1, Field: "id", Reason: err.Error()}
+	case errors.Is(err, attachment.ErrRefused), errors.Is(err, attachment.ErrTaken):
+		return &wavelet.Refusal{Code: wavelet.CodeBadDelta, Op: -1, Field: "body", Reason: err.Error()}
+	case errors.Is(err, attachment.ErrFull):
+		return &wavelet.Refusal{Code: wavelet.CodeLimit, Op: -1, Field: "body", Reason: err.Error()}
+	}
+	return err
+}
