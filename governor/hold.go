@@ -131,7 +131,16 @@ func (h *habit) again(t instant) bool {
 func (g *Governor) judgeAssumed(t instant, p *rules, k *conviction, v *Verdict) bool {
 	limit, c := p.Hold.Depth, k.depth
 	var cycle nodes
-	if g.ratioOnly || limit == 0 || c.Depth == c.Exact || c.Depth < limit || !k.seat.cycle(t, shown, &cycle) {
+	if g.ratioOnly || limit == 0 || c.Depth == c.Exact || c.Depth < p.holdFrom() {
+		return false
+	}
+	if c.Depth < limit {
+		if k.seat.marks&markHold == 0 && k.seat.onCycle(t, unignored) {
+			g.warn(t, v, k.seat, markHold, ruleHold, float64(c.Depth), float64(limit), c.ID)
+		}
+		return false
+	}
+	if !k.seat.cycle(t, shown, &cycle) {
 		return false
 	}
 	for _, s := range cycle.all() {

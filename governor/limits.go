@@ -190,7 +190,7 @@ func (g *Governor) seatLimits(t instant, s *seat) []policies.Limit {
 		l.Remaining = max(0, l.Max-l.Used)
 		out = append(out, l)
 	}
-	if limit := p.Hold.Depth; limit > 0 && s.habit != nil {
+	if limit := p.Hold.Depth; limit > 0 && (s.habit != nil || s.deep.depth > s.deep.exact) {
 		used := 0
 		if s.deep.at != 0 && s.deep.depth > s.deep.exact {
 			used = s.deep.depth + 1
