@@ -47,9 +47,10 @@ func (g *Governor) label(t instant, a *Answer, c *wavelet.Cause) (s *seat, b *bu
 		g.robot(robotOf(a.Robot)).indebt().tokens.Forged++
 	} else if a.Named.Bundle != "" && a.Robot == a.Named.Seat.Robot {
 		s = g.seat(t, a.Named.Seat)
-		b = s.find(hashOf(a.Named.Bundle))
+		hash := hashOf(a.Named.Bundle)
+		b = s.find(hash)
 		if s.robot.counts(t, a, b) {
-			s.robot.settle(s, hashOf(a.Named.Bundle))
+			s.robot.settle(s, hash)
 			p := s.meant(t, &a.Named)
 			*c = wavelet.Cause{ID: p.Cause.ID, Depth: p.Cause.Depth + 1, Exact: p.Cause.Exact + 1,
 				Parent: p.Author, Bundle: a.Named.Bundle, Kind: wavelet.Robot}

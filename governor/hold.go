@@ -126,11 +126,9 @@ func (h *habit) again(t instant) bool {
 	return h.deep.now(t) > oftenDeep
 }
 
-// judgeAssumed convicts a chain with assumed links that is deep, and runs through a
-// cycle of robots that name what they answer or were shown to depend on it.
+// judgeAssumed convicts a chain with assumed links that is deep and a loop.
 func (g *Governor) judgeAssumed(t instant, p *rules, k *conviction, v *Verdict) bool {
-	limit, c := p.Hold.Depth, k.depth
-	var cycle nodes
+	limit, c := p.Hold.Depth, &k.depth
 	if g.ratioOnly || limit == 0 || c.Depth == c.Exact || c.Depth < p.holdFrom() {
 		return false
 	}
@@ -140,6 +138,17 @@ func (g *Governor) judgeAssumed(t instant, p *rules, k *conviction, v *Verdict) 
 		}
 		return false
 	}
+	if !k.shown(t) {
+		return false
+	}
+	k.rule, k.mark, k.measured, k.limit = ruleHold, markHold, float64(c.Depth), float64(limit)
+	return g.convict(t, k, v)
+}
+
+// shown reports whether the chain runs through a cycle of robots that name what
+// they answer or were shown to depend on it, at least one of these, and notes how.
+func (k *conviction) shown(t instant) bool {
+	var cycle nodes
 	if !k.seat.cycle(t, shown, &cycle) {
 		return false
 	}
@@ -153,9 +162,5 @@ func (g *Governor) judgeAssumed(t instant, p *rules, k *conviction, v *Verdict) 
 			k.tests = append(k.tests, Test{Robot: s.robot.id, Holds: int(h.tests), Held: policies.Duration(h.long)})
 		}
 	}
-	if len(k.tests) == 0 {
-		return false
-	}
-	k.rule, k.mark, k.measured, k.limit = ruleHold, markHold, float64(c.Depth), float64(limit)
-	return g.convict(t, k, v)
+	return len(k.tests) > 0
 }

@@ -10,13 +10,13 @@ import (
 
 // owed is a bundle that its robot may still answer without naming it.
 type owed struct {
-	heard
 	bundle  uint64 // hash of its id
 	robots  bool   // robot lane
 	held    bool   // it was held back before it was sent
 	clean   bool   // and the robot was silent meanwhile
 	settled bool   // it was answered by its name
 	late    bool   // the robot would have answered by now, as far as is known
+	heard
 }
 
 // debts is what a robot that writes without naming a bundle may still answer.
@@ -66,7 +66,7 @@ func (x *debts) debt(s *seat, bundle uint64) int {
 func (r *robot) settle(s *seat, bundle uint64) {
 	x := r.debts
 	if x == nil {
-		r.newest.settled = r.newest.settled || r.newest.bundle == bundle && r.newest.seat == s
+		r.newest.settled = r.newest.settled || r.newest.bundle == bundle
 		return
 	}
 	if i := x.debt(s, bundle); i >= 0 {

@@ -23,20 +23,21 @@ const (
 	twiceCutIn = 30 * time.Minute
 )
 
-// robot is what is known of one robot in all its wavelets.
+// robot is what is known of one robot in all its wavelets. What every bundle
+// touches comes first, so that a decision reads few cache lines.
 type robot struct {
-	id    wavelet.Participant
-	rules *rules
-	seats []*seat
+	rules     *rules
+	suspended *ban    // by the governor, until Resume
+	debts     *debts  // nil for a robot that has always named what it answers
+	latest    instant // when the latest robot-lane bundle was sent, to any seat
+	newest    owed    // the latest bundle, to any seat
+	id        wavelet.Participant
+	seats     []*seat
 
 	ring      ring      // requests
 	slot      instant   // when the latest response goes out
 	marks     marks     // as a seat's
 	cut       *cutOff   // the latest cut-off, nil if there was none
-	suspended *ban      // by the governor, until Resume
-	latest    instant   // when the latest robot-lane bundle was sent, to any seat
-	newest    owed      // the latest bundle, to any seat
-	debts     *debts    // nil for a robot that has always named what it answers
 	let       []letPass // answers let through that were heard elsewhere than written
 	decisions []policies.Decided
 }

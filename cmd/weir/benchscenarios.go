@@ -38,9 +38,8 @@ undisturbed, with restarts of the gateway, with 5 % of the deliveries lost, and 
 governor stands beside guards that are known from elsewhere, and beside itself with a part taken out: weir simulate --help
 lists them.
 
-A loop is missed if robots go on answering each other for more than twice as long as the scenario expects. Its lineage is
-hidden if one of its robots hides what it answers or lives on another server. Each kind of run in which something that is
-expected did not come is listed, with the command that shows one of them.
+A loop is missed if robots go on answering each other for more than twice as long as the scenario expects. Each kind of run
+in which something that is expected did not come is listed, with the command that shows one of them.
 
 Exits 0 if every bar is reached, 1 if one is missed, 2 if none is missed but one could not be measured.
 
