@@ -49,7 +49,7 @@ const (
 	freeFor    = 30 * time.Minute
 
 	patienceMin     = time.Second
-	patienceAtFirst = 10 * time.Second
+	patienceAtFirst = 20 * time.Second
 )
 
 // longest is the longest of the lags known.

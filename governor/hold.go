@@ -47,7 +47,7 @@ func (g *Governor) holdBack(t instant, s *seat, d *Delivery, v *Verdict) instant
 // doubts reports whether the bundle's chain calls for a test of the seat.
 func (g *Governor) doubts(t instant, s *seat, d *Delivery, v *Verdict) bool {
 	h, p := s.habit, s.robot.rules
-	c := s.meant(t, d).Cause
+	c := s.deepest(t, d).Cause
 	depth := c.Depth + 1
 	if p.Hold.Depth == 0 || c.Depth == c.Exact || depth < p.holdFrom() || t < h.free || t < h.shown || !s.answersUnnamed() || !s.onCycle(t, unignored) {
 		return false

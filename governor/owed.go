@@ -32,10 +32,13 @@ type debts struct {
 // the latest bundle is kept of one that always did.
 func (r *robot) owes(t instant, s *seat, d *Delivery) {
 	o := owed{bundle: hashOf(d.Bundle), robots: d.RobotLane}
-	if d.RobotLane {
+	if p := (Part{d.Author, d.Cause}); d.RobotLane && r.debts == nil {
 		o.heard = s.deep
 	} else {
-		o.heard = heard{at: t, cause: d.Cause.ID, depth: d.Cause.Depth, exact: d.Cause.Exact, author: d.Author, seat: s}
+		if d.RobotLane {
+			p = s.deepest(t, d)
+		}
+		o.heard = heard{at: t, cause: p.Cause.ID, depth: p.Cause.Depth, exact: p.Cause.Exact, author: p.Author, seat: s}
 	}
 	x := r.debts
 	if x == nil {

@@ -112,6 +112,19 @@ func (s *seat) meant(t instant, d *Delivery) Part {
 	return found
 }
 
+// deepest is the part of the bundle that an answer which names none is taken to
+// answer. Its links convict only after tests, so the deepest counts, whatever
+// robots beside it name.
+func (s *seat) deepest(t instant, d *Delivery) Part {
+	found := s.meant(t, d)
+	for _, p := range d.Parts {
+		if p.Cause.Depth > found.Cause.Depth && !s.ignores(t, robotOf(p.Author)) {
+			found = p
+		}
+	}
+	return found
+}
+
 // heed notes that a bundle was answered which held deltas of one robot only.
 func (s *seat) heed(only uint8) {
 	for i := range s.voices {
