@@ -116,7 +116,10 @@ func (s *seat) meant(t instant, d *Delivery) Part {
 // answer. Its links convict only after tests, so the deepest counts, whatever
 // robots beside it name.
 func (s *seat) deepest(t instant, d *Delivery) Part {
-	found := s.meant(t, d)
+	found := Part{d.Author, d.Cause}
+	if s.ignores(t, robotOf(d.Author)) {
+		found = s.meant(t, d)
+	}
 	for _, p := range d.Parts {
 		if p.Cause.Depth > found.Cause.Depth && !s.ignores(t, robotOf(p.Author)) {
 			found = p
