@@ -240,7 +240,7 @@ func (w *world) leftWaiting() {
 			for _, x := range s.people {
 				if d := w.at - x.at - (s.busy(w.at) - x.busy); d > patience {
 					w.waited(s, d)
-					if d > time.Minute { // not just behind a delivery that failed
+					if d > time.Minute+2*s.robot.Latency.Max { // not just behind a delivery that failed
 						w.missing(s)
 					}
 				}
