@@ -54,7 +54,7 @@ func (g *Gateway) answer(ctx context.Context, s *seat, t Take, profile policies.
 		}
 	}
 	g.mu.Lock()
-	s.failed = append(s.failed, first(failed, max(0, maxNotes-len(s.failed)))...)
+	s.failed = append(s.failed, first(failed, max(0, maxNotes+s.told-len(s.failed)))...)
 	g.mu.Unlock()
 	return committed, nil
 }

@@ -61,7 +61,7 @@ func (g *Gateway) deliver(ctx context.Context, s *seat, t Take) Outcome {
 		g.troubled(ctx, s, t, err)
 		return Outcome{Kind: Held, Delay: ownTrouble}
 	}
-	if now := g.clock.now(); len(b.Events) == 0 || ok && !choosy.Wants(b) && !choosy.Wants(g.withErrors(b, s, t, now)) {
+	if now := g.clock.now(); len(b.Events) == 0 || ok && !choosy.Wants(b) && !choosy.Wants(g.withNotes(b, s, t, now)) {
 		g.mu.Lock()
 		s.robot.stats.Silent++
 		g.mark(s)
@@ -185,18 +185,25 @@ func (g *Gateway) complete(b *events.Bundle, s *seat, t Take, named governor.Del
 	b.Limits = g.gov.SeatLimits(named.Sent, s.Seat)
 	g.mu.Lock()
 	defer g.mu.Unlock()
+	s.told = 0
 	if t.Last {
 		explain(b.Events, s.verdict)
 		return
 	}
 	s.telling = slices.Concat(s.warnings, s.robot.warnings)
-	for _, w := range s.telling {
-		b.Events = append(b.Events, events.Warning(b.State, s.Robot, named.Sent, note(w.Limit)))
+	b.Events = append(b.Events, warnings(*b, s.telling, named.Sent)...)
+	failed := g.failures(s, t, named.Sent)
+	b.Events = append(b.Events, failed...)
+	s.told = len(failed)
+}
+
+// warnings is the events that tell the robot of a bundle how near its limits are.
+func warnings(b events.Bundle, list []governor.Warning, now time.Time) []events.Event {
+	var evs []events.Event
+	for _, w := range list {
+		evs = append(evs, events.Warning(b.State, b.Seat.Robot, now, note(w.Limit)))
 	}
-	if failed := g.failures(s, t, named.Sent); failed != nil {
-		b.Events = append(b.Events, failed...)
-		s.failed, s.errorsAt = nil, named.Sent
-	}
+	return evs
 }
 
 // failures is the events that tell a robot which of its operations have failed:
@@ -212,11 +219,12 @@ func (g *Gateway) failures(s *seat, t Take, now time.Time) []events.Event {
 	return evs
 }
 
-// withErrors is a bundle with nothing but the failures that it would tell of.
-func (g *Gateway) withErrors(b events.Bundle, s *seat, t Take, now time.Time) events.Bundle {
+// withNotes is a bundle with nothing but the warnings and failures that it would
+// tell of.
+func (g *Gateway) withNotes(b events.Bundle, s *seat, t Take, now time.Time) events.Bundle {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	b.Events = g.failures(s, t, now)
+	b.Events = append(g.failures(s, t, now), warnings(b, slices.Concat(s.warnings, s.robot.warnings), now)...)
 	return b
 }
 
@@ -307,6 +315,9 @@ func (g *Gateway) received(s *seat, t Take, b events.Bundle, named governor.Deli
 	s.warnings = slices.DeleteFunc(s.warnings, told)
 	s.robot.warnings = slices.DeleteFunc(s.robot.warnings, told)
 	s.telling = nil
+	if s.told > 0 {
+		s.failed, s.told, s.errorsAt = slices.Clone(s.failed[s.told:]), 0, named.Sent
+	}
 	g.mark(s)
 	g.mu.Unlock()
 	if g.o.Feed == nil {

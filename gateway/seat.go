@@ -27,6 +27,7 @@ type seat struct {
 
 	cancel   func(error) // calls the flight under way back, nil if none is
 	failed   []events.OperationFailure
+	told     int       // how many of them are in the bundle under way; if it fails they are told with a later one
 	errorsAt time.Time // when OPERATION_ERROR was sent last
 	warnings []governor.Warning
 	telling  []governor.Warning // in the bundle under way; if it fails they are told with the next one

@@ -1,0 +1,75 @@
+package gateway_test
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"testing"
+	"time"
+
+	"weir/events"
+)
+
+// What failed of a robot's operations is told although the bundle that told it
+// first did not arrive, and no more once one did.
+func TestFailuresOutliveAFailedBundle(t *testing.T) {
+	inBubble(t, func(t *testing.T, r *rig) {
+		n := 0
+		robot := recorder{reply: func(context.Context, events.Bundle) (events.Answer, error) {
+			switch n++; n {
+			case 1:
+				return events.Answer{Failures: []events.OperationFailure{{ID: "op7", Code: 400, Message: "unknown operation"}}}, nil
+			case 2, 3:
+				return events.Answer{}, errors.New("lost")
+			}
+			return events.Answer{}, nil
+		}}
+		r.register(quiet, "default", robot.receive)
+		r.start()
+		defer r.stop()
+		r.create(quiet)
+		pause(5 * time.Second)
+		r.types(ann, "hello ")
+		pause(time.Minute)
+		r.types(ann, "again ")
+		pause(time.Minute)
+		var told []int
+		for _, b := range robot.all() {
+			failures := 0
+			for _, e := range b.Events {
+				if e.Type == events.OperationError && e.Failure.ID == "op7" {
+					failures++
+				}
+			}
+			told = append(told, failures)
+		}
+		if want := []int{0, 1, 1, 1, 0}; !slices.Equal(told, want) {
+			t.Errorf("told of the failure %v times, want %v", told, want)
+		}
+	})
+}
+
+// A warning is reason enough for a bundle that tells of nothing else the robot
+// asks for.
+func TestAWarningIsWantedForItself(t *testing.T) {
+	inBubble(t, func(t *testing.T, r *rig) {
+		var robot recorder
+		r.registerChooser(quiet, &robot, events.RobotLimitWarning)
+		r.start()
+		defer r.stop()
+		r.create(quiet)
+		pause(5 * time.Second)
+		for range 173 {
+			if err := r.gateway.Admit(t.Context(), quiet, false); err != nil {
+				t.Fatal(err)
+			}
+		}
+		r.types(ann, "hello ")
+		pause(time.Minute)
+		r.types(ann, "again ")
+		pause(time.Minute)
+		if got := len(robot.all()); got != 1 {
+			t.Errorf("%d bundles, want one with the warning", got)
+		}
+	})
+}
