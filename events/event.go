@@ -45,6 +45,7 @@ type Event struct {
 	Title                string                // WaveletTitleChanged
 	Annotation           Annotation            // AnnotatedTextChanged
 	Button               string                // FormButtonClicked: the element's name
+	Element              string                // FormButtonClicked: the element's id
 	Index                int                   // GadgetStateChanged: offset in the blip
 	OldState             map[string]string     // GadgetStateChanged
 	Failure              OperationFailure      // OperationError

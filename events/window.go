@@ -242,7 +242,7 @@ func (w *Window) note(c wavelet.Commit, op wavelet.Op, effects map[wavelet.BlipI
 	case wavelet.ClickForm:
 		w.order = append(w.order, topic{kind: aboutClick, told: Event{
 			Type: FormButtonClicked, ModifiedBy: c.Delta.Author, Contributors: []wavelet.Participant{c.Delta.Author},
-			At: c.At, Blip: op.Blip, Button: buttonName(w.state, op),
+			At: c.At, Blip: op.Blip, Button: buttonName(w.state, op), Element: op.Element,
 		}})
 	case wavelet.CreateBlip:
 		w.noteBlip(c, op.Blip).text = true

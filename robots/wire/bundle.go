@@ -71,6 +71,9 @@ func Encode(b events.Bundle, c Capabilities, rpcURL string) ([]byte, error) {
 		Bundle:       lineage{b.ID, b.Token, b.Lane.String(), b.Version},
 	}
 	for _, e := range wanted {
+		if e.Type == events.FormButtonClicked {
+			v.click(e.Blip, e.Element)
+		}
 		out.Events = append(out.Events, eventOf(e))
 	}
 	var line bytes.Buffer

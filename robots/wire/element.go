@@ -29,12 +29,13 @@ const (
 	typeLine       = "LINE"
 	typeLabel      = "LABEL"
 	typeRadio      = "RADIO_BUTTON"
+	typeButton     = "BUTTON"
 )
 
 // isForm tells the types of form elements.
 func isForm(t string) bool {
 	switch t {
-	case "INPUT", "PASSWORD", "CHECK", typeLabel, "BUTTON", typeRadio, "RADIO_BUTTON_GROUP", "TEXTAREA":
+	case "INPUT", "PASSWORD", "CHECK", typeLabel, typeButton, typeRadio, "RADIO_BUTTON_GROUP", "TEXTAREA":
 		return true
 	}
 	return false

@@ -197,6 +197,20 @@ func (v *view) blip(b *wavelet.Blip) blipView {
 	return out
 }
 
+// click shows a button as one that was pressed.
+func (v *view) click(id wavelet.BlipID, button string) {
+	b, ok := v.state.Blip(id)
+	if _, shown := v.blips[id]; !ok || !shown {
+		return
+	}
+	for _, e := range read(b.Doc.Delta()).embeds {
+		var form formEmbed
+		if e.embed.Key() == "form" && e.embed.Decode(&form) == nil && form.ID == button && form.Type == typeButton {
+			v.blips[id].Elements[strconv.Itoa(e.at)].Properties["value"] = "clicked"
+		}
+	}
+}
+
 // thread adds a thread below a blip, once.
 func (v *view) thread(id wavelet.ThreadID) {
 	if _, done := v.threads[id]; done || id == wavelet.RootThread {

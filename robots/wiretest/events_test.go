@@ -93,6 +93,13 @@ func TestEveryEvent(t *testing.T) {
 			})
 			step(by("GADGET_STATE_CHANGED", "b+1 index=4 oldState=map[count:1]"), embed(`[{"retain":3},{"retain":1,"attributes":{"g/count":"2"}}]`))
 			step(by("FORM_BUTTON_CLICKED", "b+1 buttonName=go"), wavelet.ClickForm{Blip: "b+1", Element: "f1"})
+			clicked := slices.ContainsFunc(c.Bundles(), func(b *wiretest.Bundle) bool {
+				return slices.ContainsFunc(b.Events, func(e wiretest.Event) bool { return e.Type == "FORM_BUTTON_CLICKED" }) &&
+					b.Blips["b+1"].Elements["5"].Properties["value"] == "clicked"
+			})
+			if !clicked {
+				t.Error("a button that was clicked does not read as clicked")
+			}
 			if _, err := h.host.SubmitHuman(t.Context(), h.name, wavelet.Delta{Author: bob, Base: h.state().Version(),
 				Ops: []wavelet.Op{wavelet.EditBlip{Blip: "b+1", Delta: insert("I too: ")}}}); err != nil {
 				t.Fatal(err)
