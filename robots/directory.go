@@ -299,13 +299,34 @@ func (d *Directory) learned(of Robot, c wire.Capabilities) {
 	d.note(of, func(r *Robot) { r.Capabilities = &c })
 }
 
-// introduced stores how a robot wants to be shown.
+// introduced stores how a robot, or a proxy of it, wants to be shown. A robot that
+// gives its own name for a proxy does not know proxies.
 func (d *Directory) introduced(of Robot, p wire.Profile) {
-	if now, err := d.Get(of.Address); err == nil && now.About != nil && *now.About == p {
+	now, err := d.Get(of.Address)
+	if err != nil {
 		return
 	}
-	d.note(of, func(r *Robot) { r.About = &p })
+	known, own := now.Proxies[p.Address], p.Address == of.Address
+	if now.About != nil && own {
+		known = *now.About
+	}
+	if known == p || !own && now.About != nil && now.About.Name == p.Name {
+		return
+	}
+	d.note(of, func(r *Robot) {
+		switch {
+		case own:
+			r.About = &p
+		case r.Proxies == nil:
+			r.Proxies = map[wavelet.Participant]wire.Profile{p.Address: p}
+		case len(r.Proxies) < maxProxies || r.Proxies[p.Address] != wire.Profile{}:
+			r.Proxies[p.Address] = p
+		}
+	})
 }
+
+// maxProxies is how many proxies of a robot are remembered.
+const maxProxies = 64
 
 // note stores what a robot has said about itself, unless it has moved since.
 func (d *Directory) note(of Robot, f func(*Robot)) {
@@ -323,11 +344,15 @@ func (d *Directory) note(of Robot, f func(*Robot)) {
 	}
 }
 
-// Shown is how somebody is shown: a robot as it wants to be, everybody else by
-// the address.
+// Shown is how somebody is shown: a robot and its proxies as it wants them to be,
+// everybody else by the address.
 func (d *Directory) Shown(who wavelet.Participant) wire.Profile {
-	if r, err := d.Get(who); err == nil && r.About != nil {
+	r, err := d.Get(who.Robot())
+	if err == nil && who == r.Address && r.About != nil {
 		return *r.About
+	}
+	if p, ok := r.Proxies[who]; err == nil && ok {
+		return p
 	}
 	return wire.PlainProfile(who)
 }

@@ -144,7 +144,7 @@ func (d *Directory) SetCallback(ctx context.Context, id wavelet.Participant, cal
 		}
 	}
 	return d.change(ctx, id, func(r *record) error {
-		r.Robot.Callback, r.Robot.Capabilities, r.Robot.About = callback, nil, nil
+		r.Robot.Callback, r.Robot.Capabilities, r.Robot.About, r.Robot.Proxies = callback, nil, nil, nil
 		return nil
 	})
 }

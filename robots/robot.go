@@ -18,6 +18,8 @@ type Robot struct {
 	Created      time.Time           `json:"created"`
 	Capabilities *wire.Capabilities  `json:"capabilities,omitzero"` // nil until it was first asked
 	About        *wire.Profile       `json:"about,omitzero"`        // how it wants to be shown; nil until it said so
+	// Proxies is how those that it stands for are shown, as far as it said so.
+	Proxies map[wavelet.Participant]wire.Profile `json:"proxies,omitzero"`
 	// LastError is what went wrong when the robot was last called, "" if nothing
 	// did. It is not stored.
 	LastError   string    `json:"lastError,omitzero"`

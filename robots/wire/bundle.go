@@ -95,9 +95,7 @@ func proxyOf(s *wavelet.State, robot wavelet.Participant) string {
 		if m.Address.Robot() != robot {
 			continue
 		}
-		local, _, _ := strings.Cut(string(m.Address), "@")
-		local, _, _ = strings.Cut(local, "#")
-		if _, proxy, ok := strings.Cut(local, "+"); ok {
+		if proxy := proxyName(m.Address); proxy != "" {
 			return proxy
 		}
 	}

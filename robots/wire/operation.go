@@ -85,7 +85,7 @@ func decodeOperation(entry json.RawMessage) Operation {
 		Params json.RawMessage `json:"params"`
 	}
 	if err := json.Unmarshal(entry, &in); err != nil {
-		return Operation{ID: in.ID.String(), bad: fmt.Errorf("want {method, id, params}: %w", err)}
+		return Operation{ID: in.ID.String(), bad: fmt.Errorf("want {method, id, params}: %s", misread(err))}
 	}
 	op := Operation{ID: in.ID.String()}
 	if in.Method == nil || *in.Method == "" {
@@ -95,10 +95,22 @@ func decodeOperation(entry json.RawMessage) Operation {
 	op.Method = MethodOf(*in.Method)
 	if len(in.Params) > 0 {
 		if err := json.Unmarshal(in.Params, &op.params); err != nil {
-			op.bad = fmt.Errorf("params: %w", err)
+			op.bad = fmt.Errorf("params: %s", misread(err))
 		}
 	}
 	return op
+}
+
+// misread is why JSON was not what it should be, in the terms of who wrote it.
+func misread(err error) string {
+	wrong, ok := errors.AsType[*json.UnmarshalTypeError](err)
+	switch {
+	case !ok:
+		return err.Error()
+	case wrong.Field == "":
+		return "unexpected " + wrong.Value
+	}
+	return "unexpected " + wrong.Value + " as " + wrong.Field
 }
 
 // Result is what became of one operation.

@@ -52,8 +52,9 @@ type PassiveOptions struct {
 	// Learned is called with new capabilities, from any goroutine; nil: nobody
 	// wants to know.
 	Learned func(Capabilities)
-	// Introduced is called with the robot's profile, once each time its
-	// capabilities were fetched, from any goroutine; nil: nobody wants to know.
+	// Introduced is called with the robot's profile, and with those of its
+	// proxies, once each time its capabilities were fetched, from any goroutine;
+	// nil: nobody wants to know.
 	Introduced func(Profile)
 	// Heard is called after each request to the robot with what went wrong, nil
 	// if nothing did; nil: nobody wants to know.
@@ -73,24 +74,30 @@ type Passive struct {
 	work     sync.WaitGroup // refreshes under way
 	fetching chan struct{}  // holds one token while capabilities are fetched
 
-	mu       sync.Mutex
-	caps     Capabilities
-	known    bool
-	strange  bool      // it was not asked for its profile since
-	tried    time.Time // when the last refresh began
-	delivery policies.Delivery
-	closed   bool
+	mu        sync.Mutex
+	caps      Capabilities
+	known     bool
+	met       map[wavelet.Participant]bool // whose profile was asked for since: its own, its proxies'
+	strangers []wavelet.Participant        // whose profile is to be asked for
+	asking    bool                         // somebody asks for profiles
+	tried     time.Time                    // when the last refresh began
+	delivery  policies.Delivery
+	closed    bool
 }
 
 // NewPassive makes the transport to the robot at address, which lives below the
 // URL callback. Client is NewClient's.
 func NewPassive(address wavelet.Participant, callback string, client *http.Client, o PassiveOptions) *Passive {
 	ctx, stop := context.WithCancel(context.Background())
-	return &Passive{
+	p := &Passive{
 		address: address, base: callback, client: client, options: o,
 		ctx: ctx, stop: stop, fetching: make(chan struct{}, 1),
-		caps: o.Capabilities, known: o.Known,
+		caps: o.Capabilities, known: o.Known, met: map[wavelet.Participant]bool{},
 	}
+	if o.Known {
+		p.met[address] = true
+	}
+	return p
 }
 
 // Close ends what is under way and waits for it. Receive fails from then on.
@@ -160,7 +167,7 @@ func (p *Passive) receive(ctx context.Context, b events.Bundle) (events.Answer, 
 	if err != nil {
 		return events.Answer{}, err
 	}
-	p.introduce()
+	p.introduce(b.State)
 	ops, err := p.decode(body)
 	if err != nil {
 		return events.Answer{Failures: []events.OperationFailure{*fail(http.StatusBadRequest, "%v", err)}}, nil
@@ -275,7 +282,8 @@ func (p *Passive) fetch(ctx context.Context) (Capabilities, error) {
 		return Capabilities{}, err
 	}
 	p.mu.Lock()
-	p.caps, p.known, p.strange = caps, true, true
+	p.caps, p.known = caps, true
+	clear(p.met)
 	p.mu.Unlock()
 	if p.options.Learned != nil {
 		p.options.Learned(caps)

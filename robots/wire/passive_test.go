@@ -383,3 +383,17 @@ func TestTimeoutsEndADelivery(t *testing.T) {
 		server.Close()
 	}
 }
+
+// TestWhatCannotBeReadIsSaid wants the words of who wrote it, not of this program.
+func TestWhatCannotBeReadIsSaid(t *testing.T) {
+	ops, err := Decode([]byte(`["x", {"method":"blip.delete","id":"op1","params":[]}, {"method":1,"id":"op2"}]`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	out := Call{Robot: spell}.Apply(t.Context(), ops)
+	for i, want := range []string{"want {method, id, params}: unexpected string", "params: unexpected array", "want {method, id, params}: unexpected number as method"} {
+		if f := out.Results[i].Failure; f == nil || f.Message != want || f.Code != http.StatusBadRequest {
+			t.Errorf("operation %d: %+v, want %q", i, f, want)
+		}
+	}
+}

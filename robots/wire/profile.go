@@ -1,12 +1,14 @@
 package wire
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
 	"strings"
+	"time"
 	"unicode"
 
 	"weir/wavelet"
@@ -72,27 +74,83 @@ func webURL(raw string) string {
 	return u.String()
 }
 
-// introduce asks the robot in the background how it wants to be shown, if it was
-// not asked since its capabilities were fetched. It has just answered, so there
-// is a connection for that. One that does not say is shown by its address.
-func (p *Passive) introduce() {
+// maxProxies is how many of a robot's proxies are introduced.
+const maxProxies = 64
+
+// profileTimeout is how long a robot may take to say how it is shown.
+const profileTimeout = 30 * time.Second
+
+// introduce asks the robot in the background how it wants to be shown, and how
+// its proxies in a wavelet, if it was not asked since its capabilities were
+// fetched. It has just answered, so there is a connection for that. One that does
+// not say is shown by its address.
+func (p *Passive) introduce(s *wavelet.State) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.closed || !p.strange || p.options.Introduced == nil {
+	if p.closed || p.options.Introduced == nil {
 		return
 	}
-	p.strange = false
-	p.work.Go(func() {
-		req, err := http.NewRequestWithContext(p.ctx, http.MethodGet, p.base+profilePath, nil)
-		if err != nil {
+	p.stranger(p.address)
+	for _, m := range s.Participants() {
+		if m.Address.Robot() == p.address {
+			p.stranger(m.Address)
+		}
+	}
+	if len(p.strangers) > 0 && !p.asking {
+		p.asking = true
+		p.work.Go(p.ask)
+	}
+}
+
+// stranger puts an address on the list of those to be asked about, once. p.mu is
+// held.
+func (p *Passive) stranger(who wavelet.Participant) {
+	if !p.met[who] && len(p.met) <= maxProxies {
+		p.met[who] = true
+		p.strangers = append(p.strangers, who)
+	}
+}
+
+// ask asks about one after the other, the robot itself first.
+func (p *Passive) ask() {
+	for {
+		p.mu.Lock()
+		if p.asking = len(p.strangers) > 0 && !p.closed; !p.asking {
+			p.mu.Unlock()
 			return
 		}
-		body, err := p.do(req, maxProfile+1)
-		if err != nil {
-			return
-		}
-		if profile, err := ParseProfile(p.address, body); err == nil {
+		who := p.strangers[0]
+		p.strangers = p.strangers[1:]
+		p.mu.Unlock()
+		if profile, err := p.profile(who); err == nil {
 			p.options.Introduced(profile)
 		}
-	})
+	}
+}
+
+// profile asks how the robot is shown, or the proxy that who names.
+func (p *Passive) profile(who wavelet.Participant) (Profile, error) {
+	target := p.base + profilePath
+	if proxy := proxyName(who); proxy != "" {
+		target += "?name=" + url.QueryEscape(proxy)
+	}
+	ctx, cancel := context.WithTimeout(p.ctx, profileTimeout)
+	defer cancel()
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, target, nil)
+	if err != nil {
+		return Profile{}, err
+	}
+	body, err := p.do(req, maxProfile+1)
+	if err != nil {
+		return Profile{}, err
+	}
+	return ParseProfile(who, body)
+}
+
+// proxyName is whom an address of a robot stands for, "" if for nobody else.
+func proxyName(who wavelet.Participant) string {
+	local, _, _ := strings.Cut(string(who), "@")
+	local, _, _ = strings.Cut(local, "#")
+	_, proxy, _ := strings.Cut(local, "+")
+	return proxy
 }

@@ -2,6 +2,7 @@ package wire
 
 import (
 	"errors"
+	"fmt"
 	"net/http"
 	"strings"
 	"sync/atomic"
@@ -77,5 +78,46 @@ func TestARobotNeedsNoProfile(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 		}
 		p.Close()
+	}
+}
+
+// TestProxiesAreIntroduced asks for the profile of whom a robot stands for by
+// name, once each until its capabilities are fetched again.
+func TestProxiesAreIntroduced(t *testing.T) {
+	introduced := make(chan Profile, 10)
+	asked := make(chan string, 10)
+	var posts atomic.Int64
+	rest := answering(200, "[]", &posts)
+	p := serve(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path != profilePath {
+			rest.ServeHTTP(w, r)
+			return
+		}
+		asked <- r.URL.RawQuery
+		fmt.Fprintf(w, `{"name":"Shown %s","imageUrl":"","profileUrl":""}`, r.URL.Query().Get("name"))
+	}), PassiveOptions{Introduced: func(p Profile) { introduced <- p }})
+	defer p.Close()
+	w := newWavelet(t).blip("b+root", "", plain("a\n"))
+	deliver := func() {
+		t.Helper()
+		if _, err := p.Receive(t.Context(), changed(w.state, "b+root")); err != nil {
+			t.Fatal(err)
+		}
+	}
+	deliver()
+	if got := <-introduced; got.Address != p.address || <-asked != "" {
+		t.Errorf("the robot is introduced as %+v", got)
+	}
+	local, domain, _ := strings.Cut(string(p.address), "@")
+	proxy := wavelet.Participant(local + "+ann&bob#2@" + domain)
+	w.commit(ann, wavelet.AddParticipant{Who: proxy})
+	deliver()
+	if got, query := <-introduced, <-asked; got.Address != proxy || got.Name != "Shown ann&bob" || query != "name=ann%26bob" {
+		t.Errorf("asked by %q, the proxy is introduced as %+v", query, got)
+	}
+	deliver()
+	deliver()
+	if len(asked) > 0 {
+		t.Errorf("asked again: %q", <-asked)
 	}
 }
