@@ -1,7 +1,9 @@
 package rpc
 
 import (
+	"context"
 	_ "embed"
+	"encoding/base64"
 	"html/template"
 	"net/http"
 	"net/url"
@@ -42,6 +44,31 @@ func (d *Data) ask(w http.ResponseWriter, r *http.Request) {
 	c.write(w, http.StatusOK)
 }
 
+// askForAll shows the page to a person who comes for all tokens at once.
+func (d *Data) askForAll(w http.ResponseWriter, r *http.Request) {
+	t, err := d.grants.NewRequest(anonymous, "oob")
+	if err != nil {
+		notGranted(err).write(w)
+		return
+	}
+	c := consent{Program: anonymous, Unknown: true, Token: t.Key}
+	if who, err := d.login(r, "", ""); err == nil {
+		c.Person = who
+	}
+	c.write(w, http.StatusOK)
+}
+
+// all exchanges a token at once, and is what the person pastes into the program:
+// request token, access token and its secret, in base64.
+func (d *Data) all(ctx context.Context, c consent) (string, error) {
+	t, grant, err := d.grants.Exchange(ctx, c.Token, c.Verifier)
+	if err != nil {
+		return "", err
+	}
+	d.granted(grant)
+	return base64.StdEncoding.EncodeToString([]byte(c.Token + " " + t.Key + " " + t.Secret)), nil
+}
+
 // answer takes what a person says: that she agrees, or that she does not. Who
 // she is she proves with the same form.
 func (d *Data) answer(w http.ResponseWriter, r *http.Request) {
@@ -73,6 +100,14 @@ func (d *Data) answer(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	c.Person, c.Agreed = who, true
+	if r.URL.Path == DataPath+allTokens {
+		if c.Verifier, err = d.all(r.Context(), c); err != nil {
+			notGranted(err).write(w)
+			return
+		}
+		c.write(w, http.StatusOK)
+		return
+	}
 	back := url.Values{oauth.Token: {c.Token}}
 	if c.Verifier != "" {
 		back.Set("oauth_verifier", c.Verifier)

@@ -18,6 +18,10 @@ type Login func(r *http.Request, user wavelet.Participant, token string) (wavele
 // DataPath is where the data API is.
 const DataPath = "/robot/dataapi"
 
+// allTokens is the page on which a person gets all tokens at once, to paste them
+// into a program that cannot go through the steps itself.
+const allTokens = "/oauth/OAuthGetAllTokens"
+
 // anonymous is the consumer key, and the secret, of programs that are not
 // registered.
 const anonymous = "anonymous"
@@ -42,6 +46,8 @@ func (h *Handler) Data(b *grants.Book, login Login) *Data {
 	}
 	d.mux.HandleFunc("GET "+DataPath+"/oauth/OAuthAuthorizeToken", d.ask)
 	d.mux.HandleFunc("POST "+DataPath+"/oauth/OAuthAuthorizeToken", d.answer)
+	d.mux.HandleFunc("GET "+DataPath+allTokens, d.askForAll)
+	d.mux.HandleFunc("POST "+DataPath+allTokens, d.answer)
 	return d
 }
 
@@ -146,8 +152,12 @@ func (d *Data) accessToken(w http.ResponseWriter, r *http.Request) {
 		notGranted(err).write(w)
 		return
 	}
-	d.door.log.Info("access granted", "person", grant.Person, "program", grant.Program, "grant", grant.ID)
+	d.granted(grant)
 	writeToken(w, t, nil)
+}
+
+func (d *Data) granted(g grants.Grant) {
+	d.door.log.Info("access granted", "person", g.Person, "program", g.Program, "grant", g.ID)
 }
 
 // notGranted is the problem of a token that opens nothing.
