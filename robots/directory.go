@@ -80,6 +80,7 @@ func Open(ctx context.Context, kv KV, o Options) (*Directory, error) {
 			return nil, fmt.Errorf("open directory of robots: %w", err)
 		}
 	}
+	d.warnUnsigned()
 	return d, nil
 }
 
@@ -192,13 +193,13 @@ func (d *Directory) Get(id wavelet.Participant) (Robot, error) {
 	if e == nil || e.removed {
 		return Robot{}, unknown(id)
 	}
-	return e.shown(), nil
+	return d.shown(e), nil
 }
 
 // shown is what is known of a robot, and how it stands.
-func (e *entry) shown() Robot {
+func (d *Directory) shown(e *entry) Robot {
 	r := e.Robot
-	r.Connections = e.connections.Active()
+	r.Connections, r.Unsigned = e.connections.Active(), d.o.Vault != nil && e.Secret == ""
 	return r
 }
 
@@ -209,7 +210,7 @@ func (d *Directory) List() []Robot {
 	list := make([]Robot, 0, len(d.robots))
 	for _, e := range d.robots {
 		if !e.removed {
-			list = append(list, e.shown())
+			list = append(list, d.shown(e))
 		}
 	}
 	slices.SortFunc(list, func(a, b Robot) int { return cmp.Compare(a.Address, b.Address) })

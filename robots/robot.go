@@ -26,6 +26,10 @@ type Robot struct {
 	LastErrorAt time.Time `json:"lastErrorAt,omitzero"`
 	// Connections is how many stand, of either side's making. It is not stored.
 	Connections int `json:"connections,omitzero"`
+	// Unsigned says that no key is kept to sign and to check signatures with: the
+	// robot was registered before keys were, and gets one by RotateKey. It is not
+	// stored.
+	Unsigned bool `json:"unsigned,omitzero"`
 }
 
 // record is a robot as it is stored.
@@ -41,7 +45,7 @@ const recordFormat = 1
 
 func (r record) encode() ([]byte, error) {
 	r.Format = recordFormat
-	r.Robot.LastError, r.Robot.LastErrorAt, r.Robot.Connections = "", time.Time{}, 0
+	r.Robot.LastError, r.Robot.LastErrorAt, r.Robot.Connections, r.Robot.Unsigned = "", time.Time{}, 0, false
 	return json.Marshal(r)
 }
 

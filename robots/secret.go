@@ -36,7 +36,7 @@ func (d *Directory) Consumer(name string) (Robot, string, error) {
 // secret is a robot's key in the clear.
 func (d *Directory) secret(id wavelet.Participant, r record) (string, error) {
 	if d.o.Vault == nil || r.Secret == "" {
-		return "", refuse(CodeBadKey, "oauth_consumer_key", "have the robot's key rotated", "no key of %s is kept that signatures could be checked with", id)
+		return "", refuse(CodeBadKey, "oauth_consumer_key", "have its key rotated: weir robots rotate-key "+string(id), "no key of %s is kept that signatures could be checked with", id)
 	}
 	secret, err := d.o.Vault.Open(string(id), r.Secret)
 	if err != nil {
@@ -53,6 +53,20 @@ func (d *Directory) credentials(id wavelet.Participant) oauth.Credentials {
 		return oauth.Credentials{}
 	}
 	return oauth.Credentials{Key: string(id), Secret: secret}
+}
+
+// warnUnsigned has the operator know which robots can neither be signed to nor
+// sign: they were registered before keys were kept.
+func (d *Directory) warnUnsigned() {
+	var some []string
+	for _, r := range d.List() {
+		if r.Unsigned && len(some) < 10 {
+			some = append(some, string(r.Address))
+		}
+	}
+	if d.o.Vault != nil && some != nil {
+		d.o.Logger.Warn("robots without signatures: no key of theirs is kept; give them one with weir robots rotate-key", "robots", some)
+	}
 }
 
 // checkSecret reports that a robot's key was sealed with another vault key.

@@ -127,13 +127,19 @@ func TestAKeyOfBeforeTheVault(t *testing.T) {
 	if _, err := d.Authenticate(key); err != nil {
 		t.Errorf("the key opens no more: %v", err)
 	}
-	if _, _, err := d.Consumer(string(echo)); codeOf(t, err) != robots.CodeBadKey || !strings.Contains(err.Error(), "rotated") {
+	if _, _, err := d.Consumer(string(echo)); codeOf(t, err) != robots.CodeBadKey || !strings.Contains(err.Error(), "rotate-key "+string(echo)) {
 		t.Errorf("it signs: %v", err)
+	}
+	if r, _ := d.Get(echo); !r.Unsigned {
+		t.Error("nothing says that it has no signatures")
 	}
 	if _, _, err := d.RotateKey(t.Context(), echo); err != nil {
 		t.Fatal(err)
 	}
 	if _, _, err := d.Consumer(string(echo)); err != nil {
 		t.Errorf("with a new key it does not sign: %v", err)
+	}
+	if r, _ := d.Get(echo); r.Unsigned {
+		t.Error("it is still said to have no signatures")
 	}
 }

@@ -170,6 +170,9 @@ func (c oneRobot) do(ctx context.Context, s streams, method, below string, in an
 	if r.About != nil {
 		fmt.Fprintf(w, "shown as\t%s\n", strings.TrimSpace(r.About.Name+" "+r.About.ProfileURL))
 	}
+	if r.Unsigned {
+		fmt.Fprintf(w, "signatures\tnone, until weir robots rotate-key %s\n", r.Address)
+	}
 	if r.Connections > 0 {
 		fmt.Fprintf(w, "connections\t%d\n", r.Connections)
 	}
