@@ -62,7 +62,7 @@ func Decode(body []byte) ([]Operation, error) {
 	entries := []json.RawMessage{body}
 	if body[0] != '{' {
 		if err := json.Unmarshal(body, &entries); err != nil {
-			return nil, fmt.Errorf("%w: %w", ErrAnswer, err)
+			return nil, fmt.Errorf("%w: %s", ErrAnswer, misread(err))
 		}
 	} else if !json.Valid(body) {
 		return nil, fmt.Errorf("%w: invalid JSON", ErrAnswer)

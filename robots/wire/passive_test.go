@@ -390,6 +390,9 @@ func TestWhatCannotBeReadIsSaid(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	if _, err := Decode([]byte(`"x"`)); err == nil || err.Error() != ErrAnswer.Error()+": unexpected string" {
+		t.Errorf("no list: %v", err)
+	}
 	out := Call{Robot: spell}.Apply(t.Context(), ops)
 	for i, want := range []string{"want {method, id, params}: unexpected string", "params: unexpected array", "want {method, id, params}: unexpected number as method"} {
 		if f := out.Results[i].Failure; f == nil || f.Message != want || f.Code != http.StatusBadRequest {
