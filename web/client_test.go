@@ -114,59 +114,6 @@ func TestFarBehind(t *testing.T) {
 	}
 }
 
-// TestSlowReaderIsToldToResync does not read while a lot happens. It costs the
-// server a bounded queue, nobody waits for it, and it finds its way back.
-func TestSlowReaderIsToldToResync(t *testing.T) {
-	h := build(t, nil)
-	name := h.wave(bob)
-	slow := h.raw(bob)
-	at := fmt.Sprintf(`"wave":%q,"wavelet":%q`, name.Wave, name.Wavelet)
-	slow.say(`{"id":2,"op":"subscribe",` + at + `}`)
-	if f := slow.hear(); f.Err != nil {
-		t.Fatal(f.Err)
-	}
-	root := h.state(name).Root()
-	page := strings.Repeat("x", 250<<10)
-	for range 24 {
-		for _, d := range []richtext.Delta{insert(0, page), richtext.Delta{}.Delete(len(page))} {
-			if _, err := h.host.SubmitHuman(t.Context(), name, wavelet.Delta{
-				Author: ann, Base: h.state(name).Version(), Ops: []wavelet.Op{wavelet.EditBlip{Blip: root, Delta: d}},
-			}); err != nil {
-				t.Fatal(err)
-			}
-		}
-	}
-	head := h.state(name).Version()
-	last := wavelet.Version(1)
-	for {
-		f := slow.hear()
-		if f.Push == client.PushResync {
-			if f.Version != last || last >= head {
-				t.Fatalf("resync from %d, the last version heard is %d of %d", f.Version, last, head)
-			}
-			break
-		}
-		if f.Push != client.PushCommit || f.Version != last+1 {
-			t.Fatalf("after version %d: %+v", last, f)
-		}
-		last = f.Version
-	}
-	slow.say(fmt.Sprintf(`{"id":3,"op":"subscribe",%s,"version":%d}`, at, last))
-	if f := slow.hear(); f.ID != 3 || f.Err != nil {
-		t.Fatalf("subscribe again: %+v", f.Err)
-	}
-	for last < head {
-		f := slow.hear()
-		if f.Push != client.PushCommit || f.Version != last+1 {
-			t.Fatalf("after version %d: %s %d", last, f.Push, f.Version)
-		}
-		last = f.Version
-	}
-	if _, _, text := h.rest("", "GET", "/metrics", ""); !strings.Contains(text, "weir_resyncs_total 1") {
-		t.Error("the metrics do not show the resync")
-	}
-}
-
 func TestManyWaveletsOverOneConnection(t *testing.T) {
 	h := build(t, nil)
 	c := h.dial(ann, "")

@@ -23,10 +23,11 @@
 // The hub observes the host and keeps the recent commits of each open wavelet,
 // encoded once. Each subscription takes from there at its own speed, so neither
 // the host nor another socket ever waits for a slow one, and what a slow one
-// costs is its queue of 256 KiB. One that falls behind what the hub remembers is
-// told to resync. Commits of a wavelet reach a socket in version order and
-// without a gap; the reply to a publish and the push of its commit come in
-// either order.
+// costs is its queue of 256 KiB. One that falls behind what the hub remembers
+// because its socket had no room is told to resync; one that only missed a burst
+// is sent the rest from the log, as it takes it. Commits of a wavelet reach a
+// socket in version order and without a gap; the reply to a publish and the push
+// of its commit come in either order.
 //
 // The stream of decisions (GET /api/v1/decisions/stream) works the same way: each
 // reader takes from the log at its own speed. One that takes nothing for ten

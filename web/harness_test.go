@@ -47,6 +47,7 @@ type house struct {
 	grants    *grants.Book
 	web       *web.Server
 	url       string
+	http      *http.Client // reaches it
 	close     func()
 }
 
@@ -56,6 +57,7 @@ type plan struct {
 	host    func(web.Host) web.Host       // put between the edge and the host
 	gateway func(web.Gateway) web.Gateway // put between the edge and the gateway
 	ready   func() error
+	pipes   *pipes // what it is reached through; nil: a free port
 
 	handshake time.Duration
 	decisions int // kept; 0: the usual
@@ -120,7 +122,12 @@ func (p plan) build(t *testing.T) *house {
 		RPC: robotDoor, Data: robotDoor.Data(book, auth.Claim), Grants: book, Files: attachment.New(memory), Version: "test", Ready: p.ready, Handshake: p.handshake,
 	})
 	h.Observe(s)
-	server := httptest.NewServer(s)
+	server, reach := httptest.NewUnstartedServer(s), http.DefaultClient
+	if p.pipes != nil {
+		server.Listener.Close()
+		server.Listener, reach = p.pipes, p.pipes.client()
+	}
+	server.Start()
 	close := sync.OnceFunc(func() {
 		s.Close()
 		server.Close()
@@ -132,7 +139,7 @@ func (p plan) build(t *testing.T) *house {
 		}
 	})
 	t.Cleanup(close)
-	return &house{t: t, host: h, gateway: g, directory: directory, grants: book, web: s, url: server.URL, close: close}
+	return &house{t: t, host: h, gateway: g, directory: directory, grants: book, web: s, url: server.URL, http: reach, close: close}
 }
 
 // roster adapts the directory to the gateway.
@@ -223,7 +230,7 @@ func (h *house) rest(who, method, path, body string) (status int, header http.He
 	if body != "" {
 		r.Header.Set("Content-Type", "application/json")
 	}
-	resp, err := http.DefaultClient.Do(r)
+	resp, err := h.http.Do(r)
 	if err != nil {
 		h.t.Fatal(err)
 	}
@@ -256,7 +263,7 @@ func (h *house) ticket(user wavelet.Participant) string {
 // bare opens a socket without a connect frame.
 func (h *house) bare(user wavelet.Participant) *wire {
 	h.t.Helper()
-	conn, _, err := websocket.Dial(h.t.Context(), h.url+"/ws?ticket="+h.ticket(user), nil)
+	conn, _, err := websocket.Dial(h.t.Context(), h.url+"/ws?ticket="+h.ticket(user), &websocket.DialOptions{HTTPClient: h.http})
 	if err != nil {
 		h.t.Fatal(err)
 	}
