@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"math"
+
+	"weir/wavelet"
 )
 
 // archive writes or reads values one after the other, by the same calls: what
@@ -97,6 +99,25 @@ func text[T ~string](a *archive, p *T) {
 		a.known = append(a.known, s)
 		*p = T(s)
 	}
+}
+
+// name keeps a wavelet's name.
+func (a *archive) name(n *wavelet.Name) {
+	text(a, &n.Wave)
+	text(a, &n.Wavelet)
+}
+
+// optional keeps what may be there or not.
+func optional[T any](a *archive, p **T, keep func(*T)) {
+	there := *p != nil
+	if a.flag(&there); !there {
+		*p = nil
+		return
+	}
+	if a.reading {
+		*p = new(T)
+	}
+	keep(*p)
 }
 
 // list keeps a slice, by keeping each of its items.

@@ -84,8 +84,7 @@ func (g *Governor) keepSeats(a *archive) {
 		ids = append(ids, s.id)
 	}
 	list(a, &ids, func(id *wavelet.Seat) {
-		text(a, &id.Wavelet.Wave)
-		text(a, &id.Wavelet.Wavelet)
+		a.name(&id.Wavelet)
 		text(a, &id.Robot)
 	})
 	for _, id := range ids {
@@ -125,8 +124,7 @@ func (g *Governor) keepRooms(a *archive) {
 		names = nil
 	}
 	list(a, &names, func(name *wavelet.Name) {
-		text(a, &name.Wave)
-		text(a, &name.Wavelet)
+		a.name(name)
 		in := g.rooms[*name]
 		if in == nil {
 			in = &room{}
@@ -159,10 +157,11 @@ func (r *robot) keep(a *archive) {
 	r.ring.keep(a, r.rules.callSpans)
 	number(a, &r.slot)
 	number(a, &r.marks)
-	keepCut(a, &r.cut)
+	optional(a, &r.cut, func(c *cutOff) { c.keep(a) })
 	number(a, &r.latest)
-	keepBan(a, &r.suspended)
-	r.keepDebts(a)
+	optional(a, &r.suspended, func(b *ban) { b.keep(a) })
+	r.newest.keep(a)
+	optional(a, &r.debts, func(x *debts) { x.keep(a) })
 	list(a, &r.let, func(p *letPass) {
 		number(a, &p.delta)
 		a.seat(&p.seat)
@@ -199,7 +198,7 @@ func (s *seat) keep(a *archive) {
 	}
 	number(a, &s.sent)
 	s.deep.keep(a)
-	keepHabit(a, s)
+	optional(a, &s.habit, func(h *habit) { h.keep(a, s) })
 	number(a, &s.delivered)
 	number(a, &s.answered)
 	number(a, &s.depth)
@@ -228,7 +227,7 @@ func (s *seat) keep(a *archive) {
 	number(a, &s.struck)
 	list(a, &s.offences, func(t *instant) { number(a, t) })
 	list(a, &s.cuts, func(p *wavelet.Participant) { text(a, p) })
-	keepBan(a, &s.ban)
+	optional(a, &s.ban, func(b *ban) { b.keep(a) })
 	number(a, &s.touched)
 	if a.reading {
 		s.next = min(s.next, recent-1)
@@ -264,42 +263,24 @@ func (d *decayed) keep(a *archive) {
 	number(a, &d.at)
 }
 
-func keepCut(a *archive, p **cutOff) {
-	there := *p != nil
-	if a.flag(&there); !there {
-		*p = nil
-		return
-	}
-	if a.reading {
-		*p = &cutOff{}
-	}
-	number(a, &(*p).began)
-	number(a, &(*p).until)
-	text(a, &(*p).rule)
+func (c *cutOff) keep(a *archive) {
+	number(a, &c.began)
+	number(a, &c.until)
+	text(a, &c.rule)
 }
 
-func keepBan(a *archive, p **ban) {
-	there := *p != nil
-	a.flag(&there)
-	if !there {
-		*p = nil
-		return
-	}
-	if a.reading {
-		*p = &ban{}
-	}
-	text(a, &(*p).kind)
-	text(a, &(*p).rule)
-	number(a, &(*p).since)
-	number(a, &(*p).cooldown)
+func (b *ban) keep(a *archive) {
+	text(a, &b.kind)
+	text(a, &b.rule)
+	number(a, &b.since)
+	number(a, &b.cooldown)
 }
 
 func (c *cause) keep(a *archive) {
 	text(a, &c.id)
 	number(a, &c.kind)
 	text(a, &c.by)
-	text(a, &c.wavelet.Wave)
-	text(a, &c.wavelet.Wavelet)
+	a.name(&c.wavelet)
 	number(a, &c.began)
 	number(a, &c.first)
 	number(a, &c.last)

@@ -180,16 +180,7 @@ func (s *seat) answersUnnamed() bool {
 // here.
 func (s *seat) independent(t instant) bool { return s.habit != nil && t < s.habit.free }
 
-func keepHabit(a *archive, s *seat) {
-	there := s.habit != nil
-	if a.flag(&there); !there {
-		s.habit = nil
-		return
-	}
-	if a.reading {
-		s.habit = &habit{}
-	}
-	h := s.habit
+func (h *habit) keep(a *archive, s *seat) {
 	for i := range h.lags {
 		number(a, &h.lags[i])
 	}

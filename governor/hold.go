@@ -52,16 +52,13 @@ func (g *Governor) doubts(t instant, s *seat, d *Delivery, v *Verdict) bool {
 	if p.Hold.Depth == 0 || c.Depth == c.Exact || depth < p.holdFrom() || t < h.free || t < h.shown || !s.answersUnnamed() || !s.onCycle(t, unignored) {
 		return false
 	}
-	if p.DryRuns(ruleHold) {
-		if depth >= p.Hold.Depth && s.mark(t, markHold<<dryShift) {
-			g.decide(v, s, Decision{Time: t.time(), Rule: ruleHold, Action: "hold", Measured: float64(depth), Limit: float64(p.Hold.Depth),
-				Evidence: g.brief(c.ID, depth, 0), DryRun: true})
-		}
-		return false
-	}
-	if s.marks&markHold == 0 {
+	dry := p.DryRuns(ruleHold)
+	if dry && depth >= p.Hold.Depth && s.mark(t, markHold<<dryShift) || !dry && s.marks&markHold == 0 {
 		g.decide(v, s, Decision{Time: t.time(), Rule: ruleHold, Action: "hold", Measured: float64(depth), Limit: float64(p.Hold.Depth),
-			Evidence: g.brief(c.ID, depth, 0)})
+			Evidence: g.brief(c.ID, depth, 0), DryRun: dry})
+	}
+	if dry {
+		return false
 	}
 	g.warn(t, v, s, markHold, ruleHold, float64(depth), float64(p.Hold.Depth), c.ID)
 	return true

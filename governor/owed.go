@@ -31,16 +31,16 @@ type debts struct {
 // owes notes a bundle that went out. Most robots name what they answer: only
 // the latest bundle is kept of one that always did.
 func (r *robot) owes(t instant, s *seat, d *Delivery) {
-	o := owed{bundle: hashOf(d.Bundle), robots: d.RobotLane}
-	if p := (Part{d.Author, d.Cause}); d.RobotLane && r.debts == nil {
-		o.heard = s.deep
-	} else {
-		if d.RobotLane {
-			p = s.deepest(t, d)
-		}
-		o.heard = heard{at: t, cause: p.Cause.ID, depth: p.Cause.Depth, exact: p.Cause.Exact, author: p.Author, seat: s}
-	}
 	x := r.debts
+	o := owed{bundle: hashOf(d.Bundle), robots: d.RobotLane}
+	switch {
+	case !d.RobotLane:
+		o.heard = s.hears(t, Part{d.Author, d.Cause})
+	case x == nil:
+		o.heard = s.deep
+	default:
+		o.heard = s.hears(t, s.deepest(t, d))
+	}
 	if x == nil {
 		r.newest = o
 		return
@@ -175,10 +175,9 @@ func (r *robot) assumed(t instant, in wavelet.Name) (h *heard, first bool) {
 
 // pick is the place of the bundle that a write is taken to answer: one that was
 // heard in the wavelet before one that was not, but none that is late before one
-// that is not; people's before
-// robots' but for a robot that was seen to pass people over; of people's the
-// oldest, of robots' the latest, for older ones may have been passed over. It is
-// -1 if none is owed.
+// that is not; people's before robots' but for a robot that was seen to pass
+// people over; of people's the oldest, of robots' the latest, for older ones may
+// have been passed over. It is -1 if none is owed.
 func (x *debts) pick(in wavelet.Name) int {
 	best := -1
 	for i := range x.owed {
@@ -226,27 +225,15 @@ func (r *robot) unasked(t instant) {
 	}
 }
 
-func (r *robot) keepDebts(a *archive) {
-	r.newest.keep(a)
-	there := r.debts != nil
-	if a.flag(&there); !there {
-		r.debts = nil
-		return
-	}
-	if a.reading {
-		r.debts = &debts{}
-	}
-	x := r.debts
+func (x *debts) keep(a *archive) {
 	list(a, &x.owed, func(o *owed) { o.keep(a) })
 	x.last.keep(a)
 	number(a, &x.tokens.Forged)
 	number(a, &x.tokens.Replayed)
 	number(a, &x.tokens.Stale)
 	list(a, &x.routes, func(y *route) {
-		for _, n := range []*wavelet.Name{&y.to, &y.from} {
-			text(a, &n.Wave)
-			text(a, &n.Wavelet)
-		}
+		a.name(&y.to)
+		a.name(&y.from)
 		number(a, &y.seen)
 	})
 	if a.reading {

@@ -17,10 +17,10 @@ type route struct {
 const mostRoutes = 8
 
 // source is where the robot hears what it answers in the wavelet.
-func (x *debts) source(to wavelet.Name) wavelet.Name {
-	for i := range x.routes {
-		if x.routes[i].to == to {
-			return x.routes[i].from
+func (d *debts) source(to wavelet.Name) wavelet.Name {
+	for i := range d.routes {
+		if d.routes[i].to == to {
+			return d.routes[i].from
 		}
 	}
 	return to

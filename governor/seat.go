@@ -101,6 +101,11 @@ type heard struct {
 	seat   *seat
 }
 
+// hears is the lineage of a bundle of which the part counts.
+func (s *seat) hears(t instant, p Part) heard {
+	return heard{at: t, cause: p.Cause.ID, depth: p.Cause.Depth, exact: p.Cause.Exact, author: p.Author, seat: s}
+}
+
 // ban is an eviction that has not been taken back.
 type ban struct {
 	kind     Kind // Evict, or Suspend in this wavelet
@@ -126,8 +131,7 @@ func (s *seat) deliver(t instant, d *Delivery) bool {
 	lane := humanDelivered
 	if d.RobotLane {
 		lane = robotDelivered
-		p := s.meant(t, d)
-		s.deep = heard{at: t, cause: p.Cause.ID, depth: p.Cause.Depth, exact: p.Cause.Exact, author: p.Author, seat: s}
+		s.deep = s.hears(t, s.meant(t, d))
 	}
 	s.latest[lane] = t
 	hash := hashOf(d.Bundle)

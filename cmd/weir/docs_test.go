@@ -11,15 +11,22 @@ import (
 	"time"
 )
 
+// needs skips the test where a program is not installed that it runs; what says
+// what needs it.
+func needs(t *testing.T, what string, tools ...string) {
+	t.Helper()
+	for _, tool := range tools {
+		if _, err := exec.LookPath(tool); err != nil {
+			t.Skipf("%s %s, which is not installed", what, tool)
+		}
+	}
+}
+
 // TestByHand runs the shell blocks of docs/robots.md as they stand, up to the
 // end of the loop that is caught by hand, and the README's first robot; only
 // the ports are others.
 func TestByHand(t *testing.T) {
-	for _, tool := range []string{"bash", "curl", "sed"} {
-		if _, err := exec.LookPath(tool); err != nil {
-			t.Skipf("the documents' examples need %s, which is not installed", tool)
-		}
-	}
+	needs(t, "the documents' examples need", "bash", "curl", "sed")
 	text := doc(t, "docs/robots.md")
 	_, text, ok := strings.Cut(text, "## An echo loop, caught by hand")
 	text, _, ok2 := strings.Cut(text, "## What a passive robot does")
@@ -40,11 +47,7 @@ func TestByHand(t *testing.T) {
 // TestCallsByHand runs the shell blocks about active robots and about programs
 // that write for a person.
 func TestCallsByHand(t *testing.T) {
-	for _, tool := range []string{"bash", "curl", "sed", "python3"} {
-		if _, err := exec.LookPath(tool); err != nil {
-			t.Skipf("the documents' examples need %s, which is not installed", tool)
-		}
-	}
+	needs(t, "the documents' examples need", "bash", "curl", "sed", "python3")
 	text := doc(t, "docs/robots.md")
 	_, text, ok := strings.Cut(text, "## What an active robot does")
 	text, _, ok2 := strings.Cut(text, "## How not to be evicted")
@@ -64,11 +67,7 @@ func TestCallsByHand(t *testing.T) {
 
 // TestFirstRobot runs the ten lines of the README.
 func TestFirstRobot(t *testing.T) {
-	for _, tool := range []string{"bash", "curl", "python3"} {
-		if _, err := exec.LookPath(tool); err != nil {
-			t.Skipf("the README's robot needs %s, which is not installed", tool)
-		}
-	}
+	needs(t, "the README's robot needs", "bash", "curl", "python3")
 	script := "cat > robot.py <<'END'\n" + blocks(doc(t, "README.md"), "python") + "END\n" + `
 weir serve --addr 127.0.0.1:8080 --data weir-data > server.log 2>&1 &
 python3 robot.py > robot.log 2>&1 &
