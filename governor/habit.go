@@ -210,7 +210,7 @@ func (h *habit) keep(a *archive, s *seat) {
 	number(a, &h.free)
 	h.deep.keep(a)
 	if a.reading {
-		h.next, h.gap = h.next%habitLags, h.gap%habitGaps
+		h.known, h.next, h.gap = min(h.known, habitLags), h.next%habitLags, h.gap%habitGaps
 		if x := s.robot.indebt(); h.held != 0 {
 			x.holding++
 		}

@@ -12,6 +12,7 @@ const (
 	mostLoud   = 2    // holds in a row, with one such write each
 	noDoubt    = 2e-3 // so little chance that tests were passed by chance is none
 	oftenDeep  = 4    // deep chains within about two minutes that one misread pipeline never has
+	mostTests  = 200  // that are counted
 	leastPass  = 0.05 // what a test that was passed leaves of the doubt at least
 	likelyPass = 0.3  // and one in which the robot wrote what may answer people
 	contrary   = 5    // what a test that was not passed adds to the doubt
@@ -107,7 +108,7 @@ func (h *habit) passed(t instant, lag time.Duration) {
 	if h.spoke {
 		least = likelyPass
 	}
-	h.tests++
+	h.tests = min(h.tests+1, mostTests)
 	h.loud = 0
 	if h.doubt *= max(least, 2/(n+1)/(n+2)); h.doubt <= noDoubt {
 		h.shown, h.doubt = t.add(freeFor), 1
