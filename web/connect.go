@@ -16,7 +16,9 @@ func (s *Server) connect(w http.ResponseWriter, r *http.Request) {
 	login, err := s.knock(r)
 	if err != nil {
 		s.counters.denied.Add(1)
-		writeError(w, s.toError(err))
+		e := s.toError(err)
+		s.refusals.add("connect", e.Reason)
+		writeError(w, e)
 		return
 	}
 	s.counters.tickets.Add(1)

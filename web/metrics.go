@@ -47,6 +47,10 @@ func (c *collector) Collect(out chan<- prometheus.Metric) {
 	emit(counter("weir_published_total", "Deltas accepted from sockets, resubmissions included."), float64(n.published.Load()))
 	emit(counter("weir_resyncs_total", "Subscriptions cut because their socket was too slow."), float64(n.resyncs.Load()))
 	emit(counter("weir_sockets_slow_total", "Sockets closed because their client did not read."), float64(n.slow.Load()))
+	refused := prometheus.NewDesc("weir_edge_refused_total", "What was turned away at the edge, by the layer that did it and why.", []string{"layer", "reason"}, nil)
+	c.s.refusals.each(func(layer, reason string, v uint64) {
+		out <- prometheus.MustNewConstMetric(refused, prometheus.CounterValue, float64(v), layer, reason)
+	})
 	h := c.s.d.Host.Stats()
 	emit(gauge("weir_wavelets_open", "Wavelets in memory."), float64(h.Open))
 	emit(counter("weir_commits_total", "Deltas committed, by whatever door."), float64(h.Commits))

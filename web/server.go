@@ -93,6 +93,7 @@ type Server struct {
 	hub      *hub
 	sockets  sockets
 	counters counters
+	refusals refusals
 	streams  atomic.Int64 // of decisions, open now
 	trying   atomic.Bool  // policies, now
 	ctx      context.Context

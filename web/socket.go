@@ -59,6 +59,7 @@ type socket struct {
 func (s *Server) upgrade(w http.ResponseWriter, r *http.Request) {
 	login, ok := s.tickets.redeem(time.Now(), r.URL.Query().Get("ticket"))
 	if !ok {
+		s.refusals.add("socket", "ticket")
 		writeError(w, refuse(client.CodeUnauthorized, "unauthorized", "ticket", "the ticket is missing, expired or spent", "get one from POST /connect"))
 		return
 	}
@@ -149,6 +150,7 @@ func (k *socket) frame(line []byte) error {
 	if refusal == nil {
 		return nil
 	}
+	k.server.refusals.add("frame", refusal.Reason)
 	k.reply(r.ID, nil, refusal)
 	if refusal.Code >= 400 {
 		k.server.counters.malformed.Add(1)

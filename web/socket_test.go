@@ -167,8 +167,11 @@ func TestTooManyMalformedFramesCloseTheSocket(t *testing.T) {
 	if got := w.closed(); got != client.CloseErrors {
 		t.Errorf("closed with %d, want %d", got, client.CloseErrors)
 	}
-	if _, _, text := h.rest("", "GET", "/metrics", ""); !strings.Contains(text, "weir_frames_malformed_total 32") {
-		t.Error("the metrics do not show 32 malformed frames")
+	_, _, text := h.rest("", "GET", "/metrics", "")
+	for _, line := range []string{"weir_frames_malformed_total 32", `weir_edge_refused_total{layer="frame",reason="missing_field"} 32`} {
+		if !strings.Contains(text, line) {
+			t.Errorf("the metrics lack %s", line)
+		}
 	}
 }
 
