@@ -62,5 +62,9 @@ func (s *Server) knock(r *http.Request) (Login, error) {
 	if user == "" && token == "" {
 		return Login{}, missing("user")
 	}
-	return s.d.Auth.Login(r, wavelet.Participant(user), token)
+	login, err := s.d.Auth.Login(r, wavelet.Participant(user), token)
+	if err == nil && s.gate.people.Full(login.User) { // the socket would be refused; a browser can read it here
+		return Login{}, tooManyConnections(login.User, s.gate.people.Maximum())
+	}
+	return login, err
 }

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -15,6 +16,7 @@ import (
 
 	"github.com/coder/websocket"
 
+	"weir/admission"
 	"weir/gateway"
 	"weir/governor"
 	"weir/policies"
@@ -60,7 +62,9 @@ type plan struct {
 	pipes   *pipes // what it is reached through; nil: a free port
 
 	handshake time.Duration
-	decisions int // kept; 0: the usual
+	decisions int                         // kept; 0: the usual
+	limits    *admission.ConnectionLimits // nil: the usual
+	log       *slog.Logger
 }
 
 // build starts a house. Wrap, if not nil, puts something between the edge and
@@ -119,7 +123,7 @@ func (p plan) build(t *testing.T) *house {
 	robotDoor := rpc.New(directory, g, h, rpc.Options{})
 	s := web.New(web.Deps{
 		Host: people, Gateway: door, Robots: directory, Profiles: profiles, Policies: rules, Auth: auth, Domain: "example.com",
-		RPC: robotDoor, Data: robotDoor.Data(book, auth.Claim), Grants: book, Files: attachment.New(memory), Version: "test", Ready: p.ready, Handshake: p.handshake,
+		RPC: robotDoor, Data: robotDoor.Data(book, auth.Claim), Grants: book, Files: attachment.New(memory), Version: "test", Ready: p.ready, Handshake: p.handshake, Logger: p.log,
 	})
 	h.Observe(s)
 	server, reach := httptest.NewUnstartedServer(s), http.DefaultClient
@@ -127,6 +131,10 @@ func (p plan) build(t *testing.T) *house {
 		server.Listener.Close()
 		server.Listener, reach = p.pipes, p.pipes.client()
 	}
+	if p.limits != nil {
+		s.SetConnectionLimits(*p.limits)
+	}
+	server.Listener = s.Listen(server.Listener)
 	server.Start()
 	close := sync.OnceFunc(func() {
 		s.Close()

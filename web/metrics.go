@@ -40,6 +40,10 @@ func (c *collector) Collect(out chan<- prometheus.Metric) {
 	}
 	n := &c.s.counters
 	emit(gauge("weir_sockets_open", "People's sockets that are open."), float64(c.s.sockets.count()))
+	emit(gauge("weir_connections_open", "Connections to the server, of any kind."), float64(c.s.gate.total.Active()))
+	emit(gauge("weir_connections_maximum", "How many there may be; 0: any number."), float64(c.s.gate.total.Maximum()))
+	emit(gauge("weir_connected_addresses", "Network addresses that they come from; of IPv6 a /64 is one."), float64(c.s.gate.addresses.Len()))
+	emit(gauge("weir_connected_users", "People with an open socket."), float64(c.s.gate.people.Len()))
 	emit(counter("weir_tickets_total", "Tickets given by POST /connect."), float64(n.tickets.Load()))
 	emit(counter("weir_connects_refused_total", "Refusals of POST /connect."), float64(n.denied.Load()))
 	emit(counter("weir_frames_total", "Frames received from clients."), float64(n.frames.Load()))

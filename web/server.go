@@ -9,6 +9,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"weir/admission"
 	"weir/gateway"
 	"weir/governor/decisions"
 	"weir/governor/traffic"
@@ -94,6 +95,7 @@ type Server struct {
 	sockets  sockets
 	counters counters
 	refusals refusals
+	gate     gate
 	streams  atomic.Int64 // of decisions, open now
 	trying   atomic.Bool  // policies, now
 	ctx      context.Context
@@ -116,6 +118,7 @@ func New(d Deps) *Server {
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	s := &Server{d: d, tickets: newTickets(), hub: newHub(), ctx: ctx, end: cancel}
+	s.gate.setLimits(admission.DefaultConnectionLimits())
 	s.handler = s.routes()
 	return s
 }

@@ -63,6 +63,12 @@ func (s *Server) upgrade(w http.ResponseWriter, r *http.Request) {
 		writeError(w, refuse(client.CodeUnauthorized, "unauthorized", "ticket", "the ticket is missing, expired or spent", "get one from POST /connect"))
 		return
 	}
+	leave, err := s.enterPerson(login.User)
+	if err != nil {
+		writeError(w, s.toError(err))
+		return
+	}
+	defer leave()
 	// The request has the server's read and write deadlines on it; the socket
 	// sets its own.
 	_ = http.NewResponseController(w).SetReadDeadline(time.Time{})

@@ -240,7 +240,7 @@ func (h *house) Run(ctx context.Context) error {
 		start("traffic", h.traffic.Run)
 	}
 	start("http", func(context.Context) error {
-		if err := edge.Serve(h.listener); !errors.Is(err, http.ErrServerClosed) {
+		if err := edge.Serve(h.web.Listen(h.listener)); !errors.Is(err, http.ErrServerClosed) {
 			return err
 		}
 		return nil

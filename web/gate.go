@@ -1,0 +1,143 @@
+package web
+
+import (
+	"fmt"
+	"net"
+	"net/netip"
+	"sync"
+	"time"
+
+	"weir/admission"
+	"weir/wavelet"
+	"weir/wavelet/client"
+)
+
+// gate is how many connections stand: in all, by network address, and of each
+// person. What is over a maximum is turned away before anything is done for it.
+type gate struct {
+	total     admission.Connections
+	addresses admission.Owners[netip.Prefix]
+	people    admission.Owners[wavelet.Participant]
+}
+
+// setLimits changes the maxima. Connections that stand stay.
+func (g *gate) setLimits(l admission.ConnectionLimits) {
+	g.total.SetMaximum(l.Total)
+	g.addresses.SetMaximum(l.PerAddress)
+	g.people.SetMaximum(l.PerUser)
+}
+
+// SetConnectionLimits changes how many connections may stand, at once.
+func (s *Server) SetConnectionLimits(l admission.ConnectionLimits) { s.gate.setLimits(l) }
+
+// Listen is l with the connections that are too many closed as soon as they are
+// accepted: nothing is read from them and no goroutine is started.
+func (s *Server) Listen(l net.Listener) net.Listener { return &door{l, s} }
+
+// door is a listener with a gate.
+type door struct {
+	net.Listener
+	s *Server
+}
+
+// Accept waits for a connection for which there is a place.
+func (d *door) Accept() (net.Conn, error) {
+	for {
+		conn, err := d.Listener.Accept()
+		if err != nil {
+			return nil, err
+		}
+		if leave, ok := d.s.enter(conn.RemoteAddr()); ok {
+			return &placed{Conn: conn, leave: leave}, nil
+		}
+		if tcp, ok := conn.(*net.TCPConn); ok {
+			_ = tcp.SetLinger(0) // nothing is left of it, not even in the kernel
+		}
+		_ = conn.Close()
+	}
+}
+
+// enter takes a place for a connection from an address until leave is called.
+func (s *Server) enter(from net.Addr) (leave func(), ok bool) {
+	if !s.gate.total.Enter() {
+		s.refusals.add("connections", "total")
+		if untold, tell := s.gate.total.Refused(time.Now()); tell {
+			s.d.Logger.Warn("too many connections", "total", s.gate.total.Active(), "maximum", s.gate.total.Maximum(), "untold", untold)
+		}
+		return nil, false
+	}
+	tcp, ok := from.(*net.TCPAddr)
+	if !ok {
+		return s.gate.total.Leave, true
+	}
+	network := networkOf(tcp.AddrPort().Addr())
+	if !s.enterAddress(network) {
+		s.gate.total.Leave()
+		return nil, false
+	}
+	return func() {
+		s.gate.addresses.Leave(network)
+		s.gate.total.Leave()
+	}, true
+}
+
+// enterAddress takes a place for a network, or notes that none is free.
+func (s *Server) enterAddress(network netip.Prefix) bool {
+	if s.gate.addresses.Enter(network) {
+		return true
+	}
+	s.refusals.add("connections", "address")
+	if untold, tell := s.gate.addresses.Refused(network, time.Now()); tell {
+		s.d.Logger.Warn("too many connections", "address", network, "total", s.gate.addresses.Active(network), "maximum", s.gate.addresses.Maximum(), "untold", untold)
+	}
+	return false
+}
+
+// networkOf is what an address is counted under: itself, or the /64 of IPv6
+// that one customer has.
+func networkOf(a netip.Addr) netip.Prefix {
+	a = a.Unmap().WithZone("")
+	bits := a.BitLen()
+	if a.Is6() {
+		bits = 64
+	}
+	network, _ := a.Prefix(bits) // the zero one for the zero address
+	return network
+}
+
+// placed is a connection that has a place, and gives it back once when it is
+// closed.
+type placed struct {
+	net.Conn
+	once  sync.Once
+	leave func()
+}
+
+// Close closes the connection.
+func (p *placed) Close() error {
+	err := p.Conn.Close()
+	p.once.Do(p.leave)
+	return err
+}
+
+// enterPerson takes a place for a live connection of a person, until leave is
+// called.
+func (s *Server) enterPerson(who wavelet.Participant) (leave func(), err error) {
+	if s.gate.people.Enter(who) {
+		return func() { s.gate.people.Leave(who) }, nil
+	}
+	s.refusals.add("connections", "user")
+	total, most := s.gate.people.Active(who), s.gate.people.Maximum()
+	if untold, tell := s.gate.people.Refused(who, time.Now()); tell {
+		s.d.Logger.Warn("too many connections", "user", who, "total", total, "maximum", most, "untold", untold)
+	}
+	return nil, tooManyConnections(who, most)
+}
+
+// tooManyConnections is the refusal of one more connection of a person.
+func tooManyConnections(who wavelet.Participant, most int) *client.Error {
+	return &client.Error{
+		Code: client.CodeTooMany, Reason: "connections", Field: "user", Scope: "user", Temporary: true, RetryAfterMS: time.Second.Milliseconds(),
+		Message: fmt.Sprintf("%s has %d connections already", who, most), Remedy: "close some, or wait until one is free",
+	}
+}

@@ -1,0 +1,181 @@
+package web_test
+
+import (
+	"bytes"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/coder/websocket"
+
+	"weir/admission"
+)
+
+// lines is a log that many write to.
+type lines struct {
+	mu sync.Mutex
+	b  bytes.Buffer
+}
+
+func (l *lines) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.Write(p)
+}
+
+func (l *lines) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.String()
+}
+
+// metric is the value of a metric, with its labels, as text; "" if there is
+// none.
+func (h *house) metric(name string) string {
+	h.t.Helper()
+	_, _, text := h.rest("", http.MethodGet, "/metrics", "")
+	for line := range strings.Lines(text) {
+		if value, ok := strings.CutPrefix(line, name+" "); ok {
+			return strings.TrimSpace(value)
+		}
+	}
+	return ""
+}
+
+// until waits for something to hold.
+func until(t *testing.T, what string, holds func() bool) {
+	t.Helper()
+	for deadline := time.Now().Add(30 * time.Second); !holds(); {
+		if time.Now().After(deadline) {
+			t.Fatalf("never: %s", what)
+		}
+		<-time.After(2 * time.Millisecond)
+	}
+}
+
+// knock asks for a ticket, and gives the status if there is none.
+func (h *house) knock(who string) (string, int) {
+	status, _, text := h.rest("", http.MethodPost, "/connect", `{"user":"`+who+`"}`)
+	_, ticket, _ := strings.Cut(text, `"ticket":"`)
+	ticket, _, _ = strings.Cut(ticket, `"`)
+	return ticket, status
+}
+
+// TestAPersonHasSoManySockets has a person come with twice as many tickets at
+// once: exactly as many sockets open as she may have, and a place that is given
+// back is free.
+func TestAPersonHasSoManySockets(t *testing.T) {
+	const most = 10
+	log := &lines{}
+	h := plan{limits: &admission.ConnectionLimits{PerUser: most}, log: slog.New(slog.NewTextHandler(log, nil))}.build(t)
+	tickets := make([]string, 2*most)
+	for i := range tickets {
+		tickets[i], _ = h.knock(string(ann))
+	}
+	var opened, refused atomic.Int64
+	var mu sync.Mutex
+	var open []*websocket.Conn
+	var wg sync.WaitGroup
+	for _, ticket := range tickets {
+		wg.Go(func() {
+			conn, resp, err := websocket.Dial(t.Context(), h.url+"/ws?ticket="+ticket, nil)
+			switch {
+			case err == nil:
+				opened.Add(1)
+				mu.Lock()
+				open = append(open, conn)
+				mu.Unlock()
+			case resp != nil && resp.StatusCode == http.StatusTooManyRequests && resp.Header.Get("Retry-After") != "":
+				refused.Add(1)
+			default:
+				t.Error(err)
+			}
+		})
+	}
+	wg.Wait()
+	if opened.Load() != most || refused.Load() != most {
+		t.Fatalf("%d opened, %d refused", opened.Load(), refused.Load())
+	}
+	if _, status := h.knock(string(ann)); status != http.StatusTooManyRequests {
+		t.Errorf("a ticket that could not be spent was given: %d", status)
+	}
+	if got := h.metric(`weir_edge_refused_total{layer="connections",reason="user"}`); got != "10" {
+		t.Errorf("%q refusals counted", got)
+	}
+	if text := log.String(); strings.Count(text, "too many connections") < 1 || strings.Count(text, "too many connections") > 3 ||
+		!strings.Contains(text, "user=ann@example.com total=10 maximum=10") {
+		t.Errorf("log: %s", text)
+	}
+	if _, status := h.knock(string(bob)); status != http.StatusOK {
+		t.Errorf("bob was answered %d", status)
+	}
+	_ = open[0].CloseNow()
+	until(t, "the place is free again", func() bool { _, status := h.knock(string(ann)); return status == http.StatusOK })
+	for _, conn := range open {
+		_ = conn.CloseNow()
+	}
+}
+
+// answers reports whether a connection is spoken to.
+func answers(t *testing.T, conn net.Conn) bool {
+	t.Helper()
+	_ = conn.SetDeadline(time.Now().Add(30 * time.Second))
+	_, _ = io.WriteString(conn, "GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n")
+	buf := make([]byte, 12)
+	_, err := io.ReadFull(conn, buf)
+	return err == nil && string(buf) == "HTTP/1.1 200"
+}
+
+// TestAnAddressHasSoManyConnections opens twice as many as there may be, of one
+// address or in all: exactly those are served, the rest closed at once.
+func TestAnAddressHasSoManyConnections(t *testing.T) {
+	const most = 20
+	for reason, limits := range map[string]admission.ConnectionLimits{"address": {PerAddress: most}, "total": {Total: most}} {
+		h := plan{limits: &limits}.build(t)
+		var served atomic.Int64
+		var mu sync.Mutex
+		var conns []net.Conn
+		var wg sync.WaitGroup
+		for range 2 * most {
+			wg.Go(func() {
+				conn, err := net.Dial("tcp", strings.TrimPrefix(h.url, "http://"))
+				if err != nil {
+					return // closed so soon that it never stood
+				}
+				if answers(t, conn) {
+					served.Add(1)
+				}
+				mu.Lock()
+				defer mu.Unlock()
+				conns = append(conns, conn)
+			})
+		}
+		wg.Wait()
+		if served.Load() != most {
+			t.Errorf("%s: %d were served", reason, served.Load())
+		}
+		for _, conn := range conns {
+			_ = conn.Close()
+		}
+		want := `weir_edge_refused_total{layer="connections",reason="` + reason + `"}`
+		until(t, "the places are free again", func() bool {
+			resp, err := http.Get(h.url + "/healthz")
+			if err != nil {
+				return false
+			}
+			return resp.Body.Close() == nil
+		})
+		if got := h.metric(want); got == "" || got == "0" {
+			t.Errorf("%s is %q", want, got)
+		}
+		if got := h.metric("weir_connections_open"); got == "" || got == "0" {
+			t.Errorf("%s: %q connections are open while one asks", reason, got)
+		}
+	}
+}
