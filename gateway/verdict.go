@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"context"
 	"slices"
 	"time"
 
@@ -112,6 +113,16 @@ func (g *Gateway) Barred(id wavelet.Seat) error {
 		Reason: string(id.Robot) + " was put out of this wavelet by the rule " + n.Rule + " at " + n.Since.UTC().Format(time.RFC3339),
 		Remedy: "a participant may add it again after " + n.Cooldown.UTC().Format(time.RFC3339),
 	}
+}
+
+// Find is the newest state of a wavelet, unless the robot was put out of it: then
+// the error is Barred's. One in which the robot never took part is found too: it
+// is for the caller to tell it nothing of that. The state is read only.
+func (g *Gateway) Find(ctx context.Context, id wavelet.Seat) (*wavelet.State, error) {
+	if err := g.Barred(id); err != nil {
+		return nil, err
+	}
+	return g.host.Snapshot(ctx, id.Wavelet, Head)
 }
 
 // Limits is what a robot is told about its limits.

@@ -26,8 +26,11 @@ type Options struct {
 	Guard        wire.Guard          // where robots may live; zero: at public addresses
 	RPCServerURL string              // where robots call the active API, told in each bundle; "" if nowhere
 	Surroundings wire.Surroundings   // of the operations in robots' answers
-	Vault        *vault.Vault        // seals keys, for requests to be signed with; nil: only their hashes are kept
-	Logger       *slog.Logger        // nil: silent
+	// Find is the newest state of a wavelet that a robot names in an answer, or a
+	// *wavelet.Refusal with code "evicted"; nil: there is none but the bundle's.
+	Find   func(context.Context, wavelet.Seat) (*wavelet.State, error)
+	Vault  *vault.Vault // seals keys, for requests to be signed with; nil: only their hashes are kept
+	Logger *slog.Logger // nil: silent
 }
 
 // Directory is the robots that are registered.
@@ -289,6 +292,11 @@ func (d *Directory) newPassive(r Robot) *wire.Passive {
 	}
 	if r.Capabilities != nil {
 		o.Capabilities, o.Known = *r.Capabilities, true
+	}
+	if d.o.Find != nil {
+		o.Find = func(ctx context.Context, name wavelet.Name) (*wavelet.State, error) {
+			return d.o.Find(ctx, wavelet.Seat{Wavelet: name, Robot: r.Address})
+		}
 	}
 	client := wire.NewClient(d.o.Guard, wire.Timeouts{}, func() (func(), error) { return d.Connect(r.Address) })
 	return wire.NewPassive(r.Address, r.Callback, client, o)

@@ -120,7 +120,7 @@ func (p plan) build(t *testing.T) *house {
 	if err != nil {
 		t.Fatal(err)
 	}
-	robotDoor := rpc.New(directory, g, h, rpc.Options{})
+	robotDoor := rpc.New(directory, g, rpc.Options{})
 	s := web.New(web.Deps{
 		Host: people, Gateway: door, Robots: directory, Profiles: profiles, Policies: rules, Auth: auth, Domain: "example.com",
 		RPC: robotDoor, Data: robotDoor.Data(book, auth.Claim), Grants: book, Files: attachment.New(memory), Version: "test", Ready: p.ready, Handshake: p.handshake, Logger: p.log,

@@ -146,7 +146,7 @@ func (h *house) assemble(ctx context.Context) error {
 	}
 	h.robots, err = robots.Open(ctx, kv, robots.Options{
 		Domain: h.config.domain, Profiles: h.policies.Set, Guard: h.config.guard(), RPCServerURL: h.url() + "/robot/rpc",
-		Surroundings: around, Vault: secrets, Logger: h.log,
+		Surroundings: around, Find: h.find, Vault: secrets, Logger: h.log,
 	})
 	if errors.Is(err, vault.ErrSealed) {
 		return fmt.Errorf("%w; give the key that the data was sealed with, by --seal-key-file", err)
@@ -187,7 +187,7 @@ func (h *house) open(around wire.Surroundings) error {
 	if err != nil {
 		return fmt.Errorf("--jwt-key-file: %w", err)
 	}
-	door := rpc.New(h.robots, h.gateway, h.host, rpc.Options{PublicURL: h.config.publicURL, Logger: h.log})
+	door := rpc.New(h.robots, h.gateway, rpc.Options{PublicURL: h.config.publicURL, Logger: h.log})
 	door.Surround(around)
 	h.web = web.New(web.Deps{
 		Host: h.host, Gateway: h.gateway, Robots: h.robots, Profiles: h.policies.Set, Policies: h.policies, Traffic: h.traffic, Auth: auth, Domain: h.config.domain,
@@ -328,6 +328,11 @@ func (h *house) robotsChanged() {
 	for _, r := range h.robots.List() {
 		h.gateway.RobotChanged(r.Address)
 	}
+}
+
+// find is the newest state of a wavelet, as a robot may find it.
+func (h *house) find(ctx context.Context, seat wavelet.Seat) (*wavelet.State, error) {
+	return h.gateway.Find(ctx, seat)
 }
 
 // suspend takes a robot out of service because the governor says so.

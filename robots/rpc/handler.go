@@ -23,16 +23,12 @@ type Gateway interface {
 	Admit(ctx context.Context, robot wavelet.Participant, limitsQuery bool) error
 	// Submit has a delta committed.
 	Submit(ctx context.Context, s gateway.Submission) (gateway.Receipt, error)
-	// Barred is why a robot that was put out of a wavelet has no business there,
-	// nil if it was not.
-	Barred(seat wavelet.Seat) error
+	// Find is the newest state of a wavelet, unless the robot was put out of it. One
+	// in which it never took part is found too: the operations say that they may
+	// not.
+	Find(ctx context.Context, seat wavelet.Seat) (*wavelet.State, error)
 	// Limits is how the robot stands.
 	Limits(robot wavelet.Participant) policies.Limits
-}
-
-// Host is where the newest states are.
-type Host interface {
-	Snapshot(ctx context.Context, name wavelet.Name, v wavelet.Version) (*wavelet.State, error)
 }
 
 // Options of the robots' doors.
@@ -56,18 +52,17 @@ func (o Options) verifier() verifier {
 type Handler struct {
 	directory *robots.Directory
 	gateway   Gateway
-	host      Host
 	around    wire.Surroundings
 	verifier  verifier
 	log       *slog.Logger
 }
 
 // New makes the handler for the robots in d.
-func New(d *robots.Directory, g Gateway, h Host, o Options) *Handler {
+func New(d *robots.Directory, g Gateway, o Options) *Handler {
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
-	return &Handler{directory: d, gateway: g, host: h, verifier: o.verifier(), log: o.Logger}
+	return &Handler{directory: d, gateway: g, verifier: o.verifier(), log: o.Logger}
 }
 
 // Surround says what operations find beside the wavelets; before, they find
@@ -218,7 +213,7 @@ func (h *Handler) call(ctx context.Context, who caller, token string, ops []wire
 	c := wire.Call{
 		Robot: who.author(),
 		Find: func(ctx context.Context, name wavelet.Name) (*wavelet.State, error) {
-			return h.find(ctx, wavelet.Seat{Wavelet: name, Robot: who.id})
+			return h.gateway.Find(ctx, wavelet.Seat{Wavelet: name, Robot: who.id})
 		},
 		NewName: func(int) wavelet.Name { return wavelet.NewName(h.directory.Domain()) },
 		Limits:  func() policies.Limits { return h.limits(who.id) },
@@ -250,15 +245,6 @@ func (h *Handler) call(ctx context.Context, who caller, token string, ops []wire
 		}
 	}
 	return results
-}
-
-// find is the newest state of a wavelet, unless the robot was put out of it. One
-// in which it never took part is found too: the operations say that they may not.
-func (h *Handler) find(ctx context.Context, seat wavelet.Seat) (*wavelet.State, error) {
-	if err := h.gateway.Barred(seat); err != nil {
-		return nil, err
-	}
-	return h.host.Snapshot(ctx, seat.Wavelet, gateway.Head)
 }
 
 // turnAway answers a request that was not admitted. The body has an entry for

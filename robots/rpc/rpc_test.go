@@ -114,7 +114,7 @@ func buildWith(t *testing.T, o rpc.Options) *house {
 	committed := make(news, 1)
 	h.Observe(committed)
 	directory.OnChange(g.RobotChanged)
-	door := rpc.New(directory, g, h, o)
+	door := rpc.New(directory, g, o)
 	mux := http.NewServeMux()
 	book, err := grants.Open(memory, secrets, nil)
 	if err != nil {

@@ -196,7 +196,7 @@ func FuzzSigned(f *testing.F) {
 	f.Add("oauth_consumer_key=echo@example.com&oauth_nonce=1", `OAuth oauth_timestamp="1"`, "application/json", "[]")
 	f.Add("%zz&;", `OAuth realm="`, "application/x-www-form-urlencoded", "a=%&oauth_nonce=2")
 	f.Add("oauth_signature=&oauth_signature_method=HMAC-SHA1", "OAuth ,,,=", "multipart/form-data", "{")
-	door := rpc.New(nobody(f), nil, nil, rpc.Options{})
+	door := rpc.New(nobody(f), nil, rpc.Options{})
 	f.Fuzz(func(t *testing.T, query, authorization, kind, body string) {
 		r := &http.Request{Method: http.MethodPost, URL: &url.URL{Path: "/robot/rpc", RawQuery: query}, Host: "127.0.0.1",
 			Header: http.Header{"Authorization": {authorization}, "Content-Type": {kind}}, Body: io.NopCloser(strings.NewReader(body))}

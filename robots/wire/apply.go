@@ -90,6 +90,7 @@ type application struct {
 	last      *draft                    // where the last one was
 	limits    *policies.Limits          // as they were first asked for
 	work      int                       // UTF-16 units of text that were read
+	finds     int                       // other wavelets that were named
 	fetches   int                       // waves and attachments that were fetched
 	fetched   int                       // UTF-16 units or bytes of them
 	searched  int                       // wavelets that searches looked at
@@ -100,6 +101,7 @@ type application struct {
 const (
 	maxWork     = 256 << 20 // UTF-16 units of text read, each time an operation reads it
 	elementWork = 64        // what an element or a line counts as, in such units
+	maxFinds    = 64        // other wavelets named
 	maxFetches  = 16        // waves and attachments fetched
 )
 
@@ -227,7 +229,10 @@ func (a *application) state(p params) (*wavelet.State, *events.OperationFailure)
 		return nil, fail(http.StatusNotFound, "the wave %s does not exist: nothing in this request created it", name.Wave)
 	}
 	if a.Find == nil {
-		return nil, fail(http.StatusForbidden, "the wavelet %s is not the one that the bundle was about; use the active API for others", name)
+		return nil, fail(http.StatusForbidden, "the wavelet %s is not the one at hand, and there are no others here", name)
+	}
+	if a.finds++; a.finds > maxFinds {
+		return nil, fail(http.StatusBadRequest, "more than %d wavelets at once; name the others in a later request", maxFinds)
 	}
 	s, err := a.Find(a.ctx, name)
 	if r, ok := errors.AsType[*wavelet.Refusal](err); ok && r.Code == wavelet.CodeEvicted {

@@ -49,6 +49,9 @@ type PassiveOptions struct {
 	Capabilities Capabilities // as learned before
 	Known        bool         // whether Capabilities is anything
 	Surroundings Surroundings // of the operations in its answers
+	// Find is the newest state of another wavelet than a bundle's, or a
+	// *wavelet.Refusal with code "evicted"; nil: there are no others.
+	Find func(context.Context, wavelet.Name) (*wavelet.State, error)
 	// Learned is called with new capabilities, from any goroutine; nil: nobody
 	// wants to know.
 	Learned func(Capabilities)
@@ -134,7 +137,7 @@ func (p *Passive) Wants(b events.Bundle) bool {
 }
 
 // Receive posts a bundle and returns the robot's answer, as changes against the
-// state in the bundle. A bundle of which the robot wants no event is not sent,
+// state in the bundle and those of the other wavelets that it names. A bundle of which the robot wants no event is not sent,
 // and answered with nothing. An answer that is no list of operations is a
 // failure in the answer, not an error: the robot has had the bundle.
 func (p *Passive) Receive(ctx context.Context, b events.Bundle) (events.Answer, error) {
@@ -177,7 +180,7 @@ func (p *Passive) receive(ctx context.Context, b events.Bundle) (events.Answer, 
 	}
 	robot := b.Seat.Robot.Robot()
 	call := Call{
-		Robot: robot, State: b.State, Dialect: caps.Dialect(),
+		Robot: robot, State: b.State, Dialect: caps.Dialect(), Find: p.options.Find,
 		NewName: func(n int) wavelet.Name { return b.NewWavelet(robot.Domain(), n) },
 		Limits:  func() policies.Limits { return b.Limits },
 

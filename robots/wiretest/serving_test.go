@@ -30,6 +30,7 @@ type house struct {
 	t         *testing.T
 	host      *host.Host
 	gateway   *gateway.Gateway
+	governor  *governor.Governor
 	directory *robots.Directory
 	name      wavelet.Name
 	rpcURL    string
@@ -61,22 +62,22 @@ func build(t *testing.T) *house {
 		t.Fatal(err)
 	}
 	door := httptest.NewUnstartedServer(nil)
-	h := &house{t: t, host: host.New(host.NewMemoryLog(), host.Options{}), rpcURL: "http://" + door.Listener.Addr().String() + "/robot/rpc", happened: make(chan bool, 1)}
+	h := &house{t: t, host: host.New(host.NewMemoryLog(), host.Options{}), rpcURL: "http://" + door.Listener.Addr().String() + "/robot/rpc", happened: make(chan bool, 1), governor: governor.New(governor.Options{})}
 	set := policies.Builtin()
 	h.directory, err = robots.Open(t.Context(), kv, robots.Options{
 		Domain: "example.com", Profiles: func() policies.Set { return set }, Guard: wire.Guard{Allow: wire.Loopback()}, RPCServerURL: h.rpcURL,
-		Vault: sealed(t),
+		Vault: sealed(t), Find: func(ctx context.Context, seat wavelet.Seat) (*wavelet.State, error) { return h.gateway.Find(ctx, seat) },
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	h.gateway = gateway.New(h.host, roster{h.directory}, governor.New(governor.Options{}), memory,
+	h.gateway = gateway.New(h.host, roster{h.directory}, h.governor, memory,
 		gateway.Options{TimeScale: 50, Feed: func(gateway.Happening) { h.stir() }})
 	h.host.SetGuard(h.gateway)
 	h.host.Observe(h.gateway)
 	h.host.Observe(h)
 	h.directory.OnChange(h.gateway.RobotChanged)
-	door.Config.Handler = rpc.New(h.directory, h.gateway, h.host, rpc.Options{})
+	door.Config.Handler = rpc.New(h.directory, h.gateway, rpc.Options{})
 	door.Start()
 	ctx, stop := context.WithCancel(context.Background())
 	var running sync.WaitGroup
