@@ -1,14 +1,3 @@
-// Package admission decides who is let in while the server, or what stands
-// behind it, has only so much room.
-//
-// [Connections] is how many connections one owner, such as a robot, may have at
-// once, whichever side opened them. The count is exact: it is never above the
-// maximum, and nobody is turned away while there is room, however many knock
-// and leave at the same instant. A refusal costs no more than an admission, and
-// Refused says which of many refusals is worth a line in the log.
-//
-// Everything here is pure: instants are passed in. A Connections is safe for
-// concurrent use without a lock.
 package admission
 
 import (

@@ -2,7 +2,6 @@ package policies
 
 import (
 	"fmt"
-	"slices"
 	"strings"
 
 	"github.com/goccy/go-yaml/ast"
@@ -19,12 +18,7 @@ func read(base Set, data []byte, file string) (Set, error) {
 	r := &reader{file: file}
 	set := r.set(base, data)
 	if len(r.faults) > 0 {
-		slices.SortStableFunc(r.faults, func(a, b Fault) int {
-			if a.Line != b.Line {
-				return a.Line - b.Line
-			}
-			return a.Column - b.Column
-		})
+		sortFaults(r.faults)
 		return Set{}, r.faults
 	}
 	return set, nil

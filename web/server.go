@@ -95,6 +95,7 @@ type Server struct {
 	sockets  sockets
 	counters counters
 	refusals refusals
+	settings atomic.Pointer[admission.Config]
 	gate     gate
 	streams  atomic.Int64 // of decisions, open now
 	trying   atomic.Bool  // policies, now
@@ -119,6 +120,7 @@ func New(d Deps) *Server {
 	ctx, cancel := context.WithCancel(context.Background())
 	s := &Server{d: d, tickets: newTickets(), hub: newHub(), ctx: ctx, end: cancel}
 	s.gate.setLimits(admission.DefaultConnectionLimits())
+	s.SetAdmission(admission.Default())
 	s.handler = s.routes()
 	return s
 }

@@ -1,0 +1,12 @@
+package web
+
+import "weir/admission"
+
+// Admission is the configuration in force.
+func (s *Server) Admission() admission.Config { return *s.settings.Load() }
+
+// SetAdmission puts a configuration in force at once. Whoever is connected stays,
+// and what was used up stays used up.
+func (s *Server) SetAdmission(c admission.Config) {
+	s.settings.Store(&c)
+}
