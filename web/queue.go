@@ -81,3 +81,10 @@ func (q *queue) take() []byte {
 	}
 	return message
 }
+
+// waiting is how many bytes wait to be written.
+func (q *queue) waiting() int {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return q.bytes
+}

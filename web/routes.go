@@ -43,6 +43,7 @@ func (s *Server) routes() http.Handler {
 	s.decisionRoutes(api)
 	s.policyRoutes(api)
 	s.importRoutes(api)
+	s.connectionRoutes(api)
 
 	return bounded(http.NewCrossOriginProtection().Handler(mux))
 }

@@ -45,6 +45,7 @@ type socket struct {
 	conn      *websocket.Conn
 	login     Login
 	queue     *queue
+	flow      flow
 	ctx       context.Context // ended with the cause for closing
 	close     context.CancelCauseFunc
 	wg        sync.WaitGroup // writer and subscriptions
@@ -82,6 +83,10 @@ func (s *Server) upgrade(w http.ResponseWriter, r *http.Request) {
 	k := &socket{
 		server: s, conn: conn, login: login, queue: newQueue(), ctx: ctx, close: cancel,
 		subs: map[wavelet.Name]*subscription{},
+	}
+	if err := k.flow.begin(r); err != nil {
+		_ = conn.Close(websocket.StatusInternalError, "the server failed")
+		return
 	}
 	if !s.sockets.add(k) {
 		_ = conn.Close(websocket.StatusGoingAway, "the server is going down")
@@ -136,6 +141,10 @@ func (k *socket) read(hello *time.Timer) error {
 			case <-k.ctx.Done():
 				return context.Cause(k.ctx)
 			}
+			if k.ctx.Err() != nil { // closed: nothing more is done for it
+				return context.Cause(k.ctx)
+			}
+			k.flow.heard(line)
 			if err := k.frame(line); err != nil {
 				return err
 			}
@@ -218,6 +227,7 @@ func (k *socket) flush(each time.Duration) error {
 		if err != nil {
 			return err
 		}
+		k.flow.said(message)
 	}
 }
 

@@ -14,18 +14,19 @@ Exit codes: 0 done; 1 it failed, or what was asked for did not hold; 2 a benchma
 // cli is the command line: one field per subcommand, each in the file of its
 // name.
 type cli struct {
-	Serve     serveCmd     `cmd:"" help:"Run the server."`
-	Robots    robotsCmd    `cmd:"" help:"Register robots and look after them."`
-	Grants    grantsCmd    `cmd:"" help:"Show and end what people have allowed programs."`
-	Wave      waveCmd      `cmd:"" help:"Make wavelets, read them, write to them."`
-	Drill     drillCmd     `cmd:"" help:"Prove on a running server that the guard is on."`
-	Import    importCmd    `cmd:"" help:"Bring in what was written elsewhere."`
-	Decisions decisionsCmd `cmd:"" help:"Show what the governor decided, and why."`
-	Policies  policiesCmd  `cmd:"" help:"Show profiles; check, compare and apply policy files."`
-	Simulate  simulateCmd  `cmd:"" help:"Run scenarios in virtual time."`
-	Testbot   testbotCmd   `cmd:"" help:"Run a robot to try a server with."`
-	Demo      demoCmd      `cmd:"" help:"Show what weir is for."`
-	Bench     benchCmd     `cmd:"" help:"Measure, and compare with the bars."`
-	Version   versionCmd   `cmd:"" help:"Show the version."`
-	Help      struct{}     `cmd:"" help:"Show help: weir help COMMAND."`
+	Serve       serveCmd       `cmd:"" help:"Run the server."`
+	Robots      robotsCmd      `cmd:"" help:"Register robots and look after them."`
+	Grants      grantsCmd      `cmd:"" help:"Show and end what people have allowed programs."`
+	Connections connectionsCmd `cmd:"" help:"Show who is connected; close sockets."`
+	Wave        waveCmd        `cmd:"" help:"Make wavelets, read them, write to them."`
+	Drill       drillCmd       `cmd:"" help:"Prove on a running server that the guard is on."`
+	Import      importCmd      `cmd:"" help:"Bring in what was written elsewhere."`
+	Decisions   decisionsCmd   `cmd:"" help:"Show what the governor decided, and why."`
+	Policies    policiesCmd    `cmd:"" help:"Show profiles; check, compare and apply policy files."`
+	Simulate    simulateCmd    `cmd:"" help:"Run scenarios in virtual time."`
+	Testbot     testbotCmd     `cmd:"" help:"Run a robot to try a server with."`
+	Demo        demoCmd        `cmd:"" help:"Show what weir is for."`
+	Bench       benchCmd       `cmd:"" help:"Measure, and compare with the bars."`
+	Version     versionCmd     `cmd:"" help:"Show the version."`
+	Help        struct{}       `cmd:"" help:"Show help: weir help COMMAND."`
 }

@@ -34,6 +34,8 @@ func TestMain(m *testing.M) {
 //	hangup                    send the server SIGHUP
 //	terminate                 send it SIGTERM and wait until it has ended well
 //	sees WHO WAVELET TEXT     open the wavelet as a person and wait until it has TEXT
+//	stay WHO WAVELET          open the wavelet as a person, and keep it open until the script ends
+//	keepjson NAME FILE PATH   set $NAME to what is in a JSON file
 //	keep NAME FILE            set $NAME to the line in the file
 //	json FILE PATH OP VALUE   compare a number, boolean or string in a JSON file; OP is =, < or >
 func TestScripts(t *testing.T) {
@@ -42,7 +44,7 @@ func TestScripts(t *testing.T) {
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"serve": serveScript, "robot": robotScript, "follow": followScript, "follows": followsScript,
 			"logged": loggedScript, "hangup": hangupScript,
-			"terminate": terminateScript, "sees": seesScript, "keep": keepScript, "json": jsonScript,
+			"terminate": terminateScript, "sees": seesScript, "stay": stayScript, "keepjson": keepJSONScript, "keep": keepScript, "json": jsonScript,
 		},
 		Setup: func(env *testscript.Env) error {
 			env.Values[serverKey{}] = new(*process)
@@ -151,15 +153,10 @@ func seesScript(ts *testscript.TestScript, neg bool, args []string) {
 	if len(args) != 3 {
 		ts.Fatalf("usage: sees WHO WAVELET TEXT")
 	}
-	name, err := wavelet.ParseName(args[1])
-	ts.Check(err)
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
-	c, err := client.Dial(ctx, place{Data: ts.MkAbs("weir-data")}.url(), client.Options{User: wavelet.Participant(args[0])})
-	ts.Check(err)
+	c, w := opened(ctx, ts, args[0], args[1])
 	defer c.Close()
-	w, err := c.Open(ctx, name)
-	ts.Check(err)
 	for !strings.Contains(w.Text(), args[2]) {
 		select {
 		case <-w.Changes():
@@ -167,6 +164,37 @@ func seesScript(ts *testscript.TestScript, neg bool, args []string) {
 			ts.Fatalf("%q never came; at last:\n%s", args[2], w.Text())
 		}
 	}
+}
+
+// opened is a wavelet opened as a person.
+func opened(ctx context.Context, ts *testscript.TestScript, who, where string) (*client.Client, *client.Wavelet) {
+	name, err := wavelet.ParseName(where)
+	ts.Check(err)
+	c, err := client.Dial(ctx, place{Data: ts.MkAbs("weir-data")}.url(), client.Options{User: wavelet.Participant(who)})
+	ts.Check(err)
+	w, err := c.Open(ctx, name)
+	if err != nil {
+		_ = c.Close()
+	}
+	ts.Check(err)
+	return c, w
+}
+
+func stayScript(ts *testscript.TestScript, neg bool, args []string) {
+	if len(args) != 2 {
+		ts.Fatalf("usage: stay WHO WAVELET")
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	defer cancel()
+	c, _ := opened(ctx, ts, args[0], args[1])
+	ts.Defer(func() { _ = c.Close() })
+}
+
+func keepJSONScript(ts *testscript.TestScript, neg bool, args []string) {
+	if len(args) != 3 {
+		ts.Fatalf("usage: keepjson NAME FILE PATH")
+	}
+	ts.Setenv(args[0], fmt.Sprint(jsonAt(ts, args[1], args[2])))
 }
 
 func keepScript(ts *testscript.TestScript, neg bool, args []string) {
@@ -177,9 +205,17 @@ func jsonScript(ts *testscript.TestScript, neg bool, args []string) {
 	if len(args) != 4 {
 		ts.Fatalf("usage: json FILE PATH OP VALUE")
 	}
+	v := jsonAt(ts, args[0], args[1])
+	if holds(v, args[2], args[3]) == neg {
+		ts.Fatalf("%s in %s is %v, not %s %s", args[1], args[0], v, args[2], args[3])
+	}
+}
+
+// jsonAt is what stands at a path in a JSON file.
+func jsonAt(ts *testscript.TestScript, file, path string) any {
 	var v any
-	ts.Check(json.Unmarshal([]byte(ts.ReadFile(args[0])), &v))
-	for key := range strings.SplitSeq(args[1], ".") {
+	ts.Check(json.Unmarshal([]byte(ts.ReadFile(file)), &v))
+	for key := range strings.SplitSeq(path, ".") {
 		switch in := v.(type) {
 		case map[string]any:
 			v = in[key]
@@ -189,9 +225,7 @@ func jsonScript(ts *testscript.TestScript, neg bool, args []string) {
 			v = in[i]
 		}
 	}
-	if holds(v, args[2], args[3]) == neg {
-		ts.Fatalf("%s in %s is %v, not %s %s", args[1], args[0], v, args[2], args[3])
-	}
+	return v
 }
 
 // holds compares a JSON value with a word.

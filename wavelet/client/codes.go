@@ -70,6 +70,7 @@ const (
 const (
 	CloseLoginExpired = 4401 // come back with a new login token
 	CloseHandshake    = 4408 // no connect frame in time
+	CloseEnded        = 4410 // an operator closed it; come back if need be
 	CloseSlow         = 4413 // the client did not read what it was sent
 	CloseBusy         = 4429 // the reason is retry_after_ms=N
 	CloseBlocked      = 4503
