@@ -18,6 +18,7 @@
 //	wavelet/client      2  the Go client of the live protocol
 //	wavelet/search      2  what a query means, and which wavelets it finds; pure
 //	wavelet/reading     2  what each participant has read
+//	wavelet/presence    2  who has a wavelet open, and their cursors; pure
 //	wavelet/attachment  2  the files that belong to wavelets
 //	governor            2  windows, lineage, ladder, verdicts, limits; pure
 //	robots/grants       2  what people have allowed programs: tokens of the data API

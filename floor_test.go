@@ -31,6 +31,7 @@ var floors = map[string]int{
 	"weir/wavelet/client":     2,
 	"weir/wavelet/search":     2,
 	"weir/wavelet/reading":    2,
+	"weir/wavelet/presence":   2,
 	"weir/wavelet/attachment": 2,
 	"weir/governor":           2,
 	"weir/events":             2,
@@ -56,7 +57,7 @@ var floors = map[string]int{
 
 // pure lists the packages that decide and never act: no clock, no files, no
 // network.
-var pure = []string{"weir/wavelet/richtext", "weir/policies", "weir/wavelet", "weir/wavelet/search", "weir/governor", "weir/events", "weir/admission"}
+var pure = []string{"weir/wavelet/richtext", "weir/policies", "weir/wavelet", "weir/wavelet/search", "weir/wavelet/presence", "weir/governor", "weir/events", "weir/admission"}
 
 // clocks are the functions of package time that read or wait for the clock.
 var clocks = map[string]bool{

@@ -25,6 +25,9 @@ const (
 	OpHistory     = "history"
 	OpRPC         = "rpc"
 	OpPing        = "ping"
+
+	OpPresence      = "presence"
+	OpPresenceStats = "presence_stats"
 )
 
 // Request is one frame of a client. ID and Op are always there; which of the
@@ -48,6 +51,8 @@ type Request struct {
 	From *wavelet.Version `json:"from,omitzero"` // history: commits after this version
 	To   *wavelet.Version `json:"to,omitzero"`   // history: up to and with this one; absent: the head
 	Time time.Time        `json:"time,omitzero"` // history: the snapshot as of then
+
+	Watch *bool `json:"watch,omitzero"` // presence: whether to push changes; absent: as it is
 
 	Method string          `json:"method,omitzero"` // rpc
 	Params json.RawMessage `json:"params,omitzero"` // rpc
@@ -80,6 +85,15 @@ type Frame struct {
 	Depth   int             `json:"depth,omitzero"`
 	Ops     json.RawMessage `json:"ops,omitzero"`
 	Reason  string          `json:"reason,omitzero"`
+
+	// Push presence; Connections, Users and Many are as in PresenceOK.
+	People      []Person `json:"people,omitzero"` // everybody, in the place of what was told before
+	Connections int      `json:"connections,omitzero"`
+	Users       int      `json:"users,omitzero"`
+	Many        bool     `json:"many,omitzero"`
+	Joined      []Person `json:"joined,omitzero"`
+	Left        []string `json:"left,omitzero"`  // sessions
+	Moved       []Person `json:"moved,omitzero"` // Session, and Cursor unless there is none any more
 }
 
 // The pushes of the server.
@@ -87,6 +101,7 @@ const (
 	PushCommit       = "commit"       // a delta was committed: Version, Author, At, Kind, Depth, Ops, and Seq if it is the client's own
 	PushResync       = "resync"       // the subscription was cut: subscribe again from the last version known; Reason
 	PushUnsubscribed = "unsubscribed" // the subscription has ended for good; Err
+	PushPresence     = "presence"     // who has a wavelet open has changed
 	PushPing         = "ping"         // the server is there
 )
 
@@ -107,6 +122,7 @@ type ConnectOK struct {
 	Protocol int       `json:"protocol"`
 	User     string    `json:"user"`
 	Client   string    `json:"client"`
+	Session  string    `json:"session"` // the public name of the connection, in presence
 	Server   string    `json:"server"`
 	Time     time.Time `json:"time"`
 	PingMS   int64     `json:"ping_ms"` // the server pushes ping this often
@@ -149,6 +165,36 @@ type HistoryOK struct {
 	Commits  []Committed     `json:"commits,omitzero"`
 	Next     wavelet.Version `json:"next,omitzero"`
 	Snapshot *Snapshot       `json:"snapshot,omitzero"`
+}
+
+// PresenceOK answers presence: who has a wavelet open.
+type PresenceOK struct {
+	People []Person `json:"people"` // the first to come, at most 100
+	PresenceStats
+	Many bool `json:"many,omitzero"` // more than 100 connections: nobody has a cursor, and pushes carry numbers only
+}
+
+// PresenceStats answers presence_stats.
+type PresenceStats struct {
+	Connections int `json:"connections"`
+	Users       int `json:"users"` // different persons among them
+}
+
+// Person is a connection of a person that has a wavelet open.
+type Person struct {
+	Session string    `json:"session"`
+	User    string    `json:"user,omitzero"`
+	Since   time.Time `json:"since,omitzero"`
+	Cursor  *Cursor   `json:"cursor,omitzero"` // nil: none
+}
+
+// Cursor is where a selection stands as of a version of its wavelet: it was
+// begun at Anchor, the caret is at Head, in UTF-16 units of the blip's document.
+type Cursor struct {
+	Blip    wavelet.BlipID  `json:"blip"`
+	Anchor  int             `json:"anchor"`
+	Head    int             `json:"head"`
+	Version wavelet.Version `json:"version"`
 }
 
 // ConnectRequest is the body of POST /connect.
