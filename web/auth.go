@@ -43,6 +43,9 @@ type AuthOptions struct {
 	// NotPeople tells the addresses that cannot log in as persons: robots and
 	// the server's own.
 	NotPeople func(wavelet.Participant) bool
+	// Since tells from when on a person's login tokens count; nil, or zero, is
+	// always. One without an "iat" is as old as can be.
+	Since func(wavelet.Participant) time.Time
 }
 
 // Authenticator decides who a request comes from. It is immutable and safe for
@@ -57,6 +60,7 @@ type Authenticator struct {
 type Login struct {
 	User  wavelet.Participant
 	Until time.Time
+	At    time.Time // when they began to
 }
 
 // NewAuthenticator checks the keys.
@@ -81,20 +85,24 @@ func NewAuthenticator(o AuthOptions) (*Authenticator, error) {
 	if o.NotPeople == nil {
 		o.NotPeople = func(wavelet.Participant) bool { return false }
 	}
+	if o.Since == nil {
+		o.Since = func(wavelet.Participant) time.Time { return time.Time{} }
+	}
 	return &Authenticator{o: o, parser: jwt.NewParser(options...), admin: sha256.Sum256([]byte(o.AdminToken))}, nil
 }
 
 // Login checks a claim to be user, with a token or, where names are enough,
-// without; the operators' token is good for Operator. From is the request that makes the claim.
+// without; the operators' token is good for Operator. From is the request that
+// makes the claim; it may be nil if there is a token.
 func (a *Authenticator) Login(from *http.Request, user wavelet.Participant, token string) (Login, error) {
-	login := Login{User: user}
+	login := Login{User: user, At: time.Now()}
 	operator := a.o.Operator != "" && a.isAdmin(token)
 	switch {
 	case token != "":
 		var err error
 		if operator {
 			login.User = a.o.Operator
-		} else if login, err = a.verify(token); err != nil {
+		} else if login.User, login.Until, err = a.verify(token); err != nil {
 			return Login{}, err
 		}
 		if user != "" && user != login.User {
@@ -117,17 +125,33 @@ func (a *Authenticator) Login(from *http.Request, user wavelet.Participant, toke
 	return login, nil
 }
 
-// verify reads a login token.
-func (a *Authenticator) verify(token string) (Login, error) {
+// Token checks a login token alone.
+func (a *Authenticator) Token(token string) (Login, error) {
+	if token == "" {
+		return Login{}, refuse(client.CodeUnauthorized, "unauthorized", "token", "a login token is required", "send a signed login token")
+	}
+	return a.Login(nil, "", token)
+}
+
+// Revoked reports whether a login is void because the person's tokens were
+// revoked since.
+func (a *Authenticator) Revoked(l Login) bool { return l.At.Before(a.o.Since(l.User)) }
+
+// verify reads a login token: whose it is, and until when it is good.
+func (a *Authenticator) verify(token string) (wavelet.Participant, time.Time, error) {
 	var claims jwt.RegisteredClaims
 	_, err := a.parser.ParseWithClaims(token, &claims, a.key)
 	switch {
 	case errors.Is(err, jwt.ErrTokenExpired):
-		return Login{}, refuse(client.CodeExpired, "expired", "token", "the login token has expired", "get a new one")
+		return "", time.Time{}, refuse(client.CodeExpired, "expired", "token", "the login token has expired", "get a new one")
 	case err != nil:
-		return Login{}, refuse(client.CodeUnauthorized, "unauthorized", "token", "the login token is not valid", "get a new one")
+		return "", time.Time{}, refuse(client.CodeUnauthorized, "unauthorized", "token", "the login token is not valid", "get a new one")
 	}
-	return Login{User: wavelet.Participant(claims.Subject), Until: claims.ExpiresAt.Time}, nil
+	user := wavelet.Participant(claims.Subject)
+	if since := a.o.Since(user); !since.IsZero() && (claims.IssuedAt == nil || claims.IssuedAt.Before(since)) {
+		return "", time.Time{}, refuse(client.CodeExpired, "revoked", "token", "the login token was revoked", "get a new one")
+	}
+	return user, claims.ExpiresAt.Time, nil
 }
 
 // key finds the keys that may have signed a token. A key is only ever used

@@ -34,6 +34,8 @@ func fieldsOf(op string) (need, may []string, ok bool) {
 		return []string{"wave", "wavelet"}, []string{"from", "to", "version", "time"}, true
 	case client.OpRPC:
 		return []string{"method"}, []string{"params"}, true
+	case client.OpRefresh:
+		return []string{"token"}, nil, true
 	case client.OpPing:
 		return nil, nil, true
 	}
@@ -140,6 +142,8 @@ func setField(r *client.Request, name string, raw json.RawMessage) *client.Error
 		return text(&r.Client, name, raw)
 	case "method":
 		return text(&r.Method, name, raw)
+	case "token":
+		return text(&r.Token, name, raw)
 	case "protocol":
 		if err := json.Unmarshal(raw, &r.Protocol); err != nil || string(raw) == "null" {
 			return badField(name, "want a whole number")

@@ -31,6 +31,7 @@ import (
 	"weir/wavelet/client"
 	"weir/wavelet/host"
 	"weir/web"
+	"weir/web/logins"
 )
 
 const (
@@ -97,8 +98,12 @@ func (p plan) build(t *testing.T) *house {
 	g := gateway.New(h, roster{directory}, governor.New(governor.Options{}), memory, gateway.Options{Decisions: p.decisions})
 	h.SetGuard(g)
 	h.Observe(g)
+	marks, err := logins.Open(memory, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
 	auth, err := web.NewAuthenticator(web.AuthOptions{
-		DevLogin: true, AdminToken: adminToken, NotPeople: directory.Registered,
+		DevLogin: true, AdminToken: adminToken, NotPeople: directory.Registered, Since: marks.Since,
 		Keys: []web.LoginKey{{ID: "k1", Algorithm: "HS256", Key: []byte(loginSecret)}},
 	})
 	if err != nil {
@@ -123,7 +128,7 @@ func (p plan) build(t *testing.T) *house {
 	robotDoor := rpc.New(directory, g, rpc.Options{})
 	s := web.New(web.Deps{
 		Host: people, Gateway: door, Robots: directory, Profiles: profiles, Policies: rules, Auth: auth, Domain: "example.com",
-		RPC: robotDoor, Data: robotDoor.Data(book, auth.Claim), Grants: book, Files: attachment.New(memory), Version: "test", Ready: p.ready, Handshake: p.handshake, Logger: p.log,
+		RPC: robotDoor, Data: robotDoor.Data(book, auth.Claim), Grants: book, Logins: marks, Files: attachment.New(memory), Version: "test", Ready: p.ready, Handshake: p.handshake, Logger: p.log,
 	})
 	h.Observe(s)
 	server, reach := httptest.NewUnstartedServer(s), http.DefaultClient

@@ -39,6 +39,7 @@ func (s *Server) routes() http.Handler {
 	s.historyRoutes(api)
 	s.robotRoutes(api)
 	s.grantRoutes(api)
+	s.loginRoutes(api)
 	s.limitRoutes(api)
 	s.decisionRoutes(api)
 	s.policyRoutes(api)

@@ -20,6 +20,7 @@ import (
 	"weir/wavelet"
 	"weir/wavelet/attachment"
 	"weir/wavelet/host"
+	"weir/web/logins"
 )
 
 // Host is the part of the wavelet host that people work through.
@@ -77,6 +78,7 @@ type Deps struct {
 	RPC       RobotAPI          // nil: the robots' own doors are closed
 	Data      http.Handler      // the data API; nil: it is closed
 	Grants    *grants.Book      // what people have allowed programs; nil if Data is
+	Logins    *logins.Book      // marks of revoked logins, which Auth asks too; nil: they cannot be revoked here
 	Files     *attachment.Shelf // nil: nothing can be attached
 	Origins   []string          // hosts whose pages may open a socket, beside this server's own
 	Version   string            // of the server, told to clients

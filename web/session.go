@@ -25,6 +25,8 @@ func (k *socket) handle(r client.Request) *client.Error {
 			Time time.Time `json:"time"`
 		}{time.Now().UTC()}, nil)
 		return nil
+	case client.OpRefresh:
+		return k.refresh(r)
 	case client.OpRPC:
 		result, err := k.server.rpc(k.ctx, k.login.User, r.Method, r.Params)
 		if err != nil {
@@ -68,7 +70,7 @@ func (k *socket) connect(r client.Request) *client.Error {
 	k.client = id
 	ok := client.ConnectOK{
 		Protocol: client.ProtocolVersion, User: string(k.login.User), Client: id,
-		Server: k.server.d.Version, Time: time.Now().UTC(), PingMS: pingTime.Milliseconds(),
+		Server: k.server.d.Version, Time: time.Now().UTC(), Expires: k.login.Until, PingMS: pingTime.Milliseconds(),
 	}
 	var started []*subscription
 	for _, p := range r.Resume {

@@ -44,6 +44,7 @@ type socket struct {
 	server    *Server
 	conn      *websocket.Conn
 	login     Login
+	expiry    *time.Timer // ends the socket with its login
 	queue     *queue
 	flow      flow
 	ctx       context.Context // ended with the cause for closing
@@ -102,12 +103,7 @@ func (k *socket) serve() {
 		k.close(&disconnect{client.CloseHandshake, "no connect frame within " + k.server.d.Handshake.String()})
 	})
 	defer hello.Stop()
-	if until := k.login.Until; !until.IsZero() {
-		expiry := time.AfterFunc(time.Until(until), func() {
-			k.close(&disconnect{client.CloseLoginExpired, "the login token has expired"})
-		})
-		defer expiry.Stop()
-	}
+	defer k.watchLogin()()
 	err := k.read(hello)
 	k.close(err)
 	k.wg.Wait()

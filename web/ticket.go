@@ -32,9 +32,10 @@ func newTickets() *tickets {
 	return t
 }
 
-// A ticket is nonce (16 bytes), its expiry and the login's (8 each, Unix
-// milliseconds, 0: none), the user, and 16 bytes of HMAC over it all.
-const ticketHead = 16 + 8 + 8
+// A ticket is nonce (16 bytes), its expiry, the login's and the login's instant
+// (8 each, Unix milliseconds, 0: none), the user, and 16 bytes of HMAC over it
+// all.
+const ticketHead = 16 + 8 + 8 + 8
 
 func (t *tickets) issue(now time.Time, l Login) string {
 	b := make([]byte, ticketHead, ticketHead+len(l.User)+16)
@@ -43,6 +44,7 @@ func (t *tickets) issue(now time.Time, l Login) string {
 	if !l.Until.IsZero() {
 		binary.BigEndian.PutUint64(b[24:], uint64(l.Until.UnixMilli()))
 	}
+	binary.BigEndian.PutUint64(b[32:], uint64(l.At.UnixMilli()))
 	b = append(b, l.User...)
 	return base64.RawURLEncoding.EncodeToString(append(b, t.mac(b)...))
 }
@@ -61,7 +63,7 @@ func (t *tickets) redeem(now time.Time, ticket string) (Login, bool) {
 	if !t.spend(now, [16]byte(b), expires) {
 		return Login{}, false
 	}
-	l := Login{User: wavelet.Participant(body[ticketHead:])}
+	l := Login{User: wavelet.Participant(body[ticketHead:]), At: time.UnixMilli(int64(binary.BigEndian.Uint64(b[32:])))}
 	if until := binary.BigEndian.Uint64(b[24:]); until != 0 {
 		l.Until = time.UnixMilli(int64(until))
 	}

@@ -29,6 +29,7 @@ import (
 	"weir/wavelet/host"
 	"weir/wavelet/reading"
 	"weir/web"
+	"weir/web/logins"
 )
 
 // What is in the data directory beside the secrets.
@@ -50,6 +51,7 @@ type house struct {
 	host       *host.Host
 	robots     *robots.Directory
 	grants     *grants.Book
+	logins     *logins.Book
 	gateway    *gateway.Gateway
 	files      *attachment.Shelf
 	web        *web.Server
@@ -157,6 +159,9 @@ func (h *house) assemble(ctx context.Context) error {
 	if h.grants, err = grants.Open(h.store, secrets, nil); err != nil {
 		return err
 	}
+	if h.logins, err = logins.Open(h.store, nil); err != nil {
+		return err
+	}
 	standard, _ := h.policies.Set().Profile("")
 	judge := governor.New(governor.Options{Default: standard, RatioOnly: h.config.ratioOnly})
 	h.gateway = gateway.New(h.host, roster{h.robots, h.config.patience}, judge, h.store, gateway.Options{
@@ -183,6 +188,7 @@ func (h *house) open(around wire.Surroundings) error {
 		Keys: h.config.loginKeys, Issuer: h.config.issuer, Audience: h.config.audience,
 		DevLogin: h.config.devLogin, AdminToken: h.adminToken, Operator: h.drill(),
 		NotPeople: func(p wavelet.Participant) bool { return p == h.self() || h.robots.Registered(p) },
+		Since:     h.logins.Since,
 	})
 	if err != nil {
 		return fmt.Errorf("--jwt-key-file: %w", err)
@@ -191,7 +197,7 @@ func (h *house) open(around wire.Surroundings) error {
 	door.Surround(around)
 	h.web = web.New(web.Deps{
 		Host: h.host, Gateway: h.gateway, Robots: h.robots, Profiles: h.policies.Set, Policies: h.policies, Traffic: h.traffic, Auth: auth, Domain: h.config.domain,
-		RPC: door, Data: door.Data(h.grants, auth.Claim), Grants: h.grants, Files: h.files,
+		RPC: door, Data: door.Data(h.grants, auth.Claim), Grants: h.grants, Logins: h.logins, Files: h.files,
 		Origins: origins(h.config.publicURL), Version: "weir " + version(), Logger: h.log,
 	})
 	return nil

@@ -23,6 +23,7 @@ const (
 	OpUnsubscribe = "unsubscribe"
 	OpPublish     = "publish"
 	OpHistory     = "history"
+	OpRefresh     = "refresh"
 	OpRPC         = "rpc"
 	OpPing        = "ping"
 
@@ -52,7 +53,8 @@ type Request struct {
 	To   *wavelet.Version `json:"to,omitzero"`   // history: up to and with this one; absent: the head
 	Time time.Time        `json:"time,omitzero"` // history: the snapshot as of then
 
-	Watch *bool `json:"watch,omitzero"` // presence: whether to push changes; absent: as it is
+	Watch *bool  `json:"watch,omitzero"` // presence: whether to push changes; absent: as it is
+	Token string `json:"token,omitzero"` // refresh: a new login token
 
 	Method string          `json:"method,omitzero"` // rpc
 	Params json.RawMessage `json:"params,omitzero"` // rpc
@@ -125,8 +127,14 @@ type ConnectOK struct {
 	Session  string    `json:"session"` // the public name of the connection, in presence
 	Server   string    `json:"server"`
 	Time     time.Time `json:"time"`
-	PingMS   int64     `json:"ping_ms"` // the server pushes ping this often
+	Expires  time.Time `json:"expires,omitzero"` // when the login token does; zero: never
+	PingMS   int64     `json:"ping_ms"`          // the server pushes ping this often
 	Resumed  []Resumed `json:"resumed,omitzero"`
+}
+
+// RefreshOK answers refresh.
+type RefreshOK struct {
+	Expires time.Time `json:"expires,omitzero"` // when the new token does; zero: never
 }
 
 // Resumed tells what became of one resume point: Err is set if the wavelet is
