@@ -14,6 +14,9 @@ type Config struct {
 	// that of its connection.
 	TrustedProxies []netip.Prefix `yaml:"trusted_proxies"`
 
+	// Connections is how many connections may stand at once.
+	Connections ConnectionLimits `yaml:"connections"`
+
 	// How often each connection, each user on this node, and each user on all nodes
 	// may do something. Nil or not enabled: as often as they like.
 	ClientCommands      *Commands `yaml:"client_command_rate_limit"`
@@ -32,6 +35,7 @@ type Complain func(key, problem, allowed string)
 // and low enough that one connection cannot keep a server busy.
 func Default() Config {
 	return Config{
+		Connections:    DefaultConnectionLimits(),
 		ClientCommands: defaultClient(),
 		UserCommands:   defaultUser(),
 		ClientErrors:   defaultErrors(),
@@ -45,6 +49,7 @@ func (c Config) check(complain Complain) {
 			complain(indexed("trusted_proxies", i), "not a network", "a network, such as 10.0.0.0/8")
 		}
 	}
+	c.Connections.check("connections", complain)
 	c.ClientCommands.check("client_command_rate_limit", complain)
 	c.UserCommands.check("user_command_rate_limit", complain)
 	c.ClusterUserCommands.check("cluster_user_command_rate_limit", complain)

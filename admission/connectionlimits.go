@@ -1,6 +1,6 @@
 package admission
 
-import "fmt"
+import "strconv"
 
 // ConnectionLimits say how many connections may stand at once; 0 is any number.
 // A robot's own maximum is in its policy profile.
@@ -19,15 +19,14 @@ func DefaultConnectionLimits() ConnectionLimits {
 	return ConnectionLimits{PerUser: 100, PerAddress: 1000, Total: 20_000}
 }
 
-// Check says which maximum makes no sense, nil if all do.
-func (l ConnectionLimits) Check() error {
+// check complains about every maximum that makes no sense.
+func (l ConnectionLimits) check(key string, complain Complain) {
 	for _, x := range []struct {
 		field string
 		n     int
 	}{{"per_user", l.PerUser}, {"per_address", l.PerAddress}, {"total", l.Total}} {
 		if x.n < 0 {
-			return fmt.Errorf("connections.%s: %d is below 0; give how many there may be, or 0 for any number", x.field, x.n)
+			complain(key+"."+x.field, strconv.Itoa(x.n), "how many there may be, or 0 for any number")
 		}
 	}
-	return nil
 }

@@ -2,6 +2,7 @@ package admission_test
 
 import (
 	"math/rand/v2"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -88,11 +89,13 @@ func TestOwnersAreForgotten(t *testing.T) {
 	}
 }
 
-func TestConnectionLimitsAreChecked(t *testing.T) {
-	if err := admission.DefaultConnectionLimits().Check(); err != nil {
-		t.Error(err)
+func TestConnectionLimitsAreRead(t *testing.T) {
+	c, err := admission.Parse([]byte("connections: {per_user: 7, total: 0}\n"), "a.yaml")
+	if want := (admission.ConnectionLimits{PerUser: 7, PerAddress: 1000}); err != nil || c.Connections != want {
+		t.Errorf("%+v, %v; want %+v", c.Connections, err, want)
 	}
-	if err := (admission.ConnectionLimits{PerUser: -1}).Check(); err == nil {
-		t.Error("less than none is no maximum, and nobody noticed")
+	if _, err := admission.Parse([]byte("connections:\n  per_address: -1\n"), "a.yaml"); err == nil || !strings.Contains(err.Error(), "a.yaml:2") ||
+		!strings.Contains(err.Error(), "connections.per_address") {
+		t.Errorf("less than none is said to be wrong with %v", err)
 	}
 }

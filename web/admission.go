@@ -8,5 +8,6 @@ func (s *Server) Admission() admission.Config { return *s.settings.Load() }
 // SetAdmission puts a configuration in force at once. Whoever is connected stays,
 // and what was used up stays used up.
 func (s *Server) SetAdmission(c admission.Config) {
+	s.gate.setLimits(c.Connections)
 	s.settings.Store(&c)
 }

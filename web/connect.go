@@ -65,7 +65,7 @@ func (s *Server) knock(r *http.Request) (Login, error) {
 	}
 	login, err := s.d.Auth.Login(r, wavelet.Participant(user), token)
 	if err == nil && s.gate.people.Full(login.User) { // the socket would be refused; a browser can read it here
-		return Login{}, tooManyConnections(login.User, s.gate.people.Maximum())
+		return Login{}, tooManyConnections("user", login.User, s.gate.people.Maximum())
 	}
 	return login, err
 }

@@ -2,7 +2,6 @@ package web
 
 import (
 	"bytes"
-	"net/http"
 	"net/netip"
 	"sync/atomic"
 	"time"
@@ -21,22 +20,13 @@ type flow struct {
 }
 
 // begin fills in what is known when a socket is opened.
-func (f *flow) begin(r *http.Request) error {
+func (f *flow) begin(from netip.Addr) error {
 	id, err := uuid.NewV7()
 	if err != nil {
 		return err
 	}
-	f.id, f.since, f.from = id.String(), time.Now().UTC(), addressOf(r)
+	f.id, f.since, f.from = id.String(), time.Now().UTC(), from
 	return nil
-}
-
-// addressOf is where a request comes from, the zero address if that is unknown.
-func addressOf(r *http.Request) netip.Addr {
-	from, err := netip.ParseAddrPort(r.RemoteAddr)
-	if err != nil {
-		return netip.Addr{}
-	}
-	return from.Addr().Unmap()
 }
 
 // heard counts a frame that the client sent.

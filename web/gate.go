@@ -3,6 +3,7 @@ package web
 import (
 	"fmt"
 	"net"
+	"net/http"
 	"net/netip"
 	"sync"
 	"time"
@@ -26,9 +27,6 @@ func (g *gate) setLimits(l admission.ConnectionLimits) {
 	g.addresses.SetMaximum(l.PerAddress)
 	g.people.SetMaximum(l.PerUser)
 }
-
-// SetConnectionLimits changes how many connections may stand, at once.
-func (s *Server) SetConnectionLimits(l admission.ConnectionLimits) { s.gate.setLimits(l) }
 
 // Listen is l with the connections that are too many closed as soon as they are
 // accepted: nothing is read from them and no goroutine is started.
@@ -67,8 +65,8 @@ func (s *Server) enter(from net.Addr) (leave func(), ok bool) {
 		return nil, false
 	}
 	tcp, ok := from.(*net.TCPAddr)
-	if !ok {
-		return s.gate.total.Leave, true
+	if !ok || within(tcp.AddrPort().Addr().Unmap(), s.Admission().TrustedProxies) {
+		return s.gate.total.Leave, true // what a proxy brings counts for others
 	}
 	network := networkOf(tcp.AddrPort().Addr())
 	if !s.enterAddress(network) {
@@ -120,9 +118,26 @@ func (p *placed) Close() error {
 	return err
 }
 
-// enterPerson takes a place for a live connection of a person, until leave is
-// called.
-func (s *Server) enterPerson(who wavelet.Participant) (leave func(), err error) {
+// place takes the places of a live connection of a person, until leave is
+// called: hers, and that of the address she has behind a proxy.
+func (s *Server) place(who wavelet.Participant, from netip.Addr, r *http.Request) (leave func(), err error) {
+	leave, err = s.placeOf(who)
+	if err != nil || from == parseHop(r.RemoteAddr) {
+		return leave, err // the address of the connection was counted when it was accepted
+	}
+	network := networkOf(from)
+	if !s.enterAddress(network) {
+		leave()
+		return nil, tooManyConnections("address", network, s.gate.addresses.Maximum())
+	}
+	return func() {
+		s.gate.addresses.Leave(network)
+		leave()
+	}, nil
+}
+
+// placeOf takes a place of a person.
+func (s *Server) placeOf(who wavelet.Participant) (leave func(), err error) {
 	if s.gate.people.Enter(who) {
 		return func() { s.gate.people.Leave(who) }, nil
 	}
@@ -131,13 +146,14 @@ func (s *Server) enterPerson(who wavelet.Participant) (leave func(), err error) 
 	if untold, tell := s.gate.people.Refused(who, time.Now()); tell {
 		s.d.Logger.Warn("too many connections", "user", who, "total", total, "maximum", most, "untold", untold)
 	}
-	return nil, tooManyConnections(who, most)
+	return nil, tooManyConnections("user", who, most)
 }
 
-// tooManyConnections is the refusal of one more connection of a person.
-func tooManyConnections(who wavelet.Participant, most int) *client.Error {
+// tooManyConnections is the refusal of one more connection of a person or from
+// an address.
+func tooManyConnections(scope string, who any, most int) *client.Error {
 	return &client.Error{
-		Code: client.CodeTooMany, Reason: "connections", Field: "user", Scope: "user", Temporary: true, RetryAfterMS: time.Second.Milliseconds(),
+		Code: client.CodeTooMany, Reason: "connections", Field: scope, Scope: scope, Temporary: true, RetryAfterMS: time.Second.Milliseconds(),
 		Message: fmt.Sprintf("%s has %d connections already", who, most), Remedy: "close some, or wait until one is free",
 	}
 }

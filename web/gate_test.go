@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"net/netip"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -15,6 +16,7 @@ import (
 	"github.com/coder/websocket"
 
 	"weir/admission"
+	"weir/wavelet"
 )
 
 // lines is a log that many write to.
@@ -73,7 +75,7 @@ func (h *house) knock(who string) (string, int) {
 func TestAPersonHasSoManySockets(t *testing.T) {
 	const most = 10
 	log := &lines{}
-	h := plan{limits: &admission.ConnectionLimits{PerUser: most}, log: slog.New(slog.NewTextHandler(log, nil))}.build(t)
+	h := plan{admission: &admission.Config{Connections: admission.ConnectionLimits{PerUser: most}}, log: slog.New(slog.NewTextHandler(log, nil))}.build(t)
 	tickets := make([]string, 2*most)
 	for i := range tickets {
 		tickets[i], _ = h.knock(string(ann))
@@ -137,7 +139,7 @@ func answers(t *testing.T, conn net.Conn) bool {
 func TestAnAddressHasSoManyConnections(t *testing.T) {
 	const most = 20
 	for reason, limits := range map[string]admission.ConnectionLimits{"address": {PerAddress: most}, "total": {Total: most}} {
-		h := plan{limits: &limits}.build(t)
+		h := plan{admission: &admission.Config{Connections: limits}}.build(t)
 		var served atomic.Int64
 		var mu sync.Mutex
 		var conns []net.Conn
@@ -178,4 +180,47 @@ func TestAnAddressHasSoManyConnections(t *testing.T) {
 			t.Errorf("%s: %q connections are open while one asks", reason, got)
 		}
 	}
+}
+
+// TestBehindAProxyAddressesAreCountedByWhatItSays has a trusted proxy, which may
+// have any number of connections, bring two people from one address and one from
+// another.
+func TestBehindAProxyAddressesAreCountedByWhatItSays(t *testing.T) {
+	h := plan{admission: &admission.Config{
+		TrustedProxies: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}, Connections: admission.ConnectionLimits{PerAddress: 1},
+	}}.build(t)
+	dial := func(who, from string) (*websocket.Conn, int) {
+		t.Helper()
+		conn, resp, err := websocket.Dial(t.Context(), h.url+"/ws?ticket="+h.ticket(wavelet.Participant(who)),
+			&websocket.DialOptions{HTTPHeader: http.Header{"X-Forwarded-For": {from}}})
+		if err == nil {
+			t.Cleanup(func() { _ = conn.CloseNow() })
+			return conn, 0
+		}
+		if resp == nil {
+			t.Fatal(err)
+		}
+		return nil, resp.StatusCode
+	}
+	first, status := dial("ann@example.com", "192.0.2.7")
+	if status != 0 {
+		t.Fatalf("the first was answered %d", status)
+	}
+	if _, status := dial("bob@example.com", "192.0.2.7"); status != http.StatusTooManyRequests {
+		t.Errorf("the second from that address was answered %d", status)
+	}
+	if _, status := dial("eve@example.com", "192.0.2.8"); status != 0 {
+		t.Errorf("the first from another was answered %d", status)
+	}
+	if all := h.connections("address=192.0.2.7"); len(all.Sockets) != 1 || all.Sockets[0].User != "ann@example.com" {
+		t.Errorf("%+v", all.Sockets)
+	}
+	_ = first.CloseNow()
+	until(t, "the address has a place again", func() bool {
+		conn, status := dial("bob@example.com", "192.0.2.7")
+		if status == 0 {
+			_ = conn.CloseNow()
+		}
+		return status == 0
+	})
 }

@@ -63,8 +63,8 @@ type plan struct {
 	pipes   *pipes // what it is reached through; nil: a free port
 
 	handshake time.Duration
-	decisions int                         // kept; 0: the usual
-	limits    *admission.ConnectionLimits // nil: the usual
+	decisions int               // kept; 0: the usual
+	admission *admission.Config // nil: the usual
 	log       *slog.Logger
 }
 
@@ -136,8 +136,8 @@ func (p plan) build(t *testing.T) *house {
 		server.Listener.Close()
 		server.Listener, reach = p.pipes, p.pipes.client()
 	}
-	if p.limits != nil {
-		s.SetConnectionLimits(*p.limits)
+	if p.admission != nil {
+		s.SetAdmission(*p.admission)
 	}
 	server.Listener = s.Listen(server.Listener)
 	server.Start()

@@ -121,7 +121,6 @@ func New(d Deps) *Server {
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	s := &Server{d: d, tickets: newTickets(), hub: newHub(), ctx: ctx, end: cancel}
-	s.gate.setLimits(admission.DefaultConnectionLimits())
 	s.SetAdmission(admission.Default())
 	s.handler = s.routes()
 	return s

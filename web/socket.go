@@ -65,7 +65,8 @@ func (s *Server) upgrade(w http.ResponseWriter, r *http.Request) {
 		writeError(w, refuse(client.CodeUnauthorized, "unauthorized", "ticket", "the ticket is missing, expired or spent", "get one from POST /connect"))
 		return
 	}
-	leave, err := s.enterPerson(login.User)
+	from := s.address(r)
+	leave, err := s.place(login.User, from, r)
 	if err != nil {
 		writeError(w, s.toError(err))
 		return
@@ -85,7 +86,7 @@ func (s *Server) upgrade(w http.ResponseWriter, r *http.Request) {
 		server: s, conn: conn, login: login, queue: newQueue(), ctx: ctx, close: cancel,
 		subs: map[wavelet.Name]*subscription{},
 	}
-	if err := k.flow.begin(r); err != nil {
+	if err := k.flow.begin(from); err != nil {
 		_ = conn.Close(websocket.StatusInternalError, "the server failed")
 		return
 	}
