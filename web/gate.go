@@ -121,18 +121,18 @@ func (p *placed) Close() error {
 // place takes the places of a live connection of a person, until leave is
 // called: hers, and that of the address she has behind a proxy.
 func (s *Server) place(who wavelet.Participant, from netip.Addr, r *http.Request) (leave func(), err error) {
-	leave, err = s.placeOf(who)
+	leavePerson, err := s.placeOf(who)
 	if err != nil || from == parseHop(r.RemoteAddr) {
-		return leave, err // the address of the connection was counted when it was accepted
+		return leavePerson, err // the address of the connection was counted when it was accepted
 	}
 	network := networkOf(from)
 	if !s.enterAddress(network) {
-		leave()
+		leavePerson()
 		return nil, tooManyConnections("address", network, s.gate.addresses.Maximum())
 	}
 	return func() {
 		s.gate.addresses.Leave(network)
-		leave()
+		leavePerson()
 	}, nil
 }
 
