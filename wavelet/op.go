@@ -87,7 +87,7 @@ type SetData struct {
 }
 
 // ClickForm tells that the author pressed a form button. It changes no
-// document.
+// document; the host marks the button, by a commit of its own (State.Press).
 type ClickForm struct {
 	Blip    BlipID
 	Element string // the element's id

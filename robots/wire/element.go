@@ -32,6 +32,10 @@ const (
 	typeButton     = "BUTTON"
 )
 
+// clicked is what the value of a button reads that somebody has pressed, whatever
+// stands on it.
+const clicked = "clicked"
+
 // isForm tells the types of form elements.
 func isForm(t string) bool {
 	switch t {
@@ -142,6 +146,10 @@ func formProperties(v formEmbed, a richtext.Attributes, p map[string]string) {
 	p["name"] = v.Name
 	copyState(p, a, "value", "defaultValue")
 	switch v.Type {
+	case typeButton:
+		if _, ok := a.Get(wavelet.Pressed); ok {
+			p["value"] = clicked
+		}
 	case typeLabel:
 		copyAs(p, "name", a, "for")
 	case typeRadio:

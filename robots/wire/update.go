@@ -8,6 +8,7 @@ import (
 	"slices"
 
 	"weir/events"
+	"weir/wavelet"
 	"weir/wavelet/richtext"
 )
 
@@ -71,11 +72,15 @@ func (u *update) add(c content, el placed, p properties) error {
 	} else if err := stateOf(m, el.Type, p); err != nil {
 		return err
 	}
+	other, replaced := el.becomes(p)
+	if _, set := m["value"]; el.Type == typeButton && (set || replaced) {
+		m[wavelet.Pressed] = nil // it reads what was set
+	}
 	change, err := richtext.NewAttributes(m)
 	if err != nil {
 		return err
 	}
-	if other, ok := el.becomes(p); ok {
+	if replaced {
 		embed, _, err := newEmbed(other)
 		if err != nil {
 			return err

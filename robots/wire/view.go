@@ -197,7 +197,8 @@ func (v *view) blip(b *wavelet.Blip) blipView {
 	return out
 }
 
-// click shows a button as one that was pressed.
+// click shows a button as one that was pressed. Where the bundle ends with the
+// click the button is not marked yet.
 func (v *view) click(id wavelet.BlipID, button string) {
 	b, ok := v.state.Blip(id)
 	if _, shown := v.blips[id]; !ok || !shown {
@@ -206,7 +207,7 @@ func (v *view) click(id wavelet.BlipID, button string) {
 	for _, e := range read(b.Doc.Delta()).embeds {
 		var form formEmbed
 		if e.embed.Key() == "form" && e.embed.Decode(&form) == nil && form.ID == button && form.Type == typeButton {
-			v.blips[id].Elements[strconv.Itoa(e.at)].Properties["value"] = "clicked"
+			v.blips[id].Elements[strconv.Itoa(e.at)].Properties["value"] = clicked
 		}
 	}
 }

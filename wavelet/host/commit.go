@@ -71,8 +71,12 @@ func (w *writer) append(group []request) ([]Committed, error) {
 	var entries []Entry
 	for _, r := range group {
 		s := r.submission
-		if s.err = w.take(s); s.err == nil && s.outcome == committed {
-			entries = append(entries, Entry{Commit: s.commit})
+		if s.err = w.take(s); s.err != nil || s.outcome != committed {
+			continue
+		}
+		entries = append(entries, Entry{Commit: s.commit})
+		if c, ok := w.press(s.commit); ok {
+			entries = append(entries, Entry{Commit: c})
 		}
 	}
 	if len(entries) == 0 {

@@ -1,6 +1,7 @@
 package host
 
 import (
+	"log/slog"
 	"time"
 
 	"github.com/google/uuid"
@@ -68,6 +69,27 @@ func (w *writer) place(s *submission, d wavelet.Delta, now time.Time) error {
 	w.link(d, now)
 	w.window.push(s.commit, w.state)
 	return nil
+}
+
+// press marks the buttons that c presses, in a commit right behind it; false if
+// there are none to mark. It is the server's own, in the presser's name: she who
+// may press a button need not be allowed to change the text, the client that sent
+// c hears of it like of any other commit, and robots, who are told of c, are not
+// told twice.
+func (w *writer) press(c wavelet.Commit) (wavelet.Commit, bool) {
+	ops := w.state.Press(c.Delta)
+	if len(ops) == 0 {
+		return wavelet.Commit{}, false
+	}
+	var s submission
+	err := w.place(&s, wavelet.Delta{
+		ID: wavelet.DeltaID(uuid.Must(uuid.NewV7()).String()), Author: c.Delta.Author, Base: c.Version, Ops: ops,
+		Cause: wavelet.Cause{Kind: wavelet.System},
+	}, c.At)
+	if err != nil {
+		w.host.logger.Warn("a button that was pressed is not marked", slog.String("wavelet", w.name.String()), slog.Any("error", err))
+	}
+	return s.commit, err == nil && s.outcome == committed
 }
 
 // repeated answers a submission whose id was committed before.
