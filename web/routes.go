@@ -52,12 +52,11 @@ func (s *Server) routes() http.Handler {
 // bounded limits every body and tells browsers to take nothing for what it is
 // not.
 func bounded(next http.Handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		r.Body = http.MaxBytesReader(w, r.Body, maxBody)
+	return http.MaxBytesHandler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("X-Content-Type-Options", "nosniff")
 		w.Header().Set("Referrer-Policy", "no-referrer")
 		next.ServeHTTP(w, r)
-	})
+	}), maxBody)
 }
 
 // unavailable is the refusal of a server that is not ready.
