@@ -3,8 +3,10 @@ package web_test
 import (
 	"bufio"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"sync"
 	"testing"
@@ -38,5 +40,33 @@ func TestRestOfALongBodyIsNoRequest(t *testing.T) {
 		}
 		conn.Close()
 		sending.Wait()
+	}
+}
+
+// TestWhatNeverBecomesARequestIsCounted sends what the HTTP server itself turns
+// away, beside what it does not.
+func TestWhatNeverBecomesARequestIsCounted(t *testing.T) {
+	h := build(t, nil)
+	edge := httptest.NewUnstartedServer(h.web)
+	edge.Config.ConnContext, edge.Config.ConnState = h.web.ConnContext, h.web.ConnState
+	edge.Config.MaxHeaderBytes = 4 << 10
+	edge.Start()
+	defer edge.Close()
+	for _, text := range []string{
+		"GET /healthz HTTP/1.1\r\nHost: a\r\nX: " + strings.Repeat("a", 64<<10) + "\r\n\r\n",
+		"no request at all\r\n\r\n",
+		"GET /healthz HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n",
+	} {
+		conn, err := net.Dial("tcp", edge.Listener.Addr().String())
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, _ = conn.Write([]byte(text))
+		_, _ = io.Copy(io.Discard, conn) // until the server closes
+		conn.Close()
+	}
+	edge.Close()
+	if _, _, text := h.rest("", "GET", "/metrics", ""); !strings.Contains(text, `weir_edge_refused_total{layer="http",reason="unreadable"} 2`) {
+		t.Error("the metrics do not show two requests that could not be read")
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"iter"
 	"log/slog"
 	"net/http"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -99,6 +100,7 @@ type Server struct {
 	refusals refusals
 	settings atomic.Pointer[admission.Config]
 	gate     gate
+	unheard  sync.Map     // of net.Conn: *connection
 	streams  atomic.Int64 // of decisions, open now
 	trying   atomic.Bool  // policies, now
 	ctx      context.Context
@@ -127,7 +129,10 @@ func New(d Deps) *Server {
 }
 
 // ServeHTTP answers a request.
-func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.handler.ServeHTTP(w, r) }
+func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	heard(r)
+	s.handler.ServeHTTP(w, r)
+}
 
 // Committed takes note of a commit, for the sockets. It never blocks.
 func (s *Server) Committed(c wavelet.Commit) { s.hub.Committed(c) }

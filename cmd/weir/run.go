@@ -273,6 +273,8 @@ func (h *house) Run(ctx context.Context) error {
 func (h *house) edge() *http.Server {
 	return &http.Server{
 		Handler:           h.web,
+		ConnContext:       h.web.ConnContext,
+		ConnState:         h.web.ConnState,
 		ReadHeaderTimeout: 10 * time.Second,
 		ReadTimeout:       time.Minute,
 		IdleTimeout:       2 * time.Minute,
