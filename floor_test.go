@@ -54,6 +54,7 @@ var floors = map[string]int{
 	"weir/store/storebench":             5,
 	"weir/governor/governorbench":       5,
 	"weir/gateway/gatewaybench":         5,
+	"weir/web/siege":                    5,
 }
 
 // pure lists the packages that decide and never act: no clock, no files, no

@@ -18,6 +18,7 @@ type benchCmd struct {
 	Store    benchStoreCmd    `cmd:"" help:"Durable commits beside a raw fsync loop."`
 	Governor benchGovernorCmd `cmd:"" help:"Decisions beside a clock read, a mutex and a map load; memory per seat."`
 	Gateway  benchGatewayCmd  `cmd:"" help:"Merging and pace, and robots beside fifty that hang."`
+	Siege    benchSiegeCmd    `cmd:"" help:"Attacks on a server, and what they do to the people who work there."`
 
 	Scenarios benchScenariosCmd `cmd:"" help:"What is caught, what is missed and who is hit, over scenarios in all variants, beside other guards."`
 }
