@@ -37,6 +37,13 @@ type disconnect struct {
 
 func (d *disconnect) Error() string { return fmt.Sprintf("%s (%d)", d.reason, d.code) }
 
+// Unwrap says that work for the socket was given up, and did not fail.
+func (d *disconnect) Unwrap() error { return context.Canceled }
+
+// gone is the cause for closing a connection that has failed, which is what
+// becomes of the work for it.
+func gone(err error) error { return fmt.Errorf("%w: %w", context.Canceled, err) }
+
 // socket is one person's connection. Its reader handles one frame after the
 // other; its writer alone writes and closes; each subscription has a goroutine
 // that feeds the writer's queue.
@@ -106,7 +113,7 @@ func (k *socket) serve() {
 	defer hello.Stop()
 	defer k.watchLogin()()
 	err := k.read(hello)
-	k.close(err)
+	k.close(gone(err))
 	k.wg.Wait()
 	k.mu.Lock()
 	defer k.mu.Unlock()
@@ -202,7 +209,7 @@ func (k *socket) write() {
 			return
 		}
 		if err := k.flush(writeTime); err != nil {
-			k.close(err)
+			k.close(gone(err))
 		}
 	}
 }

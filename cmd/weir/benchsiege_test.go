@@ -42,6 +42,8 @@ func TestSiege(t *testing.T) {
 			t.Errorf("%s: %d were turned away, and the server counts none", c.Attack, c.Turned)
 		case !c.Calm && c.Sent == 0:
 			t.Errorf("%s: nothing was sent", c.Attack)
+		case c.Refused["frame internal"] > 0:
+			t.Errorf("%s: the server says %d times that it failed", c.Attack, c.Refused["frame internal"])
 		}
 	}
 	if report.Lost > 0 || report.Typed == 0 {
