@@ -65,6 +65,10 @@ type OperationFailure struct {
 	ID      string // the operation's id, as the robot gave it
 	Code    int    // 400, 403, 404, 429, 500
 	Message string
+	// Limit is the limit that it is about, and RetryAfter how long to wait, 0: that
+	// does not help. Without a name it is about none.
+	Limit      LimitNote
+	RetryAfter time.Duration
 }
 
 // LimitNote is the limit that a warning or a removal is about.

@@ -50,7 +50,7 @@ func (g *Gateway) answer(ctx context.Context, s *seat, t Take, profile policies.
 			return committed, err
 		}
 		if err != nil {
-			failed = append(failed, FailureOf("", err))
+			failed = append(failed, g.failure(wavelet.Seat{Wavelet: d.Wavelet, Robot: s.Robot}, err))
 		}
 	}
 	g.mu.Lock()

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"weir/events"
+	"weir/governor"
 )
 
 // What failed of a robot's operations is told although the bundle that told it
@@ -70,6 +71,43 @@ func TestAWarningIsWantedForItself(t *testing.T) {
 		pause(time.Minute)
 		if got := len(robot.all()); got != 1 {
 			t.Errorf("%d bundles, want one with the warning", got)
+		}
+	})
+}
+
+// A robot whose answer a limit stopped is told which one, with its numbers, and
+// not before people write: what failed is never told in the robot lane.
+func TestAFailureTellsItsLimit(t *testing.T) {
+	inBubble(t, func(t *testing.T, r *rig) {
+		heard := r.cutting()
+		r.start()
+		defer r.stop()
+		r.create(spell, echoA, echoB)
+		pause(time.Second)
+		r.types(ann, "hello ")
+		pause(time.Minute)
+		cut := r.decided(governor.Cut)
+		if heard[cut.Robot] == nil {
+			t.Fatal("nobody was cut")
+		}
+		r.types(ann, "go on ")
+		pause(time.Minute)
+		var told []events.OperationFailure
+		for _, b := range heard[cut.Robot].all() {
+			for _, e := range b.Events {
+				if e.Type == events.OperationError {
+					told = append(told, e.Failure)
+					if b.Lane != events.HumanLane {
+						t.Error("told in the robot lane")
+					}
+				}
+			}
+		}
+		if len(told) != 1 {
+			t.Fatalf("told of %+v", told)
+		}
+		if f := told[0]; f.Code != 429 || f.Limit.Name != cut.Rule || f.Limit.Used != cut.Measured || f.Limit.Max != cut.Limit {
+			t.Errorf("told %+v of %s, %v of %v", f, cut.Rule, cut.Measured, cut.Limit)
 		}
 	})
 }

@@ -38,6 +38,7 @@ func FailureOf(id string, err error) events.OperationFailure {
 		return f
 	}
 	f.Message = fmt.Sprintf("%s: %s", r.Code, r.Error())
+	f.Limit.Name, f.RetryAfter = r.Limit, r.RetryAfter
 	switch r.Code {
 	case wavelet.CodeRate:
 		f.Code = 429
@@ -49,6 +50,24 @@ func FailureOf(id string, err error) events.OperationFailure {
 		f.Code = 500
 	default:
 		f.Code = 400
+	}
+	return f
+}
+
+// failure is what a robot is told about a delta of an answer that came to nothing,
+// with the numbers of the limit that stopped it.
+func (g *Gateway) failure(id wavelet.Seat, err error) events.OperationFailure {
+	f := FailureOf("", err)
+	if f.Limit.Name == "" {
+		return f
+	}
+	for _, l := range g.gov.SeatLimits(g.clock.now(), id).Limits {
+		if l.Name == f.Limit.Name {
+			f.Limit = note(l)
+		}
+	}
+	if r := (*governor.Refusal)(nil); errors.As(err, &r) && r.Max > 0 {
+		f.Limit.Used, f.Limit.Max = r.Measured, r.Max
 	}
 	return f
 }

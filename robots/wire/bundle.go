@@ -200,17 +200,25 @@ func eventOf(e events.Event) eventData {
 		}
 	case events.OperationError:
 		p["operationId"], p["message"], p["code"] = e.Failure.ID, e.Failure.Message, e.Failure.Code
+		if n := e.Failure.Limit; n.Name != "" {
+			p["limit"], p["retryAfterMs"] = named(n), e.Failure.RetryAfter.Milliseconds()
+		}
 	case events.RobotLimitWarning:
 		limit(p, e.Limit)
 		p["limit"] = e.Limit.Name
 	case events.WaveletSelfRemoved:
 		if e.Reason != "" {
-			note := map[string]any{"name": e.Limit.Name}
-			limit(note, e.Limit)
-			p["reason"], p["limit"] = e.Reason, note
+			p["reason"], p["limit"] = e.Reason, named(e.Limit)
 		}
 	}
 	return eventData{Type: e.Type, ModifiedBy: e.ModifiedBy, Timestamp: millis(e.At), Properties: p, Contributors: e.Contributors}
+}
+
+// named is a limit as an object.
+func named(n events.LimitNote) map[string]any {
+	note := map[string]any{"name": n.Name}
+	limit(note, n)
+	return note
 }
 
 // limit writes the numbers of a limit into p.

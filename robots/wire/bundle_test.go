@@ -51,7 +51,7 @@ func sampleBundle(t testing.TB) events.Bundle {
 		{Type: events.AnnotatedTextChanged, Blip: "b+two", Annotation: events.Annotation{Name: "lang", Null: true}},
 		{Type: events.FormButtonClicked, Blip: "b+two", Button: "go"},
 		{Type: events.GadgetStateChanged, Blip: "b+two", Index: 14, OldState: map[string]string{"count": "0"}},
-		{Type: events.OperationError, Failure: events.OperationFailure{ID: "op7", Code: 429, Message: "limit exceeded"}},
+		{Type: events.OperationError, Failure: events.OperationFailure{ID: "op7", Code: 429, Message: "limit exceeded", Limit: limit, RetryAfter: 12 * time.Second}},
 		{Type: events.RobotLimitWarning, Blip: "b+root", Limit: limit},
 		{Type: events.WaveletSelfRemoved, Blip: "b+root", Reason: "limit", Limit: limit},
 	}
