@@ -1,6 +1,7 @@
 package web
 
 import (
+	"context"
 	"encoding/json"
 	"strconv"
 	"strings"
@@ -22,6 +23,10 @@ const (
 // feed at their own speed: the host never waits for a socket, and a slow socket
 // costs no memory.
 type hub struct {
+	log      read
+	presence presenceCounters
+	keepers  sync.WaitGroup // one for each feed
+
 	mu    sync.Mutex
 	feeds map[wavelet.Name]*feed
 }
@@ -29,6 +34,8 @@ type hub struct {
 // feed is the recent commits of one wavelet.
 type feed struct {
 	users int // guarded by the hub
+	room  *room
+	end   context.CancelFunc // of the room's keeper
 
 	mu      sync.Mutex
 	entries []*entry // consecutive versions
@@ -44,7 +51,7 @@ type entry struct {
 	removed []wavelet.Participant
 }
 
-func newHub() *hub { return &hub{feeds: map[wavelet.Name]*feed{}} }
+func newHub(log read) *hub { return &hub{log: log, feeds: map[wavelet.Name]*feed{}} }
 
 // Committed takes note of a commit. It never blocks.
 func (h *hub) Committed(c wavelet.Commit) {
@@ -63,8 +70,10 @@ func (h *hub) join(name wavelet.Name) *feed {
 	defer h.mu.Unlock()
 	f := h.feeds[name]
 	if f == nil {
-		f = &feed{pulse: make(chan struct{})}
+		ctx, cancel := context.WithCancel(context.Background())
+		f = &feed{pulse: make(chan struct{}), room: newRoom(name, &h.presence), end: cancel}
 		h.feeds[name] = f
+		h.keepers.Go(func() { f.room.keep(ctx, h.log) })
 	}
 	f.users++
 	return f
@@ -76,7 +85,19 @@ func (h *hub) leave(name wavelet.Name, f *feed) {
 	f.users--
 	if f.users == 0 {
 		delete(h.feeds, name)
+		f.end()
 	}
+}
+
+// room is where the people are who have a wavelet open; an empty one of its own
+// if nobody has.
+func (h *hub) room(name wavelet.Name) *room {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if f := h.feeds[name]; f != nil {
+		return f.room
+	}
+	return newRoom(name, &h.presence)
 }
 
 func (f *feed) add(e *entry) {

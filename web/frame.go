@@ -32,6 +32,10 @@ func fieldsOf(op string) (need, may []string, ok bool) {
 		return []string{"wave", "wavelet", "base", "seq", "ops"}, nil, true
 	case client.OpHistory:
 		return []string{"wave", "wavelet"}, []string{"from", "to", "version", "time"}, true
+	case client.OpPresence:
+		return []string{"wave", "wavelet"}, []string{"watch"}, true
+	case client.OpPresenceStats:
+		return []string{"wave", "wavelet"}, nil, true
 	case client.OpRPC:
 		return []string{"method"}, []string{"params"}, true
 	case client.OpRefresh:
@@ -165,6 +169,10 @@ func setField(r *client.Request, name string, raw json.RawMessage) *client.Error
 	case "time":
 		if err := json.Unmarshal(raw, &r.Time); err != nil || r.Time.IsZero() {
 			return badField(name, "want a time like "+time.RFC3339)
+		}
+	case "watch":
+		if err := json.Unmarshal(raw, &r.Watch); err != nil || r.Watch == nil {
+			return badField(name, "want true or false")
 		}
 	case "resume":
 		dec := json.NewDecoder(bytes.NewReader(raw))

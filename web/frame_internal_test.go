@@ -69,7 +69,7 @@ func TestQueueIsBoundedInBytes(t *testing.T) {
 }
 
 func TestFeedRemembersWithinItsBound(t *testing.T) {
-	h := newHub()
+	h := newHub(nil)
 	name := wavelet.Name{Wave: "example.com!w+a", Wavelet: "example.com!conv+root"}
 	commit := func(v wavelet.Version, data int) wavelet.Commit {
 		return wavelet.Commit{Wavelet: name, Version: v, Delta: wavelet.Delta{

@@ -55,6 +55,14 @@ func (c *collector) Collect(out chan<- prometheus.Metric) {
 	c.s.refusals.each(func(layer, reason string, v uint64) {
 		out <- prometheus.MustNewConstMetric(refused, prometheus.CounterValue, float64(v), layer, reason)
 	})
+	p := &c.s.hub.presence
+	emit(gauge("weir_presence_connections", "Wavelets that are open on sockets, once for each of both."), float64(p.connections.Load()))
+	emit(gauge("weir_presence_watchers", "Those of them whose client is told who comes and goes."), float64(p.watchers.Load()))
+	emit(gauge("weir_presence_sockets_hidden", "Sockets that answer no ping, whose people are not shown."), float64(p.hidden.Load()))
+	emit(counter("weir_presence_sockets_lost_total", "Sockets closed because nothing was heard from them."), float64(p.lost.Load()))
+	emit(counter("weir_presence_cursors_total", "Cursors set by clients."), float64(p.cursors.Load()))
+	emit(counter("weir_presence_pushes_total", "Presence pushes queued, once for each socket."), float64(p.pushes.Load()))
+	emit(counter("weir_presence_skipped_total", "Presence pushes put off because the socket had no room."), float64(p.skipped.Load()))
 	h := c.s.d.Host.Stats()
 	emit(gauge("weir_wavelets_open", "Wavelets in memory."), float64(h.Open))
 	emit(counter("weir_commits_total", "Deltas committed, by whatever door."), float64(h.Commits))

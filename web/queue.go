@@ -39,6 +39,13 @@ func (q *queue) put(frame []byte) bool {
 	return true
 }
 
+// spare reports whether less than a bound waits.
+func (q *queue) spare(bound int) bool {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return q.bytes < bound
+}
+
 // roomy returns a channel that is closed as soon as a frame may be put.
 func (q *queue) roomy() <-chan struct{} {
 	q.mu.Lock()

@@ -122,7 +122,7 @@ func New(d Deps) *Server {
 		d.Handshake = handshakeTime
 	}
 	ctx, cancel := context.WithCancel(context.Background())
-	s := &Server{d: d, tickets: newTickets(), hub: newHub(), ctx: ctx, end: cancel}
+	s := &Server{d: d, tickets: newTickets(), hub: newHub(d.Host.Read), ctx: ctx, end: cancel}
 	s.SetAdmission(admission.Default())
 	s.handler = s.routes()
 	return s
@@ -141,6 +141,7 @@ func (s *Server) Committed(c wavelet.Commit) { s.hub.Committed(c) }
 // are closed. An http.Server's Shutdown does not: it knows no sockets.
 func (s *Server) Close() error {
 	s.sockets.closeAll()
+	s.hub.keepers.Wait()
 	s.end()
 	return nil
 }

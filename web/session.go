@@ -28,6 +28,13 @@ func (k *socket) handle(r client.Request) *client.Error {
 	case client.OpRefresh:
 		return k.refresh(r)
 	case client.OpRPC:
+		if r.Method == "cursor" {
+			if err := k.cursor(r.Params); err != nil {
+				return k.server.toError(err)
+			}
+			k.reply(r.ID, struct{}{}, nil)
+			return nil
+		}
 		result, err := k.server.rpc(k.ctx, k.login.User, r.Method, r.Params)
 		if err != nil {
 			return k.server.toError(err)
@@ -40,6 +47,8 @@ func (k *socket) handle(r client.Request) *client.Error {
 		return refuse(client.CodeBadField, "bad_field", "wavelet", err.Error(), "use ids like example.com!w+abc and example.com!conv+root")
 	}
 	switch r.Op {
+	case client.OpPresence, client.OpPresenceStats:
+		return k.presence(name, r)
 	case client.OpSubscribe:
 		return k.subscribe(r.ID, name, r)
 	case client.OpUnsubscribe:
@@ -69,7 +78,7 @@ func (k *socket) connect(r client.Request) *client.Error {
 	}
 	k.client = id
 	ok := client.ConnectOK{
-		Protocol: client.ProtocolVersion, User: string(k.login.User), Client: id,
+		Protocol: client.ProtocolVersion, User: string(k.login.User), Client: id, Session: k.flow.id,
 		Server: k.server.d.Version, Time: time.Now().UTC(), Expires: k.login.Until, PingMS: pingTime.Milliseconds(),
 	}
 	var started []*subscription
@@ -165,6 +174,7 @@ func (k *socket) grant(name wavelet.Name, v *wavelet.Version, seq uint64) (clien
 func (k *socket) start(s *subscription) {
 	ctx, cancel := context.WithCancel(k.ctx)
 	s.cancel = cancel
+	k.appear(s)
 	k.wg.Go(func() {
 		defer close(s.done)
 		defer cancel()
@@ -174,11 +184,9 @@ func (k *socket) start(s *subscription) {
 
 // unsubscribe closes a wavelet. After the reply no push about it follows.
 func (k *socket) unsubscribe(id uint64, name wavelet.Name) *client.Error {
-	k.mu.Lock()
-	s, ok := k.subs[name]
-	k.mu.Unlock()
-	if !ok {
-		return refuse(client.CodeNotSubscribed, "not_subscribed", "wavelet", "the wavelet is not open on this connection", "subscribe first")
+	s := k.subscribed(name)
+	if s == nil {
+		return notSubscribed()
 	}
 	s.cancel()
 	<-s.done

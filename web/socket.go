@@ -54,6 +54,7 @@ type socket struct {
 	expiry    *time.Timer // ends the socket with its login
 	queue     *queue
 	flow      flow
+	vigil     vigil
 	ctx       context.Context // ended with the cause for closing
 	close     context.CancelCauseFunc
 	wg        sync.WaitGroup // writer and subscriptions
@@ -91,7 +92,8 @@ func (s *Server) upgrade(w http.ResponseWriter, r *http.Request) {
 	ctx, cancel := context.WithCancelCause(s.ctx)
 	k := &socket{
 		server: s, conn: conn, login: login, queue: newQueue(), ctx: ctx, close: cancel,
-		subs: map[wavelet.Name]*subscription{},
+		vigil: vigil{heard: make(chan struct{}, 1)},
+		subs:  map[wavelet.Name]*subscription{},
 	}
 	if err := k.flow.begin(from); err != nil {
 		_ = conn.Close(websocket.StatusInternalError, "the server failed")
@@ -119,16 +121,14 @@ func (k *socket) serve() {
 	defer k.mu.Unlock()
 	for name, s := range k.subs {
 		delete(k.subs, name)
-		k.server.hub.leave(name, s.feed)
+		k.leave(s)
 	}
 }
 
 // read handles the client's frames until the connection fails or is closed.
 func (k *socket) read(hello *time.Timer) error {
 	for {
-		// Not k.ctx: when that ends the writer closes the connection politely,
-		// which ends this read too.
-		kind, message, err := k.conn.Read(context.Background())
+		kind, message, err := k.receive()
 		if err != nil {
 			return err
 		}

@@ -140,6 +140,6 @@ func (k *socket) drop(s *subscription) {
 	defer k.mu.Unlock()
 	if k.subs[s.name] == s {
 		delete(k.subs, s.name)
-		k.server.hub.leave(s.name, s.feed)
+		k.leave(s)
 	}
 }

@@ -214,8 +214,11 @@ func (t *Table) People() []Person {
 	return people
 }
 
-// Empty reports whether nobody is there, hidden ones included.
-func (t *Table) Empty() bool { return len(t.people) == 0 }
+// Has reports whether a session is there, hidden or not.
+func (t *Table) Has(session string) bool {
+	_, ok := t.people[session]
+	return ok
+}
 
 // Changes returns what has changed since the last call, and false if nothing
 // has that is told.
