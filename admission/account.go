@@ -34,20 +34,38 @@ func (a *Account) Take(r *Rules, now time.Time, c Command) (wait time.Duration, 
 	}
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	if a.rules != r {
-		a.follow(r, now)
-	}
-	at, own := now.Sub(r.since), r.of(&c)
-	short := a.short(own, at)
-	if s := a.short(r.total, at); s > short {
-		short = s
-	}
-	if short > 0 && c.Op != Unsubscribe {
-		return time.Duration(math.Ceil(short)), false
+	own := r.of(&c)
+	if wait = a.wait(r, now, own); wait > 0 && c.Op != Unsubscribe {
+		return wait, false
 	}
 	a.spend(own)
 	a.spend(r.total)
 	return 0, true
+}
+
+// Has is Take without spending anything.
+func (a *Account) Has(r *Rules, now time.Time, c Command) (wait time.Duration, ok bool) {
+	if r == nil {
+		return 0, true
+	}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	wait = a.wait(r, now, r.of(&c))
+	return wait, wait == 0 || c.Op == Unsubscribe
+}
+
+// wait is how long until own buckets and those of the total have a token each, 0
+// if they have.
+func (a *Account) wait(r *Rules, now time.Time, own span) time.Duration {
+	if a.rules != r {
+		a.follow(r, now)
+	}
+	at := now.Sub(r.since)
+	short := a.short(own, at)
+	if s := a.short(r.total, at); s > short {
+		short = s
+	}
+	return time.Duration(math.Ceil(short))
 }
 
 // Give returns what Take spent on a command at the same instant.

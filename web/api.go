@@ -39,7 +39,7 @@ type requestKey struct{}
 // asPerson makes a handler of one that works for a person who has logged in.
 func asPerson[I, O any](s *Server, do func(context.Context, wavelet.Participant, *I) (*O, error)) func(context.Context, *I) (*O, error) {
 	return func(ctx context.Context, in *I) (*O, error) {
-		login, err := s.d.Auth.Person(ctx.Value(requestKey{}).(*http.Request))
+		login, err := s.person(ctx.Value(requestKey{}).(*http.Request))
 		if err != nil {
 			return nil, s.problem(err)
 		}
@@ -75,6 +75,7 @@ type problem struct {
 	Reason       string `json:"reason"`
 	Field        string `json:"field,omitempty"`
 	Remedy       string `json:"remedy,omitempty"`
+	Scope        string `json:"scope,omitempty"`
 	RetryAfterMS int64  `json:"retry_after_ms,omitempty"`
 }
 
@@ -83,7 +84,7 @@ func (s *Server) problem(err error) *problem {
 	status := statusOf(e)
 	return &problem{
 		Title: http.StatusText(status), Status: status, Detail: e.Message, Code: e.Code, Reason: e.Reason,
-		Field: e.Field, Remedy: e.Remedy, RetryAfterMS: e.RetryAfterMS,
+		Field: e.Field, Remedy: e.Remedy, Scope: e.Scope, RetryAfterMS: e.RetryAfterMS,
 	}
 }
 

@@ -84,7 +84,7 @@ func (s *Server) caller(r *http.Request) (wavelet.Participant, error) {
 			return robot.Address, s.d.Gateway.Admit(r.Context(), robot.Address, false)
 		}
 	}
-	login, err := s.d.Auth.Person(r)
+	login, err := s.person(r)
 	return login.User, err
 }
 

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"time"
 
+	"weir/admission"
 	"weir/wavelet"
 	"weir/wavelet/client"
 )
@@ -33,6 +34,11 @@ func (s *Server) knock(r *http.Request) (Login, error) {
 	if err := s.ready(); err != nil {
 		return Login{}, unavailable(err)
 	}
+	return s.admitted(r, admission.Command{Op: admission.Connect}, func() (Login, error) { return s.login(r) })
+}
+
+// login reads who wants to come in, and whether she may.
+func (s *Server) login(r *http.Request) (Login, error) {
 	body, err := io.ReadAll(r.Body)
 	if err != nil {
 		var tooLarge *http.MaxBytesError

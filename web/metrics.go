@@ -2,6 +2,7 @@ package web
 
 import (
 	"net/http"
+	"strconv"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
@@ -63,6 +64,10 @@ func (c *collector) Collect(out chan<- prometheus.Metric) {
 	emit(counter("weir_presence_cursors_total", "Cursors set by clients."), float64(p.cursors.Load()))
 	emit(counter("weir_presence_pushes_total", "Presence pushes queued, once for each socket."), float64(p.pushes.Load()))
 	emit(counter("weir_presence_skipped_total", "Presence pushes put off because the socket had no room."), float64(p.skipped.Load()))
+	over := prometheus.NewDesc("weir_commands_refused_total", "Commands over a limit, by layer and operation; those of a dry run were let through.", []string{"layer", "op", "dry_run"}, nil)
+	c.s.limits.each(func(layer, op string, dry bool, v uint64) {
+		out <- prometheus.MustNewConstMetric(over, prometheus.CounterValue, float64(v), layer, op, strconv.FormatBool(dry))
+	})
 	h := c.s.d.Host.Stats()
 	emit(gauge("weir_wavelets_open", "Wavelets in memory."), float64(h.Open))
 	emit(counter("weir_commits_total", "Deltas committed, by whatever door."), float64(h.Commits))

@@ -98,6 +98,7 @@ type Server struct {
 	sockets  sockets
 	counters counters
 	refusals refusals
+	limits   *limits
 	settings atomic.Pointer[admission.Config]
 	gate     gate
 	unheard  sync.Map     // of net.Conn: *connection
@@ -122,7 +123,7 @@ func New(d Deps) *Server {
 		d.Handshake = handshakeTime
 	}
 	ctx, cancel := context.WithCancel(context.Background())
-	s := &Server{d: d, tickets: newTickets(), hub: newHub(d.Host.Read), ctx: ctx, end: cancel}
+	s := &Server{d: d, tickets: newTickets(), hub: newHub(d.Host.Read), limits: newLimits(), ctx: ctx, end: cancel}
 	s.SetAdmission(admission.Default())
 	s.handler = s.routes()
 	return s

@@ -22,11 +22,8 @@ const (
 	pingTime      = 25 * time.Second // between the server's pings
 )
 
-// Bounds of a socket.
-const (
-	maxMalformed     = 32  // frames that cannot be read, before it is closed
-	maxSubscriptions = 256 // wavelets open at a time
-)
+// maxSubscriptions is how many wavelets a socket has open at a time.
+const maxSubscriptions = 256
 
 // disconnect is why the server closes a socket: what it writes in the close
 // frame.
@@ -48,18 +45,18 @@ func gone(err error) error { return fmt.Errorf("%w: %w", context.Canceled, err) 
 // other; its writer alone writes and closes; each subscription has a goroutine
 // that feeds the writer's queue.
 type socket struct {
-	server    *Server
-	conn      *websocket.Conn
-	login     Login
-	expiry    *time.Timer // ends the socket with its login
-	queue     *queue
-	flow      flow
-	vigil     vigil
-	ctx       context.Context // ended with the cause for closing
-	close     context.CancelCauseFunc
-	wg        sync.WaitGroup // writer and subscriptions
-	client    string         // the client id, set by connect
-	malformed int
+	server *Server
+	conn   *websocket.Conn
+	login  Login
+	expiry *time.Timer // ends the socket with its login
+	queue  *queue
+	flow   flow
+	vigil  vigil
+	ctx    context.Context // ended with the cause for closing
+	close  context.CancelCauseFunc
+	wg     sync.WaitGroup // writer and subscriptions
+	client string         // the client id, set by connect
+	paying paying
 
 	mu   sync.Mutex
 	subs map[wavelet.Name]*subscription
@@ -104,6 +101,8 @@ func (s *Server) upgrade(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	defer s.sockets.remove(k)
+	k.paying.open(s.limits, login.User, time.Now())
+	defer k.paying.close(s.limits)
 	k.serve()
 }
 
@@ -163,19 +162,25 @@ func (k *socket) read(hello *time.Timer) error {
 func (k *socket) frame(line []byte) error {
 	k.server.counters.frames.Add(1)
 	r, refusal := decodeFrame(line)
-	if refusal == nil {
+	over := k.charge(r, refusal != nil)
+	switch {
+	case over != nil:
+		refusal = over
+	case refusal == nil:
 		refusal = k.handle(r)
 	}
 	if refusal == nil {
 		return nil
 	}
-	k.server.refusals.add("frame", refusal.Reason)
-	k.reply(r.ID, nil, refusal)
+	if over == nil {
+		k.server.refusals.add("frame", refusal.Reason)
+	}
 	if refusal.Code >= 400 {
 		k.server.counters.malformed.Add(1)
-		if k.malformed++; k.malformed >= maxMalformed {
-			return &disconnect{client.CloseErrors, fmt.Sprintf("%d malformed frames, the last: %s", k.malformed, refusal.Message)}
-		}
+	}
+	k.reply(r.ID, nil, refusal)
+	if err := k.mistake(r, refusal); err != nil {
+		return err
 	}
 	if k.client == "" {
 		return &disconnect{client.CloseProtocol, refusal.Message}

@@ -157,7 +157,7 @@ func TestFirstFrameMustBeConnect(t *testing.T) {
 }
 
 func TestTooManyMalformedFramesCloseTheSocket(t *testing.T) {
-	h := build(t, nil)
+	h := plan{admission: settings(t, "client_error_limits: {enabled: true, total: {buckets: [{interval: 1h, rate: 32}]}}")}.build(t)
 	w := h.raw(ann)
 	for range 40 {
 		if err := w.conn.Write(t.Context(), websocket.MessageText, []byte("{}\n{}")); err != nil {
@@ -168,7 +168,7 @@ func TestTooManyMalformedFramesCloseTheSocket(t *testing.T) {
 		t.Errorf("closed with %d, want %d", got, client.CloseErrors)
 	}
 	_, _, text := h.rest("", "GET", "/metrics", "")
-	for _, line := range []string{"weir_frames_malformed_total 32", `weir_edge_refused_total{layer="frame",reason="missing_field"} 32`} {
+	for _, line := range []string{"weir_frames_malformed_total 33", `weir_edge_refused_total{layer="frame",reason="missing_field"} 33`, `weir_edge_refused_total{layer="client_error",reason="missing_field"} 1`} {
 		if !strings.Contains(text, line) {
 			t.Errorf("the metrics lack %s", line)
 		}

@@ -13,7 +13,7 @@ type Error struct {
 	Field        string `json:"field,omitzero"`
 	Remedy       string `json:"remedy,omitzero"`
 	Temporary    bool   `json:"temporary,omitzero"`
-	Scope        string `json:"scope,omitzero"` // whose limit it was: connection, user, robot, server
+	Scope        string `json:"scope,omitzero"` // whose limit it was: connection, user, address, cluster (the user on all nodes), robot, wavelet, server
 	RetryAfterMS int64  `json:"retry_after_ms,omitzero"`
 }
 
@@ -75,7 +75,7 @@ const (
 	CloseBusy         = 4429 // the reason is retry_after_ms=N
 	CloseBlocked      = 4503
 	CloseProtocol     = 4506 // the first frame was not a connect this server understands
-	CloseErrors       = 4529 // too many malformed frames
+	CloseErrors       = 4529 // too many errors
 )
 
 // StayAway reports whether a close code tells the client not to come back.

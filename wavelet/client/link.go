@@ -244,9 +244,34 @@ func (c *Client) Call(ctx context.Context, method string, params, result any) er
 	return nil
 }
 
-// ask sends a request and waits for the answer; while the client is between
-// connections it fails with ErrLost at once.
+// patience is the longest that a request waits on the server's advice before it
+// is sent again.
+const patience = 30 * time.Second
+
+// ask sends a request and waits for the answer. One that came too soon is sent
+// again when the server advises; nothing was done about it.
 func (c *Client) ask(ctx context.Context, r Request, result any) error {
+	for {
+		err := c.askOnce(ctx, r, result)
+		var refusal *Error
+		if !errors.As(err, &refusal) || refusal.Code != CodeTooMany || refusal.RetryAfterMS <= 0 {
+			return err
+		}
+		advice := time.Duration(refusal.RetryAfterMS) * time.Millisecond
+		if advice > patience {
+			return err
+		}
+		select {
+		case <-time.After(c.o.Backoff.Wait(1, advice, 0)):
+		case <-ctx.Done():
+			return err
+		}
+	}
+}
+
+// askOnce is one attempt; while the client is between connections it fails with
+// ErrLost at once.
+func (c *Client) askOnce(ctx context.Context, r Request, result any) error {
 	type answer struct {
 		f   *Frame
 		err error

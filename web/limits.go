@@ -1,0 +1,235 @@
+package web
+
+import (
+	"fmt"
+	"net/http"
+	"net/netip"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"weir/admission"
+	"weir/wavelet"
+	"weir/wavelet/client"
+)
+
+// Bounds of what is remembered of who did how much.
+const (
+	maxUsers     = 50_000
+	maxAddresses = 10_000
+)
+
+// layer is one of the limits of how often something may be done.
+type layer uint8
+
+const (
+	clientLayer layer = iota
+	userLayer
+	clusterLayer
+	errorLayer
+	layers = int(errorLayer) + 1
+)
+
+var layerNames = [layers]string{"client_command", "user_command", "cluster_user_command", "client_error"}
+
+// limits is how often connections, users and addresses may do what. Those of a
+// user are shared by all her connections and requests.
+type limits struct {
+	rules     atomic.Pointer[rules]
+	users     *admission.Accounts[wavelet.Participant]
+	cluster   *admission.Accounts[wavelet.Participant] // of all nodes: this is the only one
+	addresses *admission.Accounts[netip.Prefix]        // of those who have not logged in
+	refused   [layers][admission.Ops][2]atomic.Uint64  // the second: what a dry run let through
+}
+
+// rules is what is in force of each layer.
+type rules [layers]*admission.Rules
+
+func newLimits() *limits {
+	return &limits{
+		users:     admission.NewAccounts[wavelet.Participant](maxUsers),
+		cluster:   admission.NewAccounts[wavelet.Participant](maxUsers),
+		addresses: admission.NewAccounts[netip.Prefix](maxAddresses),
+	}
+}
+
+// set puts limits in force. What was used up stays used up.
+func (l *limits) set(c admission.Config, now time.Time) {
+	l.rules.Store(&rules{
+		clientLayer:  admission.NewRules(c.ClientCommands, now),
+		userLayer:    admission.NewRules(c.UserCommands, now),
+		clusterLayer: admission.NewRules(c.ClusterUserCommands, now),
+		errorLayer:   admission.NewErrorRules(c.ClientErrors, now),
+	})
+}
+
+// payer is an account that a command is charged to, and as whose limit a refusal
+// is shown.
+type payer struct {
+	layer   layer
+	scope   string
+	account *admission.Account
+}
+
+// charge takes a command from each payer's account, or from none: then it is the
+// refusal. A payer whose limits are tried out in a dry run refuses nothing.
+func (s *Server) charge(now time.Time, c admission.Command, payers ...payer) *client.Error {
+	l := s.limits
+	in := l.rules.Load()
+	var unpaid uint // by those in a dry run
+	for i, p := range payers {
+		wait, ok := p.account.Take(in[p.layer], now, c)
+		if ok {
+			continue
+		}
+		if l.over(p.layer, c.Op, in[p.layer]) {
+			unpaid |= 1 << i
+			continue
+		}
+		for j, q := range payers[:i] {
+			if unpaid&(1<<j) == 0 {
+				q.account.Give(in[q.layer], c)
+			}
+		}
+		return s.refuseCommand(p, c, wait)
+	}
+	return nil
+}
+
+// over counts a command over a limit; whether it is let through all the same.
+func (l *limits) over(at layer, op admission.Op, r *admission.Rules) (dry bool) {
+	kind := 0
+	if dry = r.DryRun(); dry {
+		kind = 1
+	}
+	l.refused[at][op][kind].Add(1)
+	return dry
+}
+
+// refuseCommand is what a command over a limit is answered.
+func (s *Server) refuseCommand(p payer, c admission.Command, wait time.Duration) *client.Error {
+	reason := c.Op.String()
+	if p.scope == "address" {
+		reason = p.scope
+	}
+	s.refusals.add(layerNames[p.layer], reason)
+	what := c.Op.String()
+	if c.Op == admission.RPC {
+		what += " " + c.Method
+	}
+	ms := (wait + time.Millisecond - 1).Milliseconds()
+	return &client.Error{
+		Code: client.CodeTooMany, Reason: "too_many", Field: "op", Message: "too many requests: " + what,
+		Temporary: true, Scope: p.scope, RetryAfterMS: ms, Remedy: fmt.Sprintf("send it again after %d ms", ms),
+	}
+}
+
+// each calls f with every count of commands over a limit.
+func (l *limits) each(f func(layer, op string, dry bool, n uint64)) {
+	for i := range l.refused {
+		for op := range l.refused[i] {
+			for kind := range l.refused[i][op] {
+				if n := l.refused[i][op][kind].Load(); n > 0 {
+					f(layerNames[i], admission.Op(op).String(), kind == 1, n)
+				}
+			}
+		}
+	}
+}
+
+// paying is who pays for the commands of a socket.
+type paying struct {
+	commands, errors admission.Account // of the connection
+	user, cluster    *admission.Held[wavelet.Participant]
+}
+
+// open has the accounts of a user ready until close.
+func (p *paying) open(l *limits, who wavelet.Participant, now time.Time) {
+	p.user, p.cluster = l.users.Enter(who, now), l.cluster.Enter(who, now)
+}
+
+func (p *paying) close(l *limits) {
+	l.users.Leave(p.user)
+	l.cluster.Leave(p.cluster)
+}
+
+// charge charges a frame, before anything is done about it. What cannot be read
+// is charged as an unknown operation. The user paid for the connect frame when she
+// got the ticket for it.
+func (k *socket) charge(r client.Request, unread bool) *client.Error {
+	c := admission.Command{Op: admission.OpOf(r.Op), Method: r.Method, Wave: r.Wave, Wavelet: r.Wavelet}
+	if unread {
+		c = admission.Command{Op: admission.Other}
+	}
+	p, now := &k.paying, time.Now()
+	connection := payer{clientLayer, "connection", &p.commands}
+	if c.Op == admission.Connect {
+		return k.server.charge(now, c, connection)
+	}
+	return k.server.charge(now, c, connection, payer{userLayer, "user", &p.user.Account}, payer{clusterLayer, "cluster", &p.cluster.Account})
+}
+
+// mistake counts a refusal against the limit of errors; the error is that it is
+// over and the socket is to be closed. What is the server's own fault does not
+// count.
+func (k *socket) mistake(r client.Request, refusal *client.Error) error {
+	switch refusal.Code {
+	case client.CodeInternal, client.CodeOverloaded, client.CodeStorageFull:
+		return nil
+	}
+	l := k.server.limits
+	in := l.rules.Load()[errorLayer]
+	if _, ok := k.paying.errors.Take(in, time.Now(), admission.Command{Op: admission.Other}); ok || l.over(errorLayer, admission.OpOf(r.Op), in) {
+		return nil
+	}
+	k.server.refusals.add(layerNames[errorLayer], refusal.Reason)
+	return &disconnect{client.CloseErrors, "too many errors, mend the client before it comes again; the last: " + refusal.Message}
+}
+
+// person is who makes a request by a door for people, charged to her for what
+// she asks for. Requests that fail to log in are charged to their address, and one
+// that made too many is not listened to.
+func (s *Server) person(r *http.Request) (Login, error) {
+	return s.admitted(r, commandOf(r), func() (Login, error) { return s.d.Auth.Person(r) })
+}
+
+// admitted logs somebody in, charged with a command.
+func (s *Server) admitted(r *http.Request, c admission.Command, login func() (Login, error)) (Login, error) {
+	l, now := s.limits, time.Now()
+	at := l.addresses.Enter(networkOf(s.address(r)), now)
+	defer l.addresses.Leave(at)
+	in, stranger := l.rules.Load()[userLayer], payer{userLayer, "address", &at.Account}
+	// Those who log in cost their address nothing: it may be that of many.
+	if wait, ok := at.Has(in, now, c); !ok && !l.over(userLayer, c.Op, in) {
+		return Login{}, s.refuseCommand(stranger, c, wait)
+	}
+	who, err := login()
+	if err != nil {
+		at.Take(in, now, c)
+		return who, err
+	}
+	var p paying
+	p.open(l, who.User, now)
+	defer p.close(l)
+	if err := s.charge(now, c, payer{userLayer, "user", &p.user.Account}, payer{clusterLayer, "cluster", &p.cluster.Account}); err != nil {
+		return Login{}, err
+	}
+	return who, nil
+}
+
+// commandOf is the operation of the live protocol that a request of the REST API
+// stands for: what changes a document publishes, to read one is to subscribe, its
+// past is its history, and everything else is a call.
+func commandOf(r *http.Request) admission.Command {
+	c := admission.Command{Op: admission.RPC, Method: r.Pattern, Wave: r.PathValue("wave"), Wavelet: r.PathValue("wavelet")}
+	switch {
+	case c.Wave == "":
+	case r.Method != http.MethodGet && r.Method != http.MethodHead:
+		c.Op = admission.Publish
+	case strings.HasSuffix(r.Pattern, "/history"):
+		c.Op = admission.History
+	default:
+		c.Op = admission.Subscribe
+	}
+	return c
+}
