@@ -54,6 +54,7 @@ var floors = map[string]int{
 	"weir/store/storebench":             5,
 	"weir/governor/governorbench":       5,
 	"weir/gateway/gatewaybench":         5,
+	"weir/admission/admissionbench":     5,
 	"weir/web/siege":                    5,
 }
 

@@ -14,6 +14,9 @@ type Config struct {
 	// that of its connection.
 	TrustedProxies []netip.Prefix `yaml:"trusted_proxies"`
 
+	// Queue is when people wait to be let in.
+	Queue QueueConfig `yaml:"queue"`
+
 	// Connections is how many connections may stand at once.
 	Connections ConnectionLimits `yaml:"connections"`
 
@@ -35,6 +38,7 @@ type Complain func(key, problem, allowed string)
 // and low enough that one connection cannot keep a server busy.
 func Default() Config {
 	return Config{
+		Queue:          DefaultQueue(),
 		Connections:    DefaultConnectionLimits(),
 		ClientCommands: defaultClient(),
 		UserCommands:   defaultUser(),
@@ -50,6 +54,7 @@ func (c Config) check(complain Complain) {
 		}
 	}
 	c.Connections.check("connections", complain)
+	c.Queue.check("queue", complain)
 	c.ClientCommands.check("client_command_rate_limit", complain)
 	c.UserCommands.check("user_command_rate_limit", complain)
 	c.ClusterUserCommands.check("cluster_user_command_rate_limit", complain)

@@ -11,10 +11,24 @@
 // [Rules] say how much they hold. [Account.Take] spends a token of each bucket a
 // command counts in, or none. [Accounts] keeps many, and no more than it may.
 //
+// [Queue] gives everybody a turn who wants to begin a session when more come
+// than can be taken. At no time are more sessions pending, begun and not yet
+// standing, than the server can begin in a second: that alone keeps it from
+// spending itself on handshakes which their clients have given up. A newcomer
+// gets the first instant that is free, at a pace of 95 % of the capacity. If it
+// is now, in he goes; else he is told when to come and given a signed ticket,
+// which he shows then and of which the server remembers nothing but a bit once
+// it was used. Who has lost his ticket, or cannot carry one, gets the same turn
+// again. Who comes shortly before his turn is parked, at the cost of his
+// connection and nothing else, and answered at his turn: so ignoring the advice
+// gains nothing, and does no harm. While next to nothing is pending whoever
+// knocks comes in, and the earliest of those parked. A [Signal] tells when the
+// machine is overloaded; until that is over only next to nothing may be pending.
+//
 // A [Config] is all that can be set, and [Parse] reads it from YAML. A new
 // section has a type, with yaml tags, and a check in a file of its own; a plain
 // struct keeps what the text leaves out, what a pointer leads to is made anew.
 //
 // Everything here is pure: instants are passed in. A Connections is safe for
-// concurrent use without a lock.
+// concurrent use without a lock, a Queue with one.
 package admission
