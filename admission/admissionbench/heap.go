@@ -2,14 +2,14 @@ package admissionbench
 
 // heap is a priority queue without boxing: the storms are made of millions of
 // events.
-type heap[T interface{ before(T) bool }] []T
+type heap[T interface{ Before(T) bool }] []T
 
 func (h *heap[T]) push(v T) {
 	s := append(*h, v)
 	*h = s
 	for i := len(s) - 1; i > 0; {
 		up := (i - 1) / 2
-		if !s[i].before(s[up]) {
+		if !s[i].Before(s[up]) {
 			break
 		}
 		s[i], s[up] = s[up], s[i]
@@ -32,10 +32,10 @@ func (h *heap[T]) pop() T {
 		if down >= len(s) {
 			break
 		}
-		if down+1 < len(s) && s[down+1].before(s[down]) {
+		if down+1 < len(s) && s[down+1].Before(s[down]) {
 			down++
 		}
-		if !s[down].before(s[i]) {
+		if !s[down].Before(s[i]) {
 			break
 		}
 		s[i], s[down] = s[down], s[i]

@@ -22,7 +22,8 @@ type job struct {
 	gone   bool
 }
 
-func (j *job) before(other *job) bool { return j.ends < other.ends }
+// Before orders jobs by when they are done.
+func (j *job) Before(other *job) bool { return j.ends < other.ends }
 
 // add begins a handshake.
 func (p *processor) add(client int) *job {

@@ -3,7 +3,6 @@ package admissionbench
 import (
 	"context"
 	"fmt"
-	"math"
 	"runtime"
 	"slices"
 	"time"
@@ -183,6 +182,9 @@ func quantile(values []float64, q float64) float64 {
 	return values[int(q*float64(len(values)-1))]
 }
 
+// never stands for the drain of a storm that did not end.
+const never = 1000
+
 // figures are the bars of the product's own queue.
 func (r StormReport) figures(o Options, ours Row, absent Outcome) []weir.Figure {
 	most := func(name string, value float64, unit string, bar float64, note string) weir.Figure {
@@ -190,7 +192,7 @@ func (r StormReport) figures(o Options, ours Row, absent Outcome) []weir.Figure 
 	}
 	drain := func(x Outcome) float64 {
 		if !x.Drained {
-			return math.Inf(1)
+			return never
 		}
 		return x.Drain / r.Ideal
 	}

@@ -115,7 +115,6 @@ func (s *distinct) knock(w *world, i int) {
 type queue struct {
 	plain
 	q        *admission.Queue
-	at       float64 // of the last tick
 	promises []float64
 	parked   int
 }

@@ -49,7 +49,8 @@ type event struct {
 	attempt int32
 }
 
-func (e event) before(other event) bool { return e.at < other.at }
+// Before orders events by when they happen.
+func (e event) Before(other event) bool { return e.at < other.at }
 
 // strategy is a way to meet a storm.
 type strategy interface {

@@ -20,6 +20,7 @@ type benchCmd struct {
 	Gateway  benchGatewayCmd  `cmd:"" help:"Merging and pace, and robots beside fifty that hang."`
 	Siege    benchSiegeCmd    `cmd:"" help:"Attacks on a server, and what they do to the people who work there."`
 
+	Storm     benchStormCmd     `cmd:"" help:"Everybody comes back at once: weir's queue beside other ways to meet it."`
 	Scenarios benchScenariosCmd `cmd:"" help:"What is caught, what is missed and who is hit, over scenarios in all variants, beside other guards."`
 }
 

@@ -1,0 +1,119 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"text/tabwriter"
+
+	"weir"
+	"weir/admission/admissionbench"
+)
+
+type benchStormCmd struct {
+	benchFlags
+	Clients  int     `default:"50000" help:"Clients that come back at once." placeholder:"N"`
+	Capacity float64 `default:"500" help:"Handshakes the server can do in a second." placeholder:"N"`
+	Ignore   float64 `default:"0.2" help:"Part of the clients that ignore what they are told, in the runs with such." placeholder:"SHARE"`
+	NoShow   float64 `name:"noshow" default:"0.2" help:"Part of the clients that do not return, in the runs with such." placeholder:"SHARE"`
+	Seeds    int     `default:"3" help:"Runs of weir's own queue, of which the worst counts." placeholder:"N"`
+}
+
+func (benchStormCmd) Help() string {
+	return `A server restarts and all its clients come back at once. In virtual time, and with the queue that the server uses.
+
+The table shows other ways to meet the storm beside weir's: how long until the last client was in, knocks per client, the part
+of the handshakes' work that was for nothing, and, with clients that ignore what they are told, when those who obey and those
+who ignore were in on average.
+
+Examples:
+
+  weir bench storm
+  weir bench storm --clients 200000 --capacity 2000 --ignore 0.5`
+}
+
+// Validate checks what kong cannot.
+func (c benchStormCmd) Validate() error {
+	switch {
+	case c.Clients < 1 || c.Clients > 1_000_000:
+		return errors.New("--clients: 1 to 1000000")
+	case !(c.Capacity >= 1 && c.Capacity <= 1e6):
+		return errors.New("--capacity: 1 to 1000000 handshakes a second")
+	case !(c.Ignore >= 0 && c.Ignore <= 1):
+		return errors.New("--ignore: a share from 0 to 1")
+	case !(c.NoShow >= 0 && c.NoShow <= 1):
+		return errors.New("--noshow: a share from 0 to 1")
+	case c.Seeds < 1:
+		return errors.New("--seeds: at least 1")
+	}
+	return nil
+}
+
+func (c benchStormCmd) Run(ctx context.Context, s streams) error {
+	report, err := admissionbench.Storm(ctx, admissionbench.Options{
+		Clients: c.Clients, Capacity: c.Capacity, Ignore: c.Ignore, NoShow: c.NoShow, Seeds: c.Seeds,
+	})
+	if err != nil {
+		return err
+	}
+	figures := report.Figures
+	if c.JSON {
+		figures = append(figures, rivals(report)...)
+	} else if err := showStorm(s.out, report); err != nil {
+		return err
+	}
+	return c.show(s, "storm", report.Took, figures)
+}
+
+// showStorm prints how each strategy fared.
+func showStorm(out io.Writer, r admissionbench.StormReport) error {
+	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(w, "STRATEGY\tDRAIN\tATTEMPTS\tLOST\tSOME IGNORE: DRAIN\tATTEMPTS\tIN AFTER, OBEYING\tIGNORING")
+	for _, row := range r.Rows {
+		a, b := row.Obeyed, row.Ignored
+		obeying, ignoring := "-", "-"
+		if b.Drained {
+			obeying, ignoring = fmt.Sprintf("%.1f s", b.Obeying), fmt.Sprintf("%.1f s", b.Ignoring)
+		}
+		fmt.Fprintf(w, "%s\t%s\t%s\t%.0f %%\t%s\t%s\t%s\t%s\n", row.Strategy,
+			drained(a), attempts(a), 100*a.Lost, drained(b), attempts(b), obeying, ignoring)
+	}
+	fmt.Fprintf(w, "ideal\t%.0f s\n\n", r.Ideal)
+	return w.Flush()
+}
+
+func drained(o admissionbench.Outcome) string {
+	if !o.Drained {
+		return "never"
+	}
+	return fmt.Sprintf("%.0f s", o.Drain)
+}
+
+// attempts says how many knocks a client took, those of a storm that was given
+// up as hopeless with a sign that there would be more.
+func attempts(o admissionbench.Outcome) string {
+	if !o.Drained {
+		return fmt.Sprintf("> %.1f", o.Attempts)
+	}
+	return fmt.Sprintf("%.1f", o.Attempts)
+}
+
+// rivals are the lines of the table as figures without a bar.
+func rivals(r admissionbench.StormReport) []weir.Figure {
+	var all []weir.Figure
+	for _, row := range r.Rows {
+		for _, x := range []struct {
+			when string
+			o    admissionbench.Outcome
+		}{{"", row.Obeyed}, {", some ignore", row.Ignored}} {
+			add := func(what string, v float64, unit string, measured bool) {
+				all = append(all, weir.Figure{Name: row.Strategy + x.when + ": " + what, Value: v, Unit: unit, Measured: measured})
+			}
+			add("drain", x.o.Drain, "s", x.o.Drained)
+			add("attempts per client", x.o.Attempts, "", x.o.Drained)
+			add("work lost", x.o.Lost, "", true)
+		}
+	}
+	return all
+}
