@@ -20,6 +20,7 @@ var floors = map[string]int{
 
 	"weir/wavelet/richtext":   0,
 	"weir/admission":          1,
+	"weir/admission/bounds":   2,
 	"weir/policies":           0,
 	"weir/policies/book":      1,
 	"weir/store":              0,

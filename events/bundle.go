@@ -62,6 +62,10 @@ type Answer struct {
 	Deltas       []AnswerDelta
 	Failures     []OperationFailure // operations that could not be turned into ops, with the reason; the good ones are in Deltas
 	Capabilities string             // the hash the robot sent, "" if none
+
+	// Release gives back the room that the answer takes. Whoever received the
+	// answer calls it when he needs it no longer; nil: it takes none.
+	Release func()
 }
 
 // AnswerDelta is one atomic change of an answer, against the state the bundle

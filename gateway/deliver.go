@@ -8,6 +8,7 @@ import (
 	"slices"
 	"time"
 
+	"weir/admission/bounds"
 	"weir/events"
 	"weir/governor"
 	"weir/policies"
@@ -258,8 +259,15 @@ func (g *Gateway) send(ctx context.Context, s *seat, t Take, to Robot, profile p
 		err = context.Cause(ctx)
 	}
 	committed := 0
+	if a.Release != nil {
+		defer a.Release()
+	}
 	if err == nil && !t.Last {
 		committed, err = g.answer(ctx, s, t, profile, b, named, a)
+	}
+	if errors.Is(err, bounds.ErrFull) {
+		g.troubled(ctx, s, t, err)
+		return Outcome{Kind: Held, Sent: sent, Delay: ownTrouble} // it is asked again, with the same bundle
 	}
 	if err != nil {
 		g.missed(ctx, s, t, b, err)

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"weir/admission"
+	"weir/admission/bounds"
 	"weir/policies"
 	"weir/robots/oauth"
 	"weir/robots/vault"
@@ -26,6 +27,7 @@ type Options struct {
 	Guard        wire.Guard          // where robots may live; zero: at public addresses
 	RPCServerURL string              // where robots call the active API, told in each bundle; "" if nowhere
 	Surroundings wire.Surroundings   // of the operations in robots' answers
+	Bodies       *bounds.Bodies      // the room for long answers, an eighth of it for one robot; nil: it is not bounded
 	// Find is the newest state of a wavelet that a robot names in an answer, or a
 	// *wavelet.Refusal with code "evicted"; nil: there is none but the bundle's.
 	Find   func(context.Context, wavelet.Seat) (*wavelet.State, error)
@@ -285,6 +287,7 @@ func (d *Directory) newPassive(r Robot) *wire.Passive {
 	o := wire.PassiveOptions{
 		RPCServerURL: d.o.RPCServerURL,
 		Surroundings: d.o.Surroundings,
+		Bodies:       d.o.Bodies.Share(),
 		Credentials:  func() oauth.Credentials { return d.credentials(r.Address) },
 		Learned:      func(c wire.Capabilities) { d.learned(r, c) },
 		Introduced:   func(p wire.Profile) { d.introduced(r, p) },

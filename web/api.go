@@ -13,7 +13,7 @@ import (
 
 // newAPI sets the REST API up on mux, with its description at
 // /api/v1/openapi.json.
-func newAPI(mux *http.ServeMux) huma.API {
+func (s *Server) newAPI(mux *http.ServeMux) huma.API {
 	config := huma.DefaultConfig("weir", "1")
 	config.Info.Description = "Waves and their participants for people; robots, their limits and the governor's decisions for operators."
 	config.OpenAPIPath = "/api/v1/openapi"
@@ -27,7 +27,14 @@ func newAPI(mux *http.ServeMux) huma.API {
 	}
 	api := humago.New(mux, config)
 	api.UseMiddleware(func(ctx huma.Context, next func(huma.Context)) {
-		r, _ := humago.Unwrap(ctx)
+		r, w := humago.Unwrap(ctx)
+		if body, ok := r.Body.(held); ok {
+			if err := body.Reserve(); err != nil {
+				w.Header().Set("Connection", "close")
+				s.deny(w, bodyError(err))
+				return
+			}
+		}
 		next(huma.WithValue(ctx, requestKey{}, r))
 	})
 	return api

@@ -117,6 +117,9 @@ func (s *Server) take(r *http.Request) (attachment.Record, error) {
 		return attachment.Record{}, refuse(client.CodeForbidden, "no_access", "wavelet", "your role does not allow you to attach anything", "ask a participant with the full role")
 	}
 	content, err := io.ReadAll(r.Body)
+	if bad := bodyError(err); bad != nil {
+		return attachment.Record{}, bad
+	}
 	if _, long := errors.AsType[*http.MaxBytesError](err); long {
 		return attachment.Record{}, refuse(client.CodeLimit, string(wavelet.CodeLimit), "body", "the file is longer than 1 MiB", "attach a smaller one")
 	}

@@ -17,6 +17,7 @@ import (
 	"github.com/coder/websocket"
 
 	"weir/admission"
+	"weir/admission/bounds"
 	"weir/gateway"
 	"weir/governor"
 	"weir/policies"
@@ -66,6 +67,7 @@ type plan struct {
 	decisions int               // kept; 0: the usual
 	admission *admission.Config // nil: the usual
 	log       *slog.Logger
+	bodies    *bounds.Bodies
 }
 
 // build starts a house. Wrap, if not nil, puts something between the edge and
@@ -127,7 +129,8 @@ func (p plan) build(t *testing.T) *house {
 	}
 	robotDoor := rpc.New(directory, g, rpc.Options{})
 	s := web.New(web.Deps{
-		Host: people, Gateway: door, Robots: directory, Profiles: profiles, Policies: rules, Auth: auth, Domain: "example.com",
+		Bodies: p.bodies,
+		Host:   people, Gateway: door, Robots: directory, Profiles: profiles, Policies: rules, Auth: auth, Domain: "example.com",
 		RPC: robotDoor, Data: robotDoor.Data(book, auth.Claim), Grants: book, Logins: marks, Files: attachment.New(memory), Version: "test", Ready: p.ready, Handshake: p.handshake, Logger: p.log,
 	})
 	h.Observe(s)

@@ -68,6 +68,11 @@ func (c *collector) Collect(out chan<- prometheus.Metric) {
 	c.s.limits.each(func(layer, op string, dry bool, v uint64) {
 		out <- prometheus.MustNewConstMetric(over, prometheus.CounterValue, float64(v), layer, op, strconv.FormatBool(dry))
 	})
+	if b := c.s.d.Bodies; b != nil {
+		emit(gauge("weir_bodies_held_bytes", "Bytes of large bodies in memory."), float64(b.Held()))
+		emit(gauge("weir_bodies_max_bytes", "How many there may be."), float64(b.Size()))
+		emit(gauge("weir_bodies_waiting", "Large bodies that wait for room."), float64(b.Waiting()))
+	}
 	h := c.s.d.Host.Stats()
 	emit(gauge("weir_wavelets_open", "Wavelets in memory."), float64(h.Open))
 	emit(counter("weir_commits_total", "Deltas committed, by whatever door."), float64(h.Commits))

@@ -33,7 +33,7 @@ func (s *Server) routes() http.Handler {
 	mux.Handle("GET /metrics", s.metrics())
 	mux.HandleFunc("GET /{$}", s.page)
 
-	api := newAPI(mux)
+	api := s.newAPI(mux)
 	s.waveRoutes(api)
 	s.participantRoutes(api)
 	s.historyRoutes(api)
@@ -46,13 +46,15 @@ func (s *Server) routes() http.Handler {
 	s.importRoutes(api)
 	s.connectionRoutes(api)
 
-	return bounded(http.NewCrossOriginProtection().Handler(mux))
+	return s.bounded(http.NewCrossOriginProtection().Handler(mux))
 }
 
-// bounded limits every body and tells browsers to take nothing for what it is
-// not.
-func bounded(next http.Handler) http.Handler {
+// bounded limits every body, and all large ones together, and tells browsers to
+// take nothing for what it is not.
+func (s *Server) bounded(next http.Handler) http.Handler {
 	return http.MaxBytesHandler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		r, release := s.hold(w, r)
+		defer release()
 		w.Header().Set("X-Content-Type-Options", "nosniff")
 		w.Header().Set("Referrer-Policy", "no-referrer")
 		next.ServeHTTP(w, r)

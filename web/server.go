@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"weir/admission"
+	"weir/admission/bounds"
 	"weir/gateway"
 	"weir/governor/decisions"
 	"weir/governor/traffic"
@@ -80,6 +81,7 @@ type Deps struct {
 	Data      http.Handler      // the data API; nil: it is closed
 	Grants    *grants.Book      // what people have allowed programs; nil if Data is
 	Logins    *logins.Book      // marks of revoked logins, which Auth asks too; nil: they cannot be revoked here
+	Bodies    *bounds.Bodies    // the room for large bodies; nil: only each by itself is bounded
 	Files     *attachment.Shelf // nil: nothing can be attached
 	Origins   []string          // hosts whose pages may open a socket, beside this server's own
 	Version   string            // of the server, told to clients
@@ -125,6 +127,9 @@ func New(d Deps) *Server {
 	ctx, cancel := context.WithCancel(context.Background())
 	s := &Server{d: d, tickets: newTickets(), hub: newHub(d.Host.Read), limits: newLimits(), ctx: ctx, end: cancel}
 	s.SetAdmission(admission.Default())
+	if d.Bodies != nil {
+		d.Bodies.OnRefused(func() { s.refusals.add("memory", "full") })
+	}
 	s.handler = s.routes()
 	return s
 }

@@ -71,6 +71,9 @@ func (s *Server) trialOf(r *http.Request) (q traffic.Question, err error) {
 	dec := json.NewDecoder(r.Body)
 	dec.DisallowUnknownFields()
 	if err := dec.Decode(&in); err != nil {
+		if bad := bodyError(err); bad != nil {
+			return q, bad
+		}
 		return q, refuse(client.CodeMalformed, "malformed", "body", "the request cannot be read: "+err.Error(), "send one JSON object")
 	}
 	filter, err := DecisionFilter{Robot: in.Robot, Wavelet: in.Wavelet}.filter()

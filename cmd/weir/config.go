@@ -41,6 +41,7 @@ type config struct {
 
 	decisions     int   // kept, 0: as the gateway likes
 	decisionBytes int64 // of these
+	bodyBytes     int64 // of large bodies at once; 0: 64 MiB
 	trafficBytes  int64 // of the governor's traffic to record; 0: none
 
 	privateCallbacks bool // robots may live at loopback and private addresses

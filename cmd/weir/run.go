@@ -13,6 +13,7 @@ import (
 	"sync"
 	"time"
 
+	"weir/admission/bounds"
 	"weir/gateway"
 	"weir/governor"
 	"weir/governor/traffic"
@@ -53,6 +54,7 @@ type house struct {
 	grants     *grants.Book
 	logins     *logins.Book
 	gateway    *gateway.Gateway
+	bodies     *bounds.Bodies
 	files      *attachment.Shelf
 	web        *web.Server
 	listener   net.Listener
@@ -142,13 +144,14 @@ func (h *house) assemble(ctx context.Context) error {
 	h.files = attachment.New(h.store)
 	around := wire.Surroundings{Waves: h.host.Summaries, Reading: reading.New(h.store), Files: h.files, URL: h.url()}
 
+	h.bodies = bounds.NewBodies(bounds.BodiesOptions{Bytes: h.config.bodyBytes})
 	kv, err := robots.NewBucket(h.store)
 	if err != nil {
 		return err
 	}
 	h.robots, err = robots.Open(ctx, kv, robots.Options{
 		Domain: h.config.domain, Profiles: h.policies.Set, Guard: h.config.guard(), RPCServerURL: h.url() + "/robot/rpc",
-		Surroundings: around, Find: h.find, Vault: secrets, Logger: h.log,
+		Surroundings: around, Find: h.find, Vault: secrets, Bodies: h.bodies, Logger: h.log,
 	})
 	if errors.Is(err, vault.ErrSealed) {
 		return fmt.Errorf("%w; give the key that the data was sealed with, by --seal-key-file", err)
@@ -197,7 +200,7 @@ func (h *house) open(around wire.Surroundings) error {
 	door.Surround(around)
 	h.web = web.New(web.Deps{
 		Host: h.host, Gateway: h.gateway, Robots: h.robots, Profiles: h.policies.Set, Policies: h.policies, Traffic: h.traffic, Auth: auth, Domain: h.config.domain,
-		RPC: door, Data: door.Data(h.grants, auth.Claim), Grants: h.grants, Logins: h.logins, Files: h.files,
+		RPC: door, Data: door.Data(h.grants, auth.Claim), Grants: h.grants, Logins: h.logins, Files: h.files, Bodies: h.bodies,
 		Origins: origins(h.config.publicURL), Version: "weir " + version(), Logger: h.log,
 	})
 	return nil

@@ -28,6 +28,7 @@ type serveCmd struct {
 	SealKeyFile           string   `name:"seal-key-file" type:"path" env:"WEIR_SEAL_KEY_FILE" help:"Key that seals the secrets that are stored: at least 32 bytes, kept apart from the data. Default: seal-key in the data directory, made at the first start." placeholder:"FILE"`
 	Decisions             int      `default:"100000" help:"How many of the governor's decisions to keep."`
 	DecisionsMiB          int      `name:"decisions-mib" default:"64" help:"And at most so many MiB of them."`
+	BodiesMiB             int      `name:"bodies-mib" default:"64" help:"How many MiB of large bodies, of requests and of robots' answers, to hold at once."`
 	TrafficBytes          int64    `name:"traffic-bytes" default:"268435456" help:"How many bytes of traffic to record for weir policies try, some 30 for each delivery, answer and call; 0: none."`
 	Log                   string   `default:"info" enum:"debug,info,warn,error" help:"How much to log: ${enum}."`
 	LogJSON               bool     `name:"log-json" help:"Log as JSON."`
@@ -73,7 +74,7 @@ func (c serveCmd) config(s streams) (config, error) {
 	cfg := config{
 		addr: c.Addr, data: c.Data, domain: c.Domain, publicURL: c.PublicURL, sealKey: c.SealKeyFile, policies: c.Policies,
 		issuer: c.JWTIssuer, audience: c.JWTAudience,
-		decisions: c.Decisions, decisionBytes: int64(c.DecisionsMiB) << 20, trafficBytes: c.TrafficBytes,
+		decisions: c.Decisions, decisionBytes: int64(c.DecisionsMiB) << 20, bodyBytes: int64(c.BodiesMiB) << 20, trafficBytes: c.TrafficBytes,
 		devLogin:         local && len(c.JWTKeyFile) == 0,
 		privateCallbacks: local,
 		log:              c.logger(s),

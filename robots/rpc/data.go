@@ -57,7 +57,7 @@ func (d *Data) ServeHTTP(w http.ResponseWriter, r *http.Request) { d.mux.ServeHT
 // call answers operations. Clients of the data API do not hash the body; if they
 // do, the hash has to fit.
 func (d *Data) call(w http.ResponseWriter, r *http.Request) {
-	s, wrong := d.door.verifier.read(w, r)
+	s, wrong := d.door.verifier.read(w, r, d.known)
 	if wrong != nil {
 		wrong.write(w)
 		return
@@ -77,7 +77,7 @@ func (d *Data) call(w http.ResponseWriter, r *http.Request) {
 
 // verify checks that a request was signed by a program with a token.
 func (d *Data) verify(s signed, program string, t grants.Token) *problem {
-	c, wrong := d.consumer(s)
+	c, wrong := d.consumer(s.params)
 	if wrong != nil {
 		return wrong
 	}
@@ -93,8 +93,8 @@ func (d *Data) verify(s signed, program string, t grants.Token) *problem {
 
 // consumer is the program that a request names: a registered robot, or one that
 // is not registered.
-func (d *Data) consumer(s signed) (oauth.Credentials, *problem) {
-	name := s.params.Get(oauth.ConsumerKey)
+func (d *Data) consumer(params url.Values) (oauth.Credentials, *problem) {
+	name := params.Get(oauth.ConsumerKey)
 	if name == anonymous {
 		return oauth.Credentials{Key: anonymous, Secret: anonymous}, nil
 	}
@@ -108,13 +108,22 @@ func (d *Data) consumer(s signed) (oauth.Credentials, *problem) {
 	return oauth.Credentials{Key: string(robot.Address), Secret: secret}, nil
 }
 
+// known refuses a program that nobody knows, before more of its request is read.
+func (d *Data) known(params url.Values) *problem {
+	if !params.Has(oauth.ConsumerKey) {
+		return nil
+	}
+	_, wrong := d.consumer(params)
+	return wrong
+}
+
 // requestToken gives a program a token that a person may consent to. Nothing is
 // kept of it, so a request that comes twice does no harm.
 func (d *Data) requestToken(w http.ResponseWriter, r *http.Request) {
-	s, wrong := d.door.verifier.read(w, r)
+	s, wrong := d.door.verifier.read(w, r, d.known)
 	var c oauth.Credentials
 	if wrong == nil {
-		if c, wrong = d.consumer(s); wrong == nil {
+		if c, wrong = d.consumer(s.params); wrong == nil {
 			wrong = d.door.verifier.verify(s, c, false)
 		}
 	}
@@ -132,7 +141,7 @@ func (d *Data) requestToken(w http.ResponseWriter, r *http.Request) {
 
 // accessToken exchanges a token that a person consented to.
 func (d *Data) accessToken(w http.ResponseWriter, r *http.Request) {
-	s, wrong := d.door.verifier.read(w, r)
+	s, wrong := d.door.verifier.read(w, r, d.known)
 	if wrong != nil {
 		wrong.write(w)
 		return

@@ -5,6 +5,7 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
+	"net/url"
 	"strings"
 	"time"
 
@@ -155,7 +156,7 @@ func (h *Handler) authenticate(w http.ResponseWriter, r *http.Request) (robot ro
 	var err error
 	if key := bearer(r); key != "" || !isSigned(r) {
 		if robot, err = h.directory.Authenticate(key); err != nil {
-			return robot, nil, &problem{http.StatusUnauthorized, "bad_key", err.Error()}
+			return robot, nil, unread(w, badKey(err))
 		}
 	} else if robot, body, wrong = h.signer(w, r); wrong != nil {
 		return robot, nil, wrong
@@ -163,15 +164,29 @@ func (h *Handler) authenticate(w http.ResponseWriter, r *http.Request) (robot ro
 	return robot, body, nil
 }
 
+// badKey is the problem of a key that err says is nobody's, nil for no error.
+func badKey(err error) *problem {
+	if err == nil {
+		return nil
+	}
+	return &problem{http.StatusUnauthorized, "bad_key", err.Error()}
+}
+
 // signer is the robot that signed a request, and its operations.
 func (h *Handler) signer(w http.ResponseWriter, r *http.Request) (robots.Robot, []byte, *problem) {
-	s, wrong := h.verifier.read(w, r)
+	s, wrong := h.verifier.read(w, r, func(params url.Values) *problem {
+		if !params.Has(oauth.ConsumerKey) {
+			return nil
+		}
+		_, _, err := h.directory.Consumer(params.Get(oauth.ConsumerKey))
+		return badKey(err)
+	})
 	if wrong != nil {
 		return robots.Robot{}, nil, wrong
 	}
 	robot, secret, err := h.directory.Consumer(s.params.Get(oauth.ConsumerKey))
 	if err != nil {
-		return robots.Robot{}, nil, &problem{http.StatusUnauthorized, "bad_key", err.Error()}
+		return robots.Robot{}, nil, badKey(err)
 	}
 	c := oauth.Credentials{Key: string(robot.Address), Secret: secret}
 	if wrong = h.verifier.verify(s, c, true); wrong == nil {

@@ -67,6 +67,10 @@ func seconds(d time.Duration) string {
 
 // write answers a request that is turned away.
 func (p *problem) write(w http.ResponseWriter) {
+	if p.status == http.StatusServiceUnavailable {
+		w.Header().Set("Retry-After", "1")
+		w.Header().Set("Connection", "close") // the rest of the request is not read
+	}
 	if p.status == http.StatusUnauthorized {
 		w.Header().Add("WWW-Authenticate", `Bearer realm="weir"`)
 		w.Header().Add("WWW-Authenticate", `OAuth realm="weir"`)

@@ -11,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"weir/admission/bounds"
 	"weir/robots/oauth"
 	"weir/robots/wire"
 )
@@ -67,32 +68,41 @@ func isForm(r *http.Request) bool {
 
 // read gathers a request and the parameters of OAuth, wherever they are. A form
 // without any is a body like another: some clients send JSON under that type.
-func (v verifier) read(w http.ResponseWriter, r *http.Request) (signed, *problem) {
+//
+// What query and header say is looked at before the body is read: the timestamp,
+// and by known whether anybody bears the names that are given. If they say
+// nothing of a thing, a form may.
+func (v verifier) read(w http.ResponseWriter, r *http.Request, known func(params url.Values) *problem) (signed, *problem) {
 	s := signed{method: r.Method, urls: v.urls(r)}
 	var err error
-	if s.body, err = io.ReadAll(http.MaxBytesReader(w, r.Body, wire.MaxBody)); err != nil {
-		return s, unreadable(err)
-	}
 	if s.params, err = parseQuery(r.URL.RawQuery); err != nil {
-		return s, badSignature("the query cannot be read: %v", err)
+		return s, unread(w, badSignature("the query cannot be read: %v", err))
 	}
 	header, err := headerParams(r.Header.Get("Authorization"))
 	if err != nil {
-		return s, badSignature("the Authorization field cannot be read: %v", err)
+		return s, unread(w, badSignature("the Authorization field cannot be read: %v", err))
 	}
-	form := url.Values{}
+	s.add(header)
+	if s.params.Has(oauth.Timestamp) {
+		if wrong := v.timely(s.params.Get(oauth.Timestamp)); wrong != nil {
+			return s, unread(w, wrong)
+		}
+	}
+	if wrong := known(s.params); wrong != nil {
+		return s, unread(w, wrong)
+	}
+	if s.body, err = io.ReadAll(http.MaxBytesReader(w, r.Body, wire.MaxBody)); err != nil {
+		return s, unreadable(err)
+	}
 	if isForm(r) && !looksLikeJSON(s.body) {
-		if form, err = parseQuery(string(s.body)); err != nil {
+		form, err := parseQuery(string(s.body))
+		if err != nil {
 			return s, badSignature("the form cannot be read: %v", err)
 		}
 		s.form, s.body = true, nil
+		s.add(form)
 	}
 	n := 0
-	for _, more := range []url.Values{header, form} {
-		for name, values := range more {
-			s.params[name] = append(s.params[name], values...)
-		}
-	}
 	for _, values := range s.params {
 		n += len(values)
 	}
@@ -102,8 +112,28 @@ func (v verifier) read(w http.ResponseWriter, r *http.Request) (signed, *problem
 	return s, nil
 }
 
+// add takes up more parameters.
+func (s *signed) add(more url.Values) {
+	for name, values := range more {
+		s.params[name] = append(s.params[name], values...)
+	}
+}
+
+// unread is a problem that is told without the body having been read, and
+// without waiting for it.
+func unread(w http.ResponseWriter, wrong *problem) *problem {
+	w.Header().Set("Connection", "close")
+	return wrong
+}
+
 // unreadable is the problem of a body that did not come as a whole.
 func unreadable(err error) *problem {
+	switch {
+	case errors.Is(err, bounds.ErrFull):
+		return &problem{http.StatusServiceUnavailable, "unavailable", "the server has no room for so long a request now; send it again later, or in parts"}
+	case errors.Is(err, bounds.ErrSlow):
+		return &problem{http.StatusRequestTimeout, "too_slow", "the request came too slowly; send it faster, or in parts"}
+	}
 	if _, long := errors.AsType[*http.MaxBytesError](err); long {
 		return &problem{http.StatusRequestEntityTooLarge, "too_large", "the request is longer than 1 MiB; send it in parts"}
 	}
@@ -155,18 +185,14 @@ func (v verifier) urls(r *http.Request) []string {
 // verify returns nil if the request was signed with c just now. Hashed says that
 // its body must be. Whether it came before is for once to say.
 func (v verifier) verify(s signed, c oauth.Credentials, hashed bool) *problem {
-	now := v.now()
-	at, err := strconv.ParseInt(s.params.Get(oauth.Timestamp), 10, 64)
-	if err != nil || at <= 0 {
-		return badSignature("oauth_timestamp is not a number of seconds since 1970")
-	}
-	if off := at - now.Unix(); off > window || off < -window {
-		return badSignature("oauth_timestamp is %d s off; here it is %d, and %d s are allowed", off, now.Unix(), window)
+	if wrong := v.timely(s.params.Get(oauth.Timestamp)); wrong != nil {
+		return wrong
 	}
 	nonce := s.params.Get(oauth.Nonce)
 	if nonce == "" || len(nonce) > maxNonce {
 		return badSignature("oauth_nonce has to have 1 to %d bytes", maxNonce)
 	}
+	var err error
 	for _, target := range s.urls {
 		r := oauth.Request{Method: s.method, URL: target, Params: s.params, Body: s.body, Hashed: hashed && !s.form}
 		if err = r.Verify(c); !errors.Is(err, oauth.ErrSignature) {
@@ -178,6 +204,19 @@ func (v verifier) verify(s signed, c oauth.Credentials, hashed bool) *problem {
 	}
 	if err != nil {
 		return badSignature("%v", err)
+	}
+	return nil
+}
+
+// timely returns nil for the timestamp of a request that was signed just now.
+func (v verifier) timely(stamp string) *problem {
+	at, err := strconv.ParseInt(stamp, 10, 64)
+	if err != nil || at <= 0 {
+		return badSignature("oauth_timestamp is not a number of seconds since 1970")
+	}
+	now := v.now().Unix()
+	if off := at - now; off > window || off < -window {
+		return badSignature("oauth_timestamp is %d s off; here it is %d, and %d s are allowed", off, now, window)
 	}
 	return nil
 }

@@ -11,6 +11,7 @@ import (
 	"sync"
 	"time"
 
+	"weir/admission/bounds"
 	"weir/events"
 	"weir/policies"
 	"weir/robots/oauth"
@@ -32,7 +33,8 @@ const refreshEvery = 30 * time.Second
 // fetchTimeout is how long a robot may take to say what it wants.
 const fetchTimeout = 30 * time.Second
 
-// Errors of Receive. All of them are worth a later attempt.
+// Errors of Receive, beside bounds.ErrFull, which is not the robot's fault. All of
+// them are worth a later attempt.
 var (
 	ErrUnreachable = errors.New("robot cannot be reached")
 	ErrStatus      = errors.New("robot answered with an error")
@@ -59,6 +61,8 @@ type PassiveOptions struct {
 	// proxies, once each time its capabilities were fetched, from any goroutine;
 	// nil: nobody wants to know.
 	Introduced func(Profile)
+	// Bodies is the room for long answers; nil: it is not bounded.
+	Bodies *bounds.Bodies
 	// Heard is called after each request to the robot with what went wrong, nil
 	// if nothing did; nil: nobody wants to know.
 	Heard func(error)
@@ -142,7 +146,7 @@ func (p *Passive) Wants(b events.Bundle) bool {
 // failure in the answer, not an error: the robot has had the bundle.
 func (p *Passive) Receive(ctx context.Context, b events.Bundle) (events.Answer, error) {
 	answer, err := p.receive(ctx, b)
-	if p.options.Heard != nil && !errors.Is(err, ErrClosed) && !errors.Is(err, context.Canceled) {
+	if p.options.Heard != nil && !errors.Is(err, ErrClosed) && !errors.Is(err, context.Canceled) && !errors.Is(err, bounds.ErrFull) {
 		p.options.Heard(err)
 	}
 	if err != nil {
@@ -166,13 +170,14 @@ func (p *Passive) receive(ctx context.Context, b events.Bundle) (events.Answer, 
 	if err != nil || line == nil {
 		return events.Answer{}, err
 	}
-	body, err := p.post(ctx, line)
+	body, release, err := p.post(ctx, line)
 	if err != nil {
 		return events.Answer{}, err
 	}
 	p.introduce(b.State)
 	ops, err := p.decode(body)
 	if err != nil {
+		release()
 		return events.Answer{Failures: []events.OperationFailure{*fail(http.StatusBadRequest, "%v", err)}}, nil
 	}
 	if n := NoticeOf(ops); n.Hash != "" && n.Hash != caps.Hash {
@@ -186,7 +191,9 @@ func (p *Passive) receive(ctx context.Context, b events.Bundle) (events.Answer, 
 
 		Surroundings: p.options.Surroundings,
 	}
-	return call.Apply(ctx, ops).Answer, nil
+	answer := call.Apply(ctx, ops).Answer
+	answer.Release = release
+	return answer, nil
 }
 
 // decode reads an answer within the bounds of the profile.
@@ -205,15 +212,15 @@ func (p *Passive) decode(body []byte) ([]Operation, error) {
 }
 
 // post sends a bundle and returns the body of the answer, cut off behind
-// MaxBody.
-func (p *Passive) post(ctx context.Context, line []byte) ([]byte, error) {
+// MaxBody; release gives back its room.
+func (p *Passive) post(ctx context.Context, line []byte) (body []byte, release func(), err error) {
 	target, err := p.signed(p.base+bundlePath, line)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, target, bytes.NewReader(line))
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	req.Header.Set("Content-Type", bundleType)
 	return p.do(req, MaxBody+1)
@@ -276,10 +283,11 @@ func (p *Passive) fetch(ctx context.Context) (Capabilities, error) {
 	if err != nil {
 		return Capabilities{}, err
 	}
-	body, err := p.do(req, maxCapabilities+1)
+	body, release, err := p.do(req, maxCapabilities+1)
 	if err != nil {
 		return Capabilities{}, err
 	}
+	defer release()
 	caps, err := ParseCapabilities(bytes.NewReader(body))
 	if err != nil {
 		return Capabilities{}, err
@@ -294,28 +302,41 @@ func (p *Passive) fetch(ctx context.Context) (Capabilities, error) {
 	return caps, nil
 }
 
-// do sends a request and returns at most limit bytes of the body. Any status but
-// 200 is an error.
-func (p *Passive) do(req *http.Request, limit int64) ([]byte, error) {
+// do sends a request and returns at most limit bytes of the body, whose room
+// release gives back. Any status but 200 is an error.
+func (p *Passive) do(req *http.Request, limit int64) (_ []byte, release func(), err error) {
+	ctx, cancel := context.WithCancelCause(req.Context())
+	defer cancel(nil)
+	req = req.WithContext(ctx)
 	req.Header.Set("User-Agent", "weir")
 	resp, err := p.client.Do(req)
 	if err != nil {
-		if cause := context.Cause(req.Context()); cause != nil {
+		if cause := context.Cause(ctx); cause != nil {
 			err = cause
 		} else if of, ok := errors.AsType[*url.Error](err); ok {
 			err = of.Err // without the URL, which holds the signature
 		}
-		return nil, fmt.Errorf("%w: %s %s: %w", ErrUnreachable, req.Method, req.URL.Path, err)
+		return nil, nil, fmt.Errorf("%w: %s %s: %w", ErrUnreachable, req.Method, req.URL.Path, err)
 	}
 	defer resp.Body.Close()
-	body, err := io.ReadAll(io.LimitReader(resp.Body, limit))
+	from := p.options.Bodies.Body(ctx, resp.Body, resp.ContentLength, limit, func() { cancel(bounds.ErrSlow) })
+	defer func() {
+		if err != nil {
+			from.Release()
+		}
+	}()
+	body, err := io.ReadAll(io.LimitReader(from, limit))
+	from.Came()
+	if errors.Is(err, bounds.ErrFull) {
+		return nil, nil, err
+	}
 	if err != nil {
-		return nil, fmt.Errorf("%w: read the answer to %s: %w", ErrUnreachable, req.URL.Path, err)
+		return nil, nil, fmt.Errorf("%w: read the answer to %s: %w", ErrUnreachable, req.URL.Path, err)
 	}
 	if resp.StatusCode != http.StatusOK {
-		return nil, fmt.Errorf("%w: %s %s: status %d: %s", ErrStatus, req.Method, req.URL.Path, resp.StatusCode, head(body))
+		return nil, nil, fmt.Errorf("%w: %s %s: status %d: %s", ErrStatus, req.Method, req.URL.Path, resp.StatusCode, head(body))
 	}
-	return body, nil
+	return body, from.Release, nil
 }
 
 // head is the beginning of a body, for an error message.

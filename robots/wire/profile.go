@@ -140,10 +140,11 @@ func (p *Passive) profile(who wavelet.Participant) (Profile, error) {
 	if err != nil {
 		return Profile{}, err
 	}
-	body, err := p.do(req, maxProfile+1)
+	body, release, err := p.do(req, maxProfile+1)
 	if err != nil {
 		return Profile{}, err
 	}
+	defer release()
 	return ParseProfile(who, body)
 }
 
