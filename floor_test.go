@@ -47,6 +47,7 @@ var floors = map[string]int{
 	"weir/testbots":           5,
 	"weir/sim":                5,
 	"weir/sim/live":           6,
+	"weir/admission/blocks":   2,
 	"weir/web/logins":         2,
 	"weir/web":                6,
 	"weir/cmd/weir":           7,
