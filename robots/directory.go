@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"weir/admission"
+	"weir/admission/blocks"
 	"weir/admission/bounds"
 	"weir/policies"
 	"weir/robots/oauth"
@@ -30,9 +31,11 @@ type Options struct {
 	Bodies       *bounds.Bodies      // the room for long answers, an eighth of it for one robot; nil: it is not bounded
 	// Find is the newest state of a wavelet that a robot names in an answer, or a
 	// *wavelet.Refusal with code "evicted"; nil: there is none but the bundle's.
-	Find   func(context.Context, wavelet.Seat) (*wavelet.State, error)
-	Vault  *vault.Vault // seals keys, for requests to be signed with; nil: only their hashes are kept
-	Logger *slog.Logger // nil: silent
+	Find  func(context.Context, wavelet.Seat) (*wavelet.State, error)
+	Vault *vault.Vault // seals keys, for requests to be signed with; nil: only their hashes are kept
+	// Blocked tells who is not let in, and why; nil: nobody is kept out.
+	Blocked func(wavelet.Participant) (blocks.Block, bool)
+	Logger  *slog.Logger // nil: silent
 }
 
 // Directory is the robots that are registered.
@@ -70,6 +73,9 @@ func Open(ctx context.Context, kv KV, o Options) (*Directory, error) {
 		programs: map[wavelet.Participant]*admission.Connections{}}
 	if d.o.Surroundings.Profile == nil {
 		d.o.Surroundings.Profile = d.Shown
+	}
+	if d.o.Blocked == nil {
+		d.o.Blocked = func(wavelet.Participant) (blocks.Block, bool) { return blocks.Block{}, false }
 	}
 	watch, stop := context.WithCancel(context.Background())
 	d.changes, d.stop = kv.Watch(watch), stop
@@ -242,9 +248,12 @@ func (d *Directory) Authenticate(key string) (Robot, error) {
 	return e.Robot, nil
 }
 
+// Blocked is the block of a robot or a person, false if there is none.
+func (d *Directory) Blocked(id wavelet.Participant) (blocks.Block, bool) { return d.o.Blocked(id) }
+
 // InService is the transport to the robot at an address and the profile under
-// which it is held; false if none is registered there or it is suspended. Of one
-// that is suspended the profile is given all the same. A robot without a callback
+// which it is held; false if none is registered there or it is suspended
+// or blocked. Of one that is the profile is given all the same. A robot without a callback
 // answers every bundle with nothing.
 //
 // A person's programs are in service without being registered.
@@ -260,7 +269,7 @@ func (d *Directory) InService(id wavelet.Participant) (Receiver, policies.Profil
 		return nil, policies.Profile{}, false
 	}
 	profile, ok := d.profile(e.Robot)
-	if !ok || e.Robot.Suspended {
+	if _, blocked := d.o.Blocked(id); !ok || blocked || e.Robot.Suspended {
 		return nil, profile, false
 	}
 	if e.Robot.Callback == "" {

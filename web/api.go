@@ -48,6 +48,7 @@ func asPerson[I, O any](s *Server, do func(context.Context, wavelet.Participant,
 	return func(ctx context.Context, in *I) (*O, error) {
 		login, err := s.person(ctx.Value(requestKey{}).(*http.Request))
 		if err != nil {
+			s.countRefusal("rest", s.toError(err))
 			return nil, s.problem(err)
 		}
 		out, err := do(ctx, login.User, in)
@@ -62,6 +63,7 @@ func asPerson[I, O any](s *Server, do func(context.Context, wavelet.Participant,
 func asAdmin[I, O any](s *Server, do func(context.Context, *I) (*O, error)) func(context.Context, *I) (*O, error) {
 	return func(ctx context.Context, in *I) (*O, error) {
 		if !s.d.Auth.Admin(ctx.Value(requestKey{}).(*http.Request)) {
+			s.refusals.add("rest", "unauthorized")
 			return nil, s.problem(refuse(client.CodeUnauthorized, "unauthorized", "Authorization", "the operators' token is required", "send it as a bearer token"))
 		}
 		out, err := do(ctx, in)

@@ -10,6 +10,7 @@ import (
 
 	"github.com/danielgtaylor/huma/v2"
 
+	"weir/admission/blocks"
 	"weir/robots"
 	"weir/wavelet"
 	"weir/wavelet/client"
@@ -111,29 +112,13 @@ func (f ConnectionFilter) fits() (func(*socket) bool, error) {
 	var network netip.Prefix
 	if f.Address != "" {
 		var err error
-		if network, err = ParseNetwork(f.Address); err != nil {
+		if network, err = blocks.Network(f.Address); err != nil {
 			return nil, badField("address", "give an address like 192.0.2.7, or a network like 192.0.2.0/24")
 		}
 	}
 	return func(k *socket) bool {
 		return f.Robot == "" && (f.User == "" || string(k.login.User) == f.User) && (f.Address == "" || network.Contains(k.flow.from))
 	}, nil
-}
-
-// ParseNetwork reads an address, or a network with the length of its prefix.
-func ParseNetwork(text string) (netip.Prefix, error) {
-	if a, err := netip.ParseAddr(text); err == nil {
-		a = a.Unmap().WithZone("")
-		return a.Prefix(a.BitLen())
-	}
-	p, err := netip.ParsePrefix(text)
-	if err != nil {
-		return p, err
-	}
-	if a := p.Addr(); a.Is4In6() && p.Bits() >= 96 {
-		p = netip.PrefixFrom(a.Unmap(), p.Bits()-96)
-	}
-	return p.Masked(), nil
 }
 
 // connections is a page of the list.

@@ -78,6 +78,9 @@ type member struct {
 func (s *Server) caller(r *http.Request) (wavelet.Participant, error) {
 	if key := bearer(r); key != "" {
 		if robot, err := s.d.Robots.Authenticate(key); err == nil {
+			if e := s.blocked(robot.Address); e != nil {
+				return "", e
+			}
 			if robot.Suspended {
 				return "", refuse(client.CodeForbidden, "suspended", "Authorization", "the robot is suspended", "ask the operator of this server")
 			}

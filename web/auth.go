@@ -14,6 +14,7 @@ import (
 
 	"github.com/golang-jwt/jwt/v5"
 
+	"weir/admission/blocks"
 	"weir/wavelet"
 	"weir/wavelet/client"
 )
@@ -43,6 +44,8 @@ type AuthOptions struct {
 	// NotPeople tells the addresses that cannot log in as persons: robots and
 	// the server's own.
 	NotPeople func(wavelet.Participant) bool
+	// Blocked tells who is not let in, and why; nil: nobody is kept out.
+	Blocked func(wavelet.Participant) (blocks.Block, bool)
 	// Since tells from when on a person's login tokens count; nil, or zero, is
 	// always. One without an "iat" is as old as can be.
 	Since func(wavelet.Participant) time.Time
@@ -85,6 +88,9 @@ func NewAuthenticator(o AuthOptions) (*Authenticator, error) {
 	if o.NotPeople == nil {
 		o.NotPeople = func(wavelet.Participant) bool { return false }
 	}
+	if o.Blocked == nil {
+		o.Blocked = func(wavelet.Participant) (blocks.Block, bool) { return blocks.Block{}, false }
+	}
 	if o.Since == nil {
 		o.Since = func(wavelet.Participant) time.Time { return time.Time{} }
 	}
@@ -118,6 +124,9 @@ func (a *Authenticator) Login(from *http.Request, user wavelet.Participant, toke
 	}
 	if login.User == a.o.Operator && !operator {
 		return Login{}, refuse(client.CodeNotAPerson, "not_a_person", "user", string(login.User)+" is the operators' own", "log in as yourself")
+	}
+	if b, ok := a.o.Blocked(login.User); ok {
+		return Login{}, blockedRefusal(b)
 	}
 	if a.o.NotPeople(login.User) || a.o.NotPeople(login.User.Robot()) {
 		return Login{}, refuse(client.CodeNotAPerson, "not_a_person", "user", string(login.User)+" is a program's address", "programs use a robot key")

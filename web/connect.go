@@ -18,7 +18,7 @@ func (s *Server) connect(w http.ResponseWriter, r *http.Request) {
 	if err != nil {
 		s.counters.denied.Add(1)
 		e := s.toError(err)
-		s.refusals.add("connect", e.Reason)
+		s.countRefusal("connect", e)
 		s.d.Logger.Debug("login refused", "address", s.address(r), "reason", e.Reason)
 		writeError(w, e)
 		return

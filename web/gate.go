@@ -57,6 +57,13 @@ func (d *door) Accept() (net.Conn, error) {
 
 // enter takes a place for a connection from an address until leave is called.
 func (s *Server) enter(from net.Addr) (leave func(), ok bool) {
+	tcp, isTCP := from.(*net.TCPAddr)
+	if isTCP {
+		if _, ok := s.blockedFrom(tcp.AddrPort().Addr()); ok {
+			s.refusals.add("block", "address")
+			return nil, false
+		}
+	}
 	if !s.gate.total.Enter() {
 		s.refusals.add("connections", "total")
 		if untold, tell := s.gate.total.Refused(time.Now()); tell {
@@ -64,8 +71,7 @@ func (s *Server) enter(from net.Addr) (leave func(), ok bool) {
 		}
 		return nil, false
 	}
-	tcp, ok := from.(*net.TCPAddr)
-	if !ok || within(tcp.AddrPort().Addr().Unmap(), s.Admission().TrustedProxies) {
+	if !isTCP || within(tcp.AddrPort().Addr().Unmap(), s.Admission().TrustedProxies) {
 		return s.gate.total.Leave, true // what a proxy brings counts for others
 	}
 	network := networkOf(tcp.AddrPort().Addr())

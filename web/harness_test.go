@@ -17,6 +17,7 @@ import (
 	"github.com/coder/websocket"
 
 	"weir/admission"
+	"weir/admission/blocks"
 	"weir/admission/bounds"
 	"weir/gateway"
 	"weir/governor"
@@ -93,7 +94,11 @@ func (p plan) build(t *testing.T) *house {
 	if err != nil {
 		t.Fatal(err)
 	}
-	directory, err := robots.Open(t.Context(), bucket, robots.Options{Domain: "example.com", Profiles: profiles})
+	shut, err := blocks.Open(memory, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	directory, err := robots.Open(t.Context(), bucket, robots.Options{Domain: "example.com", Profiles: profiles, Blocked: shut.Participant})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -105,7 +110,7 @@ func (p plan) build(t *testing.T) *house {
 		t.Fatal(err)
 	}
 	auth, err := web.NewAuthenticator(web.AuthOptions{
-		DevLogin: true, AdminToken: adminToken, NotPeople: directory.Registered, Since: marks.Since,
+		DevLogin: true, AdminToken: adminToken, NotPeople: directory.Registered, Since: marks.Since, Blocked: shut.Participant,
 		Keys: []web.LoginKey{{ID: "k1", Algorithm: "HS256", Key: []byte(loginSecret)}},
 	})
 	if err != nil {
@@ -127,11 +132,12 @@ func (p plan) build(t *testing.T) *house {
 	if err != nil {
 		t.Fatal(err)
 	}
-	robotDoor := rpc.New(directory, g, rpc.Options{})
-	s := web.New(web.Deps{
+	var s *web.Server
+	robotDoor := rpc.New(directory, g, rpc.Options{Refused: func(layer, reason string) { s.Refused(layer, reason) }})
+	s = web.New(web.Deps{
 		Bodies: p.bodies,
 		Host:   people, Gateway: door, Robots: directory, Profiles: profiles, Policies: rules, Auth: auth, Domain: "example.com",
-		RPC: robotDoor, Data: robotDoor.Data(book, auth.Claim), Grants: book, Logins: marks, Files: attachment.New(memory), Version: "test", Ready: p.ready, Handshake: p.handshake, Logger: p.log,
+		RPC: robotDoor, Data: robotDoor.Data(book, auth.Claim), Grants: book, Logins: marks, Blocks: shut, Files: attachment.New(memory), Version: "test", Ready: p.ready, Handshake: p.handshake, Logger: p.log,
 	})
 	h.Observe(s)
 	server, reach := httptest.NewUnstartedServer(s), http.DefaultClient

@@ -45,8 +45,9 @@ func (s *Server) routes() http.Handler {
 	s.policyRoutes(api)
 	s.importRoutes(api)
 	s.connectionRoutes(api)
+	s.blockRoutes(api)
 
-	return s.bounded(http.NewCrossOriginProtection().Handler(mux))
+	return s.unblocked(s.bounded(http.NewCrossOriginProtection().Handler(mux)))
 }
 
 // bounded limits every body, and all large ones together, and tells browsers to

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"weir/admission"
+	"weir/admission/blocks"
 	"weir/admission/bounds"
 	"weir/gateway"
 	"weir/governor/decisions"
@@ -80,6 +81,7 @@ type Deps struct {
 	RPC       RobotAPI          // nil: the robots' own doors are closed
 	Data      http.Handler      // the data API; nil: it is closed
 	Grants    *grants.Book      // what people have allowed programs; nil if Data is
+	Blocks    *blocks.Book      // who is not let in, which Auth asks too; nil: nobody is kept out
 	Logins    *logins.Book      // marks of revoked logins, which Auth asks too; nil: they cannot be revoked here
 	Bodies    *bounds.Bodies    // the room for large bodies; nil: only each by itself is bounded
 	Files     *attachment.Shelf // nil: nothing can be attached
@@ -129,6 +131,9 @@ func New(d Deps) *Server {
 	s.SetAdmission(admission.Default())
 	if d.Bodies != nil {
 		d.Bodies.OnRefused(func() { s.refusals.add("memory", "full") })
+	}
+	if d.Blocks != nil {
+		d.Blocks.OnChange(s.blockChanged)
 	}
 	s.handler = s.routes()
 	return s

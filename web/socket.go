@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"strings"
 	"sync"
 	"time"
 
@@ -70,6 +71,11 @@ func (s *Server) upgrade(w http.ResponseWriter, r *http.Request) {
 		writeError(w, refuse(client.CodeUnauthorized, "unauthorized", "ticket", "the ticket is missing, expired or spent", "get one from POST /connect"))
 		return
 	}
+	if e := s.blocked(login.User); e != nil {
+		s.countRefusal("socket", e)
+		writeError(w, e)
+		return
+	}
 	from := s.address(r)
 	leave, err := s.place(login.User, from, r)
 	if err != nil {
@@ -83,6 +89,7 @@ func (s *Server) upgrade(w http.ResponseWriter, r *http.Request) {
 	_ = http.NewResponseController(w).SetWriteDeadline(time.Time{})
 	conn, err := websocket.Accept(w, r, &websocket.AcceptOptions{OriginPatterns: s.d.Origins})
 	if err != nil {
+		s.refusals.add("socket", "upgrade")
 		return // Accept has answered
 	}
 	conn.SetReadLimit(client.MaxMessage)
@@ -103,6 +110,7 @@ func (s *Server) upgrade(w http.ResponseWriter, r *http.Request) {
 	defer s.sockets.remove(k)
 	k.paying.open(s.limits, login.User, time.Now())
 	defer k.paying.close(s.limits)
+	k.closeBlocked()
 	k.serve()
 }
 
@@ -253,7 +261,7 @@ func (k *socket) farewell() {
 	}
 	reason := d.reason
 	if len(reason) > 123 {
-		reason = reason[:120] + "..."
+		reason = strings.ToValidUTF8(reason[:120], "") + "..."
 	}
 	_ = k.conn.Close(websocket.StatusCode(d.code), reason)
 }

@@ -136,7 +136,10 @@ func (b *Book) OnChange(f func(block Block, begins bool)) {
 // address or a network as a network.
 func Name(who string) (string, error) {
 	if strings.Contains(who, "@") {
-		return who, wavelet.Participant(who).Check()
+		if err := wavelet.Participant(who).Check(); err != nil {
+			return "", fmt.Errorf("%w: %w", ErrWho, err)
+		}
+		return who, nil
 	}
 	p, err := Network(who)
 	return p.String(), err
@@ -324,4 +327,12 @@ func (b *Book) end(ctx context.Context, old Block) error {
 		b.tell(old, false)
 	}
 	return err
+}
+
+// String is what the one who is blocked is told.
+func (b Block) String() string {
+	if b.Until.IsZero() {
+		return "blocked: " + b.Reason
+	}
+	return "blocked until " + b.Until.Format(time.RFC3339) + ": " + b.Reason
 }

@@ -33,7 +33,7 @@ func TestByHand(t *testing.T) {
 	if !ok || !ok2 {
 		t.Fatal("docs/robots.md has lost the headings around the loop caught by hand")
 	}
-	out := shell(t, blocks(text, "sh"))
+	out := shell(t, fenced(text, "sh"))
 	for _, want := range []string{
 		"was removed from this conversation: robots answered each other 15 times in a row",
 		"I receive robots.", `"status":`, "evict echo-", "by depth", `"reason":"cooldown"`, `"version":`,
@@ -54,7 +54,7 @@ func TestCallsByHand(t *testing.T) {
 	if !ok || !ok2 {
 		t.Fatal("docs/robots.md has lost the headings around the calls")
 	}
-	out := shell(t, blocks(text, "sh"))
+	out := shell(t, fenced(text, "sh"))
 	for _, want := range []string{
 		`"newBlipId":"b+`, "op1 ticker@weir.local is ok", "A program that is not registered here", "ann@weir.local/data\n",
 		"On my own account.", "Written for ann.", "ann@weir.local  anonymous", "revoked ",
@@ -68,7 +68,7 @@ func TestCallsByHand(t *testing.T) {
 // TestFirstRobot runs the ten lines of the README.
 func TestFirstRobot(t *testing.T) {
 	needs(t, "the README's robot needs", "bash", "curl", "python3")
-	script := "cat > robot.py <<'END'\n" + blocks(doc(t, "README.md"), "python") + "END\n" + `
+	script := "cat > robot.py <<'END'\n" + fenced(doc(t, "README.md"), "python") + "END\n" + `
 weir serve --addr 127.0.0.1:8080 --data weir-data > server.log 2>&1 &
 python3 robot.py > robot.log 2>&1 &
 until curl -sf http://127.0.0.1:8080/readyz > /dev/null; do sleep 0.1; done
@@ -92,8 +92,8 @@ func doc(t *testing.T, name string) string {
 	return string(text)
 }
 
-// blocks is the text of all fenced blocks of a language.
-func blocks(text, language string) string {
+// fenced is the text of all fenced blocks of a language.
+func fenced(text, language string) string {
 	var out strings.Builder
 	in := false
 	for line := range strings.Lines(text) {

@@ -13,6 +13,7 @@ import (
 	"sync"
 	"time"
 
+	"weir/admission/blocks"
 	"weir/admission/bounds"
 	"weir/gateway"
 	"weir/governor"
@@ -53,6 +54,7 @@ type house struct {
 	robots     *robots.Directory
 	grants     *grants.Book
 	logins     *logins.Book
+	blocks     *blocks.Book
 	gateway    *gateway.Gateway
 	bodies     *bounds.Bodies
 	files      *attachment.Shelf
@@ -149,9 +151,12 @@ func (h *house) assemble(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if h.blocks, err = blocks.Open(h.store, nil); err != nil {
+		return err
+	}
 	h.robots, err = robots.Open(ctx, kv, robots.Options{
 		Domain: h.config.domain, Profiles: h.policies.Set, Guard: h.config.guard(), RPCServerURL: h.url() + "/robot/rpc",
-		Surroundings: around, Find: h.find, Vault: secrets, Bodies: h.bodies, Logger: h.log,
+		Surroundings: around, Find: h.find, Vault: secrets, Bodies: h.bodies, Blocked: h.blocks.Participant, Logger: h.log,
 	})
 	if errors.Is(err, vault.ErrSealed) {
 		return fmt.Errorf("%w; give the key that the data was sealed with, by --seal-key-file", err)
@@ -181,6 +186,7 @@ func (h *house) assemble(ctx context.Context) error {
 	h.host.Observe(h.gateway)
 	h.host.Observe(h.web)
 	h.robots.OnChange(h.gateway.RobotChanged)
+	h.blocks.OnChange(h.blockChanged)
 	h.robotsChanged()
 	return nil
 }
@@ -192,15 +198,18 @@ func (h *house) open(around wire.Surroundings) error {
 		DevLogin: h.config.devLogin, AdminToken: h.adminToken, Operator: h.drill(),
 		NotPeople: func(p wavelet.Participant) bool { return p == h.self() || h.robots.Registered(p) },
 		Since:     h.logins.Since,
+		Blocked:   h.blocks.Participant,
 	})
 	if err != nil {
 		return fmt.Errorf("--jwt-key-file: %w", err)
 	}
-	door := rpc.New(h.robots, h.gateway, rpc.Options{PublicURL: h.config.publicURL, Logger: h.log})
+	door := rpc.New(h.robots, h.gateway, rpc.Options{
+		PublicURL: h.config.publicURL, Logger: h.log, Refused: func(layer, reason string) { h.web.Refused(layer, reason) },
+	})
 	door.Surround(around)
 	h.web = web.New(web.Deps{
 		Host: h.host, Gateway: h.gateway, Robots: h.robots, Profiles: h.policies.Set, Policies: h.policies, Traffic: h.traffic, Auth: auth, Domain: h.config.domain,
-		RPC: door, Data: door.Data(h.grants, auth.Claim), Grants: h.grants, Logins: h.logins, Files: h.files, Bodies: h.bodies,
+		RPC: door, Data: door.Data(h.grants, auth.Claim), Grants: h.grants, Logins: h.logins, Blocks: h.blocks, Files: h.files, Bodies: h.bodies,
 		Origins: origins(h.config.publicURL), Version: "weir " + version(), Logger: h.log,
 	})
 	return nil
@@ -234,7 +243,7 @@ func (h *house) Run(ctx context.Context) error {
 	serving, stopServing := context.WithCancel(context.WithoutCancel(ctx))
 	defer stopServing()
 	var wg sync.WaitGroup
-	failed := make(chan error, 3)
+	failed := make(chan error, 5)
 	start := func(what string, f func(context.Context) error) {
 		wg.Go(func() {
 			if err := f(serving); err != nil {
@@ -245,6 +254,7 @@ func (h *house) Run(ctx context.Context) error {
 	edge := h.edge()
 	start("robots", h.robots.Run)
 	start("gateway", h.gateway.Run)
+	start("blocks", h.blocks.Run)
 	if h.traffic != nil {
 		start("traffic", h.traffic.Run)
 	}
@@ -344,6 +354,17 @@ func (h *house) robotsChanged() {
 // find is the newest state of a wavelet, as a robot may find it.
 func (h *house) find(ctx context.Context, seat wavelet.Seat) (*wavelet.State, error) {
 	return h.gateway.Find(ctx, seat)
+}
+
+// blockChanged has the gateway look again at a robot that is blocked or no
+// longer.
+func (h *house) blockChanged(b blocks.Block, begins bool) {
+	if !begins {
+		h.log.Info("block ended", "who", b.Who, "by", b.By, "reason", b.Reason)
+	}
+	if id, ok := b.Participant(); ok {
+		h.gateway.RobotChanged(id)
+	}
 }
 
 // suspend takes a robot out of service because the governor says so.

@@ -59,7 +59,7 @@ func (d *Data) ServeHTTP(w http.ResponseWriter, r *http.Request) { d.mux.ServeHT
 func (d *Data) call(w http.ResponseWriter, r *http.Request) {
 	s, wrong := d.door.verifier.read(w, r, d.known)
 	if wrong != nil {
-		wrong.write(w)
+		d.door.deny(w, wrong)
 		return
 	}
 	grant, secret, err := d.grants.Find(s.params.Get(oauth.Token))
@@ -68,8 +68,11 @@ func (d *Data) call(w http.ResponseWriter, r *http.Request) {
 	} else {
 		wrong = d.verify(s, grant.Program, grants.Token{Key: s.params.Get(oauth.Token), Secret: secret})
 	}
+	if wrong == nil {
+		wrong = d.door.blocked(grant.Person)
+	}
 	if wrong != nil {
-		wrong.write(w)
+		d.door.deny(w, wrong)
 		return
 	}
 	d.door.serve(w, r, caller{id: robots.ProgramsOf(grant.Person), person: grant.Person}, append([]byte{}, s.operations()...))
@@ -102,8 +105,11 @@ func (d *Data) consumer(params url.Values) (oauth.Credentials, *problem) {
 	if err != nil {
 		return oauth.Credentials{}, &problem{http.StatusUnauthorized, "bad_key", err.Error() + "; a program that is no robot is " + anonymous}
 	}
+	if wrong := d.door.blocked(robot.Address); wrong != nil {
+		return oauth.Credentials{}, wrong
+	}
 	if robot.Suspended {
-		return oauth.Credentials{}, &problem{http.StatusForbidden, "suspended", "the robot is suspended; ask the operator of this server"}
+		return oauth.Credentials{}, suspended()
 	}
 	return oauth.Credentials{Key: string(robot.Address), Secret: secret}, nil
 }
@@ -128,12 +134,12 @@ func (d *Data) requestToken(w http.ResponseWriter, r *http.Request) {
 		}
 	}
 	if wrong != nil {
-		wrong.write(w)
+		d.door.deny(w, wrong)
 		return
 	}
 	t, err := d.grants.NewRequest(c.Key, s.params.Get("oauth_callback"))
 	if err != nil {
-		(&problem{http.StatusBadRequest, "bad_callback", err.Error()}).write(w)
+		d.door.deny(w, &problem{http.StatusBadRequest, "bad_callback", err.Error()})
 		return
 	}
 	writeToken(w, t, url.Values{"oauth_callback_confirmed": {"true"}})
@@ -143,7 +149,7 @@ func (d *Data) requestToken(w http.ResponseWriter, r *http.Request) {
 func (d *Data) accessToken(w http.ResponseWriter, r *http.Request) {
 	s, wrong := d.door.verifier.read(w, r, d.known)
 	if wrong != nil {
-		wrong.write(w)
+		d.door.deny(w, wrong)
 		return
 	}
 	token := s.params.Get(oauth.Token)
@@ -153,7 +159,7 @@ func (d *Data) accessToken(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if wrong := d.verify(s, request.Program, grants.Token{Key: token, Secret: request.Secret}); wrong != nil {
-		wrong.write(w)
+		d.door.deny(w, wrong)
 		return
 	}
 	t, grant, err := d.grants.Exchange(r.Context(), token, s.params.Get("oauth_verifier"))

@@ -39,7 +39,10 @@ type Options struct {
 	// nothing stands between.
 	PublicURL string
 	Now       func() time.Time // the real clock, for timestamps; nil: time.Now
-	Logger    *slog.Logger     // nil: silent
+	// Refused is told of each request that is turned away at these doors: by which
+	// layer, and why in a word. Nil: nobody counts.
+	Refused func(layer, reason string)
+	Logger  *slog.Logger // nil: silent
 }
 
 func (o Options) verifier() verifier {
@@ -55,6 +58,7 @@ type Handler struct {
 	gateway   Gateway
 	around    wire.Surroundings
 	verifier  verifier
+	refused   func(layer, reason string)
 	log       *slog.Logger
 }
 
@@ -63,7 +67,10 @@ func New(d *robots.Directory, g Gateway, o Options) *Handler {
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
-	return &Handler{directory: d, gateway: g, verifier: o.verifier(), log: o.Logger}
+	if o.Refused == nil {
+		o.Refused = func(string, string) {}
+	}
+	return &Handler{directory: d, gateway: g, verifier: o.verifier(), refused: o.Refused, log: o.Logger}
 }
 
 // Surround says what operations find beside the wavelets; before, they find
@@ -82,11 +89,40 @@ const BundleField = "Weir-Bundle"
 // ServeHTTP answers POST /robot/rpc.
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	robot, body, wrong := h.authenticate(w, r)
+	if wrong == nil {
+		wrong = h.blocked(robot.Address)
+	}
 	if wrong != nil {
-		wrong.write(w)
+		h.deny(w, wrong)
 		return
 	}
 	h.serve(w, r, caller{id: robot.Address, capabilities: robot.Capabilities, suspended: robot.Suspended}, body)
+}
+
+func suspended() *problem {
+	return &problem{http.StatusForbidden, "suspended", "the robot is suspended; ask the operator of this server"}
+}
+
+// blocked is the refusal of a robot or a person who is blocked, nil of others.
+func (h *Handler) blocked(id wavelet.Participant) *problem {
+	b, ok := h.directory.Blocked(id)
+	if !ok {
+		return nil
+	}
+	return &problem{http.StatusForbidden, codeBlocked, string(id) + " is " + b.String() + "; ask the operator of this server"}
+}
+
+// codeBlocked is what a refusal of one who is blocked is called.
+const codeBlocked = "blocked"
+
+// deny answers a request that is turned away before anything is done for it.
+func (h *Handler) deny(w http.ResponseWriter, wrong *problem) {
+	if wrong.code == codeBlocked {
+		h.refused("block", "robot")
+	} else {
+		h.refused("robots", wrong.code)
+	}
+	wrong.write(w)
 }
 
 // caller is who makes a call: a robot, or a person's program.
@@ -109,6 +145,7 @@ func (c caller) author() wavelet.Participant {
 func (h *Handler) serve(w http.ResponseWriter, r *http.Request, who caller, body []byte) {
 	leave, err := h.directory.Connect(who.id)
 	if err != nil {
+		h.refused("connections", "robot")
 		w.Header().Set("Connection", "close") // answered at once, whether or not the rest of the request ever comes
 		h.turnAway(w, who.id, nil, err)
 		return
@@ -117,17 +154,18 @@ func (h *Handler) serve(w http.ResponseWriter, r *http.Request, who caller, body
 	ops, wrong := operations(w, r, body)
 	if who.suspended && (wrong != nil || !onlyLimits(ops)) {
 		h.tellLimits(w, who.id)
-		writeProblem(w, http.StatusForbidden, "suspended", "the robot is suspended; ask the operator of this server")
+		h.deny(w, suspended())
 		return
 	}
 	// A request that makes no sense counts all the same.
 	if refusal := h.gateway.Admit(r.Context(), who.id, wrong == nil && onlyLimits(ops)); refusal != nil {
+		h.refused("robots", reasonOf(refusal))
 		h.turnAway(w, who.id, ops, refusal)
 		return
 	}
 	h.tellLimits(w, who.id)
 	if wrong != nil {
-		wrong.write(w)
+		h.deny(w, wrong)
 		return
 	}
 	results := h.call(r.Context(), who, r.Header.Get(BundleField), ops)

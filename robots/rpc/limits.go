@@ -31,13 +31,18 @@ func (h *Handler) ServeLimits(admin func(*http.Request) bool) http.Handler {
 		robot, err := h.directory.Authenticate(bearer(r))
 		switch {
 		case err != nil:
-			(&problem{http.StatusUnauthorized, "bad_key", err.Error()}).write(w)
+			h.deny(w, &problem{http.StatusUnauthorized, "bad_key", err.Error()})
 			return
 		case robot.Address != id:
 			writeProblem(w, http.StatusForbidden, "no_access", fmt.Sprintf("this is the key of %s; a robot sees its own limits only", robot.Address))
 			return
 		}
+		if wrong := h.blocked(id); wrong != nil {
+			h.deny(w, wrong)
+			return
+		}
 		if refusal := h.gateway.Admit(r.Context(), id, true); refusal != nil {
+			h.refused("robots", reasonOf(refusal))
 			h.turnAway(w, id, nil, refusal)
 			return
 		}

@@ -60,6 +60,14 @@ func retryAfter(err error) time.Duration {
 	return 0
 }
 
+// reasonOf is why a request was refused, in a word.
+func reasonOf(err error) string {
+	if r, ok := errors.AsType[*wavelet.Refusal](err); ok {
+		return string(r.Code)
+	}
+	return "failed"
+}
+
 // seconds is a duration in whole seconds, rounded up.
 func seconds(d time.Duration) string {
 	return strconv.FormatInt(int64((max(d, 0)+time.Second-1)/time.Second), 10)
