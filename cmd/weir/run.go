@@ -203,8 +203,12 @@ func (h *house) open(around wire.Surroundings) error {
 	if err != nil {
 		return fmt.Errorf("--jwt-key-file: %w", err)
 	}
+	nonces, err := rpc.OpenNonces(h.store)
+	if err != nil {
+		return err
+	}
 	door := rpc.New(h.robots, h.gateway, rpc.Options{
-		PublicURL: h.config.publicURL, Logger: h.log, Refused: func(layer, reason string) { h.web.Refused(layer, reason) },
+		PublicURL: h.config.publicURL, Nonces: nonces, Logger: h.log, Refused: func(layer, reason string) { h.web.Refused(layer, reason) },
 	})
 	door.Surround(around)
 	h.web = web.New(web.Deps{

@@ -1,6 +1,7 @@
 package rpc
 
 import (
+	"context"
 	"errors"
 	"net/http"
 	"net/url"
@@ -66,7 +67,7 @@ func (d *Data) call(w http.ResponseWriter, r *http.Request) {
 	if err != nil {
 		wrong = notGranted(err)
 	} else {
-		wrong = d.verify(s, grant.Program, grants.Token{Key: s.params.Get(oauth.Token), Secret: secret})
+		wrong = d.verify(r.Context(), s, grant.Program, grants.Token{Key: s.params.Get(oauth.Token), Secret: secret})
 	}
 	if wrong == nil {
 		wrong = d.door.blocked(grant.Person)
@@ -79,7 +80,7 @@ func (d *Data) call(w http.ResponseWriter, r *http.Request) {
 }
 
 // verify checks that a request was signed by a program with a token.
-func (d *Data) verify(s signed, program string, t grants.Token) *problem {
+func (d *Data) verify(ctx context.Context, s signed, program string, t grants.Token) *problem {
 	c, wrong := d.consumer(s.params)
 	if wrong != nil {
 		return wrong
@@ -89,7 +90,7 @@ func (d *Data) verify(s signed, program string, t grants.Token) *problem {
 	}
 	c.Token, c.TokenSecret = t.Key, t.Secret
 	if wrong = d.door.verifier.verify(s, c, false); wrong == nil {
-		wrong = d.door.verifier.once(s, c)
+		wrong = d.door.verifier.once(ctx, s, c)
 	}
 	return wrong
 }
@@ -158,7 +159,7 @@ func (d *Data) accessToken(w http.ResponseWriter, r *http.Request) {
 		notGranted(err).write(w)
 		return
 	}
-	if wrong := d.verify(s, request.Program, grants.Token{Key: token, Secret: request.Secret}); wrong != nil {
+	if wrong := d.verify(r.Context(), s, request.Program, grants.Token{Key: token, Secret: request.Secret}); wrong != nil {
 		d.door.deny(w, wrong)
 		return
 	}

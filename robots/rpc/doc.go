@@ -31,6 +31,6 @@
 // robot's call does, and all programs of a person are counted together, under an
 // address of their own.
 //
-// A Handler keeps no state but the nonces of the last minutes, a bounded number
+// A Handler keeps no state but the [Nonces] of the last minutes, a bounded number
 // for each robot, and is safe for concurrent use.
 package rpc

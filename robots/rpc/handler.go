@@ -39,6 +39,7 @@ type Options struct {
 	// nothing stands between.
 	PublicURL string
 	Now       func() time.Time // the real clock, for timestamps; nil: time.Now
+	Nonces    *Nonces          // of signed requests; nil: a restart forgets them
 	// Refused is told of each request that is turned away at these doors: by which
 	// layer, and why in a word. Nil: nobody counts.
 	Refused func(layer, reason string)
@@ -49,7 +50,10 @@ func (o Options) verifier() verifier {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-	return verifier{publicURL: o.PublicURL, nonces: newNonces(), now: o.Now}
+	if o.Nonces == nil {
+		o.Nonces, _ = OpenNonces(nil) // which cannot fail
+	}
+	return verifier{publicURL: o.PublicURL, nonces: o.Nonces, now: o.Now}
 }
 
 // Handler serves the active API.
@@ -228,7 +232,7 @@ func (h *Handler) signer(w http.ResponseWriter, r *http.Request) (robots.Robot, 
 	}
 	c := oauth.Credentials{Key: string(robot.Address), Secret: secret}
 	if wrong = h.verifier.verify(s, c, true); wrong == nil {
-		wrong = h.verifier.once(s, c)
+		wrong = h.verifier.once(r.Context(), s, c)
 	}
 	return robot, append([]byte{}, s.operations()...), wrong
 }

@@ -1,6 +1,7 @@
 package rpc
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -41,7 +42,7 @@ func badSignature(format string, args ...any) *problem {
 // verifier checks signed requests.
 type verifier struct {
 	publicURL string // "": as each request's Host says
-	nonces    *nonces
+	nonces    *Nonces
 	now       func() time.Time
 }
 
@@ -222,10 +223,14 @@ func (v verifier) timely(stamp string) *problem {
 }
 
 // once returns nil for a request that was verified and never came before.
-func (v verifier) once(s signed, c oauth.Credentials) *problem {
+func (v verifier) once(ctx context.Context, s signed, c oauth.Credentials) *problem {
 	at, _ := strconv.ParseInt(s.params.Get(oauth.Timestamp), 10, 64)
-	if !v.nonces.fresh(c.Key+"\x00"+c.Token, at, v.now().Unix(), s.params.Get(oauth.Nonce)) {
-		return badSignature("a request with this oauth_nonce and oauth_timestamp came before")
+	first, err := v.nonces.first(ctx, c.Key+"\x00"+c.Token, at, v.now().Unix(), s.params.Get(oauth.Nonce))
+	switch {
+	case err != nil:
+		return &problem{http.StatusServiceUnavailable, "unavailable", "the server could not note that the request came; sign it anew and try again"}
+	case !first:
+		return badSignature("a request with this oauth_nonce and oauth_timestamp came before, or may have before the server last started; sign it anew")
 	}
 	return nil
 }

@@ -232,3 +232,43 @@ func nobody(t testing.TB) *robots.Directory {
 	}
 	return d
 }
+
+// TestASignedCallCountsOnceOverARestart replays a call that was captured, against
+// the server that answers after the one that took it has ended.
+func TestASignedCallCountsOnceOverARestart(t *testing.T) {
+	const public = "https://weir.example.com"
+	kv := store.NewMemory()
+	now := time.Now()
+	options := func() rpc.Options {
+		nonces, err := rpc.OpenNonces(kv)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return rpc.Options{PublicURL: public, Nonces: nonces, Now: func() time.Time { return now }}
+	}
+	h := buildWith(t, options())
+	key := h.register(echo, "", "unlimited")
+	name := h.wave(echo)
+	own := oauth.Credentials{Key: string(echo), Secret: key}
+	call := func(server, query, body string) (int, string) {
+		return h.send(server+"/robot/rpc?"+query, "application/json", "", body)
+	}
+	write := `[{"method":"wavelet.appendBlip","id":"1","params":{` + ids(name) + `,"blipData":{"content":"once"}}}]`
+	_, captured, _ := strings.Cut(sign(t, public, write, own, now), "?")
+	if status, raw := call(h.url, captured, write); status != 200 {
+		t.Fatalf("status %d: %s", status, raw)
+	}
+	again := httptest.NewServer(rpc.New(h.directory, h.gateway, options()))
+	defer again.Close()
+	if status, raw := call(again.URL, captured, write); status != 401 || !strings.Contains(raw, "came before") {
+		t.Errorf("after the restart: status %d: %s", status, raw)
+	}
+	now = now.Add(3 * time.Second)
+	_, fresh, _ := strings.Cut(sign(t, public, write, own, now), "?")
+	if status, raw := call(again.URL, fresh, write); status != 200 {
+		t.Errorf("a new call: status %d: %s", status, raw)
+	}
+	if n := strings.Count(h.state(name).Text(), "once"); n != 2 {
+		t.Errorf("written %d times, want twice", n)
+	}
+}
