@@ -1,6 +1,10 @@
 package wavelet
 
-import "weir/wavelet/richtext"
+import (
+	"slices"
+
+	"weir/wavelet/richtext"
+)
 
 // Cursor is a person's selection in a blip: it was begun at Anchor, and the
 // caret is at Head, which may stand before it. Both are positions in UTF-16
@@ -24,6 +28,26 @@ func (c Cursor) After(ops []Op, own bool) (Cursor, bool) {
 				c.Head = richtext.TransformPosition(op.Delta, c.Head, !own)
 			}
 		case DeleteBlip:
+			if op.Blip == c.Blip {
+				return Cursor{}, false
+			}
+		}
+	}
+	return c, true
+}
+
+// Before undoes After for ops by the person whose cursor it is: it returns a
+// cursor that After leads to where this one is, or to the end of the text in
+// which it is. It reports false if ops make the blip.
+func (c Cursor) Before(ops []Op) (Cursor, bool) {
+	for _, op := range slices.Backward(ops) {
+		switch op := op.(type) {
+		case EditBlip:
+			if op.Blip == c.Blip {
+				c.Anchor = richtext.OriginalPosition(op.Delta, c.Anchor)
+				c.Head = richtext.OriginalPosition(op.Delta, c.Head)
+			}
+		case CreateBlip:
 			if op.Blip == c.Blip {
 				return Cursor{}, false
 			}

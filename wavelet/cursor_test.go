@@ -43,6 +43,15 @@ func TestCursorMovesWithTheText(t *testing.T) {
 	if c, ok := (wavelet.Cursor{Blip: "b+1", Head: 1}).After([]wavelet.Op{put(0, "a"), wavelet.DeleteBlip{Blip: "b+1"}}, true); ok {
 		t.Errorf("a cursor in a deleted blip: %+v", c)
 	}
+	for at, want := range map[int]int{1: 1, 2: 2, 3: 2, 4: 2, 5: 3, 9: 7} { // 3 is in the new text, 4 at its end
+		c, ok := wavelet.Cursor{Blip: "b+1", Anchor: at, Head: at}.Before([]wavelet.Op{wavelet.SetTag{Tag: "x"}, put(2, "xyz"), cut(4, 1)})
+		if !ok || c.Anchor != want || c.Head != want {
+			t.Errorf("before the edit %d was at %+v %v, want %d", at, c, ok, want)
+		}
+	}
+	if c, ok := (wavelet.Cursor{Blip: "b+2"}).Before([]wavelet.Op{wavelet.CreateBlip{Blip: "b+2"}}); ok {
+		t.Errorf("a cursor in a blip before it was made: %+v", c)
+	}
 	if c := (wavelet.Cursor{Blip: "b+1", Anchor: -3, Head: 12}).Within(10); c.Anchor != 0 || c.Head != 10 {
 		t.Errorf("within 10: %+v", c)
 	}

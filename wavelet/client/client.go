@@ -45,12 +45,13 @@ type Client struct {
 	first  chan struct{} // closed when connected for the first time
 	done   chan struct{} // closed when the client has ended
 
-	mu    sync.Mutex
-	open  map[wavelet.Name]*Wavelet
-	seqs  map[wavelet.Name]uint64 // where closed wavelets' numbers stopped
-	link  *link                   // nil while not connected
-	stats Stats
-	err   error // why the client has ended
+	mu      sync.Mutex
+	open    map[wavelet.Name]*Wavelet
+	seqs    map[wavelet.Name]uint64 // where closed wavelets' numbers stopped
+	link    *link                   // nil while not connected
+	stats   Stats
+	session string // of the current or the last connection
+	err     error  // why the client has ended
 }
 
 // Stats counts what a Client went through.

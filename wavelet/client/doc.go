@@ -20,6 +20,9 @@
 //   - Client and Wavelet are the thin runner: tickets, sockets, requests that
 //     wait for their reply, waits between attempts.
 //
+// Who else has a wavelet open, and where, comes with Wavelet.Watch; a crowd keeps
+// it, with cursors that move by the same commits as the text.
+//
 // What cannot be kept is never dropped silently. Edits that the server refuses,
 // or that cannot be carried over a gap in the history, come back as Lost.
 //

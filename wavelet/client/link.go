@@ -170,6 +170,8 @@ func (c *Client) received(l *link, f *Frame) error {
 	switch f.Push {
 	case PushCommit:
 		w.commit(f)
+	case PushPresence:
+		w.people(f)
 	case PushResync:
 		w.subscribed = false
 		w.subscribe(l, true)
@@ -205,6 +207,7 @@ func (c *Client) welcome(l *link, f *Frame, err error) error {
 		return fmt.Errorf("answer to connect: %w", err)
 	}
 	l.connected = true
+	c.session = ok.Session
 	l.silence = 2*time.Duration(ok.PingMS)*time.Millisecond + 10*time.Second
 	if c.stats.Connects == 0 {
 		close(c.first)

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"weir/wavelet"
@@ -115,6 +116,14 @@ func (r *Replica) InFlight() *Publication {
 	}
 	p := r.flight.Publication
 	return &p
+}
+
+// pending is what the shadow has and the server's state has not.
+func (r *Replica) pending() []wavelet.Op {
+	if r.flight == nil {
+		return nil
+	}
+	return slices.Concat(r.flight.ops, r.buffer)
 }
 
 // Local applies ops by the replica's own user to the shadow and queues them.

@@ -23,6 +23,7 @@ func (w *Wavelet) end(err error) {
 	}
 	delete(w.c.open, w.name)
 	close(w.changes)
+	close(w.presence.changes)
 	close(w.pulse)
 }
 
@@ -131,6 +132,7 @@ func (w *Wavelet) goOn(l *link, ok SubscribeOK) {
 			w.replica = NewReplica(w.c.o.User, state, w.c.seqs[w.name])
 		} else if err == nil {
 			w.c.stats.Snapshots++
+			w.presence.crowd.restart()
 			step, err = w.replica.Restart(state, ok.Acked, &Error{
 				Code: CodeResync, Reason: "resync", Message: "the wavelet changed too much while the connection was away",
 			})
@@ -141,23 +143,27 @@ func (w *Wavelet) goOn(l *link, ok SubscribeOK) {
 		}
 	}
 	w.do(step)
+	w.moved(nil, "")
+	w.connected()
 }
 
 // commit takes a commit that the server pushed.
 func (w *Wavelet) commit(f *Frame) {
 	ops, err := wavelet.DecodeOps(f.Ops)
 	var step Step
+	c := wavelet.Commit{
+		Wavelet: w.name, Version: f.Version, At: f.At,
+		Delta: wavelet.Delta{Author: wavelet.Participant(f.Author), Base: f.Version - 1, Ops: ops},
+	}
 	if err == nil {
-		step, err = w.replica.Remote(wavelet.Commit{
-			Wavelet: w.name, Version: f.Version, At: f.At,
-			Delta: wavelet.Delta{Author: wavelet.Participant(f.Author), Base: f.Version - 1, Ops: ops},
-		}, f.Seq)
+		step, err = w.replica.Remote(c, f.Seq)
 	}
 	if err != nil {
 		w.restart(w.c.link, err)
 		return
 	}
 	w.do(step)
+	w.committed(c, step.Ops)
 }
 
 // send publishes a delta and takes the answer.
@@ -190,6 +196,7 @@ func (w *Wavelet) send(l *link, p *Publication) {
 			return
 		}
 		w.do(step)
+		w.moved(nil, "")
 	})
 }
 

@@ -21,6 +21,7 @@ type Wavelet struct {
 	subscribed bool     // on the current link
 	pulse      chan struct{}
 	lost       []Lost
+	presence   presence
 	err        error // why it has ended
 }
 
@@ -32,6 +33,7 @@ func (c *Client) Open(ctx context.Context, name wavelet.Name) (*Wavelet, error) 
 	w, ok := c.open[name]
 	if !ok && c.err == nil {
 		w = &Wavelet{c: c, name: name, changes: make(chan struct{}, 1), pulse: make(chan struct{})}
+		w.presence.changes = make(chan struct{}, 1)
 		c.open[name] = w
 		if c.link != nil {
 			w.subscribe(c.link, false)
@@ -149,6 +151,7 @@ func (w *Wavelet) update(edit func(s *wavelet.State) ([]wavelet.Op, error)) (pul
 		return w.pulse, err
 	}
 	w.do(step)
+	w.moved(ops, w.c.o.User)
 	return nil, nil
 }
 

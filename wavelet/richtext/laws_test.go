@@ -151,4 +151,28 @@ func FuzzTransformPosition(f *testing.F) {
 	})
 }
 
+// FuzzOriginalPosition goes back and forth: the author's cursor is where it was,
+// or at the end of the text it was in.
+func FuzzOriginalPosition(f *testing.F) {
+	law(f, func(t *testing.T, s *source) {
+		doc := s.document()
+		d := s.change(doc)
+		at := s.choose(richtext.Compose(doc, d).Len() + 1)
+		end, after := at, 0
+		for _, op := range d {
+			if op.Kind() == richtext.KindDelete {
+				continue
+			}
+			if op.Kind() != richtext.KindRetain && after <= at && at <= after+op.Len() {
+				end = after + op.Len()
+				at = end
+			}
+			after += op.Len()
+		}
+		if got := richtext.TransformPosition(d, richtext.OriginalPosition(d, at), false); got != end {
+			t.Errorf("position %d of what %v makes goes to %d, want %d", at, d, got, end)
+		}
+	})
+}
+
 var mark, _ = richtext.NewEmbed("mark", "here")

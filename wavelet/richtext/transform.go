@@ -57,3 +57,28 @@ func TransformPosition(d Delta, index int, priority bool) int {
 	}
 	return index
 }
+
+// OriginalPosition undoes TransformPosition: it returns where a position of the
+// document that d leads to lay before d. What d inserted lay where it was put,
+// its end too.
+func OriginalPosition(d Delta, index int) int {
+	before, after := 0, 0
+	for i := range d {
+		switch op := &d[i]; {
+		case op.kind == KindDelete:
+			before += op.n
+		case op.kind == KindRetain:
+			if index < after+op.n {
+				return before + index - after
+			}
+			before += op.n
+			after += op.n
+		default:
+			if index <= after+op.n {
+				return before
+			}
+			after += op.n
+		}
+	}
+	return before + index - after
+}
