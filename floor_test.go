@@ -48,6 +48,7 @@ var floors = map[string]int{
 	"weir/sim":                5,
 	"weir/sim/live":           6,
 	"weir/admission/blocks":   2,
+	"weir/admission/settings": 2,
 	"weir/web/logins":         2,
 	"weir/web":                6,
 	"weir/cmd/weir":           7,

@@ -13,27 +13,27 @@ import (
 // Total counts every command beside that.
 type Commands struct {
 	Enabled bool `yaml:"enabled"`
-	DryRun  bool `yaml:"dry_run"` // refusals are counted, and let through
+	DryRun  bool `yaml:"dry_run,omitempty"` // refusals are counted, and let through
 
-	Default *Limit `yaml:"default"` // of operations that have none; nil: no limit
-	Total   *Limit `yaml:"total"`   // of all operations together; nil: no limit
+	Default *Limit `yaml:"default,omitempty"` // of operations that have none; nil: no limit
+	Total   *Limit `yaml:"total,omitempty"`   // of all operations together; nil: no limit
 
-	Connect       *Limit   `yaml:"connect"`
-	Subscribe     *Limit   `yaml:"subscribe"`
-	Publish       *Limit   `yaml:"publish"`
-	History       *Limit   `yaml:"history"`
-	Presence      *Limit   `yaml:"presence"`
-	PresenceStats *Limit   `yaml:"presence_stats"`
-	Refresh       *Limit   `yaml:"refresh"`
-	SubRefresh    *Limit   `yaml:"sub_refresh"`
-	RPC           *Methods `yaml:"rpc"`
+	Connect       *Limit   `yaml:"connect,omitempty"`
+	Subscribe     *Limit   `yaml:"subscribe,omitempty"`
+	Publish       *Limit   `yaml:"publish,omitempty"`
+	History       *Limit   `yaml:"history,omitempty"`
+	Presence      *Limit   `yaml:"presence,omitempty"`
+	PresenceStats *Limit   `yaml:"presence_stats,omitempty"`
+	Refresh       *Limit   `yaml:"refresh,omitempty"`
+	SubRefresh    *Limit   `yaml:"sub_refresh,omitempty"`
+	RPC           *Methods `yaml:"rpc,omitempty"`
 
-	Classes []Class `yaml:"classes"` // of documents with limits of their own; the first that matches holds
+	Classes []Class `yaml:"classes,omitempty"` // of documents with limits of their own; the first that matches holds
 }
 
 // Limit holds an operation to several buckets at once. None: no limit.
 type Limit struct {
-	Buckets []Bucket `yaml:"buckets"`
+	Buckets []Bucket `yaml:"buckets,flow"`
 }
 
 // Bucket holds Rate tokens, as many as may be spent at once, and fills evenly in
@@ -45,14 +45,14 @@ type Bucket struct {
 
 // Methods limits rpc, and single methods of it in place of that.
 type Methods struct {
-	Buckets  []Bucket   `yaml:"buckets"`
-	Override []Override `yaml:"method_override"`
+	Buckets  []Bucket   `yaml:"buckets,flow"`
+	Override []Override `yaml:"method_override,omitempty"`
 }
 
 // Override is what one method of rpc is held to.
 type Override struct {
 	Method  string   `yaml:"method"`
-	Buckets []Bucket `yaml:"buckets"`
+	Buckets []Bucket `yaml:"buckets,flow"`
 }
 
 // Class limits what is done with some documents, in place of the operation's own
@@ -63,20 +63,20 @@ type Class struct {
 	// too, such as "example.com!*/*!conv+root".
 	Match string `yaml:"match"`
 
-	Subscribe     *Limit `yaml:"subscribe"`
-	Publish       *Limit `yaml:"publish"`
-	History       *Limit `yaml:"history"`
-	Presence      *Limit `yaml:"presence"`
-	PresenceStats *Limit `yaml:"presence_stats"`
-	SubRefresh    *Limit `yaml:"sub_refresh"`
+	Subscribe     *Limit `yaml:"subscribe,omitempty"`
+	Publish       *Limit `yaml:"publish,omitempty"`
+	History       *Limit `yaml:"history,omitempty"`
+	Presence      *Limit `yaml:"presence,omitempty"`
+	PresenceStats *Limit `yaml:"presence_stats,omitempty"`
+	SubRefresh    *Limit `yaml:"sub_refresh,omitempty"`
 }
 
 // Errors is how many errors one connection may make. One that makes more is
 // closed, and told to stay away.
 type Errors struct {
 	Enabled bool   `yaml:"enabled"`
-	DryRun  bool   `yaml:"dry_run"` // what would be closed is counted, and stays
-	Total   *Limit `yaml:"total"`   // nil: no limit
+	DryRun  bool   `yaml:"dry_run,omitempty"` // what would be closed is counted, and stays
+	Total   *Limit `yaml:"total,omitempty"`   // nil: no limit
 }
 
 // What is allowed.

@@ -3,6 +3,8 @@ package admission
 import (
 	"net/netip"
 
+	"github.com/goccy/go-yaml"
+
 	"weir/policies"
 )
 
@@ -12,7 +14,7 @@ type Config struct {
 	// TrustedProxies are the networks of the proxies in front of the server, whose
 	// word it takes for the address of a client. None: the address of a client is
 	// that of its connection.
-	TrustedProxies []netip.Prefix `yaml:"trusted_proxies"`
+	TrustedProxies []netip.Prefix `yaml:"trusted_proxies,omitempty"`
 
 	// Queue is when people wait to be let in.
 	Queue QueueConfig `yaml:"queue"`
@@ -22,12 +24,12 @@ type Config struct {
 
 	// How often each connection, each user on this node, and each user on all nodes
 	// may do something. Nil or not enabled: as often as they like.
-	ClientCommands      *Commands `yaml:"client_command_rate_limit"`
-	UserCommands        *Commands `yaml:"user_command_rate_limit"`
-	ClusterUserCommands *Commands `yaml:"cluster_user_command_rate_limit"`
+	ClientCommands      *Commands `yaml:"client_command_rate_limit,omitempty"`
+	UserCommands        *Commands `yaml:"user_command_rate_limit,omitempty"`
+	ClusterUserCommands *Commands `yaml:"cluster_user_command_rate_limit,omitempty"`
 
 	// ClientErrors is how many errors a connection may make before it is closed.
-	ClientErrors *Errors `yaml:"client_error_limits"`
+	ClientErrors *Errors `yaml:"client_error_limits,omitempty"`
 }
 
 // Complain takes what is wrong with the value of a key, such as
@@ -96,3 +98,7 @@ func Parse(text []byte, file string) (Config, error) {
 	}
 	return c, nil
 }
+
+// YAML is the whole configuration as a text that Parse reads, what was left to
+// the default included.
+func (c Config) YAML() ([]byte, error) { return yaml.Marshal(c) }

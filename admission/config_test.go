@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"weir/admission"
 )
@@ -80,6 +81,27 @@ func TestWhatIsWrongInAConfiguration(t *testing.T) {
 			t.Errorf("%q is read", c.text)
 		} else if !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%q: %v, want %s", c.text, err, c.want)
+		}
+	}
+}
+
+// TestAConfigurationIsShown has it written and read again.
+func TestAConfigurationIsShown(t *testing.T) {
+	for _, text := range []string{"", example, "client_error_limits: {enabled: true, dry_run: true}\nuser_command_rate_limit: {enabled: false, history: {buckets: []}}"} {
+		want, err := admission.Parse([]byte(text), "")
+		if err != nil {
+			t.Fatal(err)
+		}
+		shown, err := want.YAML()
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, err := admission.Parse(shown, "shown")
+		if err != nil {
+			t.Fatalf("%v\n%s", err, shown)
+		}
+		if diff := cmp.Diff(want, got, cmp.Comparer(func(a, b netip.Prefix) bool { return a == b }), cmpopts.EquateEmpty()); diff != "" {
+			t.Errorf("%s\n%s", diff, shown)
 		}
 	}
 }

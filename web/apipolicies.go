@@ -116,22 +116,27 @@ func policyError(err error) error {
 	var faults policies.Faults
 	switch {
 	case errors.As(err, &faults):
-		const most = 100
-		text := faults[:min(len(faults), most)].Error()
-		if more := len(faults) - most; more > 0 {
-			text += fmt.Sprintf("\nand %d more", more)
-		}
-		return refuse(client.CodeBadField, reasonBadPolicy, "", strings.ToValidUTF8(text, "?"), "")
+		return refuseFaults(reasonBadPolicy, faults)
 	case errors.Is(err, book.ErrNoVersion):
 		return refuse(client.CodeBadField, reasonNoVersion, "number", err.Error(), "list the history for those that are kept")
 	}
 	return err
 }
 
-// policyKind is the part of kindOf about policies.
+// refuseFaults says what is wrong with a file, a fault to a line.
+func refuseFaults(reason string, faults policies.Faults) error {
+	const most = 100
+	text := faults[:min(len(faults), most)].Error()
+	if more := len(faults) - most; more > 0 {
+		text += fmt.Sprintf("\nand %d more", more)
+	}
+	return refuse(client.CodeBadField, reason, "", strings.ToValidUTF8(text, "?"), "")
+}
+
+// policyKind is the part of kindOf about files that operators write.
 func policyKind(reason wavelet.Code) (kind, bool) {
 	switch reason {
-	case reasonBadPolicy:
+	case reasonBadPolicy, reasonBadAdmission:
 		return kind{code: client.CodeBadField, status: http.StatusUnprocessableEntity}, true
 	case reasonNoVersion:
 		return kind{code: client.CodeBadField, status: http.StatusNotFound}, true

@@ -43,6 +43,7 @@ func (s *Server) routes() http.Handler {
 	s.limitRoutes(api)
 	s.decisionRoutes(api)
 	s.policyRoutes(api)
+	s.admissionRoutes(api)
 	s.importRoutes(api)
 	s.connectionRoutes(api)
 	s.blockRoutes(api)

@@ -13,6 +13,7 @@ import (
 	"weir/admission"
 	"weir/admission/blocks"
 	"weir/admission/bounds"
+	"weir/admission/settings"
 	"weir/gateway"
 	"weir/governor/decisions"
 	"weir/governor/traffic"
@@ -75,6 +76,7 @@ type Deps struct {
 	Robots    *robots.Directory
 	Profiles  func() policies.Set // those in force now
 	Policies  *book.Book          // where Profiles come from; nil: they cannot be changed here
+	Settings  *settings.Book      // of admission; nil: they cannot be changed here
 	Traffic   *traffic.Log        // recorded for trying policies; nil: they cannot be tried
 	Auth      *Authenticator
 	Domain    string            // of the wavelets made here

@@ -25,6 +25,7 @@ type cli struct {
 	Import      importCmd      `cmd:"" help:"Bring in what was written elsewhere."`
 	Decisions   decisionsCmd   `cmd:"" help:"Show what the governor decided, and why."`
 	Policies    policiesCmd    `cmd:"" help:"Show profiles; check, compare and apply policy files."`
+	Admission   admissionCmd   `cmd:"" help:"Show and set who is let in, and how often."`
 	Simulate    simulateCmd    `cmd:"" help:"Run scenarios in virtual time."`
 	Testbot     testbotCmd     `cmd:"" help:"Run a robot to try a server with."`
 	Demo        demoCmd        `cmd:"" help:"Show what weir is for."`

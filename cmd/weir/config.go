@@ -33,6 +33,7 @@ type config struct {
 	publicURL string // how others reach the server; "": http:// and the address
 	sealKey   string // file with the key that seals secrets, "" for one in the data directory
 	policies  string // file, "" for the built-in profiles
+	admission string // file, "" for the default configuration
 
 	devLogin  bool // a name is enough, from this machine
 	loginKeys []web.LoginKey

@@ -13,8 +13,10 @@ import (
 	"sync"
 	"time"
 
+	"weir/admission"
 	"weir/admission/blocks"
 	"weir/admission/bounds"
+	"weir/admission/settings"
 	"weir/gateway"
 	"weir/governor"
 	"weir/governor/traffic"
@@ -48,7 +50,8 @@ type house struct {
 	log        *slog.Logger
 	store      *store.File
 	policies   *book.Book
-	traffic    *traffic.Log // nil: it is not recorded
+	settings   *settings.Book // of admission
+	traffic    *traffic.Log   // nil: it is not recorded
 	wavelets   *host.StoreLog
 	host       *host.Host
 	robots     *robots.Directory
@@ -82,6 +85,12 @@ func build(ctx context.Context, c config) (_ *house, err error) {
 			return nil, err
 		}
 	}
+	limits := settings.Options{File: c.admission, Changed: func(c admission.Config) { h.web.SetAdmission(c) }}
+	if c.admission != "" {
+		if limits.Text, err = h.admissionText(); err != nil {
+			return nil, err
+		}
+	}
 	if err := os.MkdirAll(c.data, 0o700); err != nil {
 		return nil, fmt.Errorf("make the data directory: %w", err)
 	}
@@ -98,6 +107,9 @@ func build(ctx context.Context, c config) (_ *house, err error) {
 		}
 	}()
 	if h.policies, err = book.Open(ctx, h.store, rules); err != nil {
+		return nil, err
+	}
+	if h.settings, err = settings.Open(ctx, h.store, limits); err != nil {
 		return nil, err
 	}
 	if c.trafficBytes > 0 {
@@ -212,10 +224,11 @@ func (h *house) open(around wire.Surroundings) error {
 	})
 	door.Surround(around)
 	h.web = web.New(web.Deps{
-		Host: h.host, Gateway: h.gateway, Robots: h.robots, Profiles: h.policies.Set, Policies: h.policies, Traffic: h.traffic, Auth: auth, Domain: h.config.domain,
+		Host: h.host, Gateway: h.gateway, Robots: h.robots, Profiles: h.policies.Set, Policies: h.policies, Settings: h.settings, Traffic: h.traffic, Auth: auth, Domain: h.config.domain,
 		RPC: door, Data: door.Data(h.grants, auth.Claim), Grants: h.grants, Logins: h.logins, Blocks: h.blocks, Files: h.files, Bodies: h.bodies,
 		Origins: origins(h.config.publicURL), Version: "weir " + version(), Logger: h.log,
 	})
+	h.web.SetAdmission(h.settings.Config())
 	return nil
 }
 
@@ -338,14 +351,38 @@ func (h *house) policyText() ([]byte, error) {
 	return text, err
 }
 
-// reload reads the policy file again. If it has a fault the profiles stay as
-// they are.
-func (h *house) reload(ctx context.Context) error {
-	text, err := h.policyText()
+// admissionText reads the admission file, which must have no fault.
+func (h *house) admissionText() ([]byte, error) {
+	text, err := os.ReadFile(h.config.admission)
 	if err != nil {
-		return err
+		return nil, fmt.Errorf("read the admission file: %w", err)
 	}
-	return h.policies.Reread(ctx, text)
+	_, err = admission.Parse(text, h.config.admission)
+	return text, err
+}
+
+// reload reads the files of the server's own again. What has a fault stays as it
+// is.
+func (h *house) reload(ctx context.Context) {
+	again := func(what, file string, read func() ([]byte, error), apply func(context.Context, []byte) error) {
+		if file == "" {
+			return
+		}
+		text, err := read()
+		if err == nil {
+			err = apply(ctx, text)
+		}
+		if err != nil {
+			h.log.Error(what+" stay as they were", "error", err)
+			return
+		}
+		h.log.Info(what+" read again", "file", file)
+	}
+	if h.config.policies == "" && h.config.admission == "" {
+		h.log.Info("no file to read: there is neither --policies nor --admission")
+	}
+	again("policies", h.config.policies, h.policyText, h.policies.Reread)
+	again("admission settings", h.config.admission, h.admissionText, h.settings.Reread)
 }
 
 // robotsChanged has the gateway look at every robot again.

@@ -20,6 +20,7 @@ type serveCmd struct {
 	Domain                string   `default:"weir.local" env:"WEIR_DOMAIN" help:"Domain of the addresses of wavelets and robots made here."`
 	PublicURL             string   `name:"public-url" env:"WEIR_PUBLIC_URL" help:"URL by which others reach the server. Default: http:// and the address." placeholder:"URL"`
 	Policies              string   `type:"path" help:"Policy file; read again on SIGHUP. Default: what was last in force." placeholder:"FILE"`
+	Admission             string   `type:"path" help:"File that says who is let in, and how often; read again on SIGHUP. Default: what was last in force." placeholder:"FILE"`
 	JWTKeyFile            []string `name:"jwt-key-file" help:"Key that verifies login tokens: an Ed25519 public key (PEM), or a secret for HS256. ID=FILE if tokens name their key. May be repeated." placeholder:"FILE"`
 	JWTIssuer             string   `name:"jwt-issuer" help:"Issuer that login tokens must name." placeholder:"ISS"`
 	JWTAudience           string   `name:"jwt-audience" help:"Audience that login tokens must name." placeholder:"AUD"`
@@ -72,7 +73,7 @@ func (c serveCmd) config(s streams) (config, error) {
 	host, _, err := net.SplitHostPort(c.Addr)
 	local := err == nil && loopback(host) && c.PublicURL == ""
 	cfg := config{
-		addr: c.Addr, data: c.Data, domain: c.Domain, publicURL: c.PublicURL, sealKey: c.SealKeyFile, policies: c.Policies,
+		addr: c.Addr, data: c.Data, domain: c.Domain, publicURL: c.PublicURL, sealKey: c.SealKeyFile, policies: c.Policies, admission: c.Admission,
 		issuer: c.JWTIssuer, audience: c.JWTAudience,
 		decisions: c.Decisions, decisionBytes: int64(c.DecisionsMiB) << 20, bodyBytes: int64(c.BodiesMiB) << 20, trafficBytes: c.TrafficBytes,
 		devLogin:         local && len(c.JWTKeyFile) == 0,
@@ -128,7 +129,7 @@ func (c serveCmd) announce(s streams, h *house) {
 	}
 }
 
-// reloadOnHangup reads the policy file again at each SIGHUP, until ctx ends.
+// reloadOnHangup reads the policy and admission files again at each SIGHUP, until ctx ends.
 func reloadOnHangup(ctx context.Context, h *house) {
 	hangup := make(chan os.Signal, 1)
 	signal.Notify(hangup, syscall.SIGHUP)
@@ -139,14 +140,6 @@ func reloadOnHangup(ctx context.Context, h *house) {
 			return
 		case <-hangup:
 		}
-		if h.config.policies == "" {
-			h.log.Info("no policy file to read: there is no --policies")
-			continue
-		}
-		if err := h.reload(ctx); err != nil {
-			h.log.Error("policies stay as they were", "error", err)
-			continue
-		}
-		h.log.Info("policies read again", "file", h.config.policies)
+		h.reload(ctx)
 	}
 }
