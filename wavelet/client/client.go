@@ -146,7 +146,7 @@ func (c *Client) keepConnected(ctx context.Context) error {
 		if ctx.Err() != nil {
 			return context.Cause(ctx)
 		}
-		if connected {
+		if connected && !errors.Is(err, errFrame) {
 			failures = 0
 		}
 		failures++

@@ -123,7 +123,7 @@ func (l *link) read(ctx context.Context, c *Client) error {
 			}
 			f := new(Frame)
 			if err := json.Unmarshal(line, f); err != nil {
-				return fmt.Errorf("frame from the server: %w", err)
+				return badFrame(err)
 			}
 			if err := c.received(l, f); err != nil {
 				return err
@@ -147,6 +147,12 @@ func closeError(err error) error {
 	}
 	return err
 }
+
+// errFrame means that the server sent what the protocol does not have: the
+// connection ends, and coming back does not count as a fresh start.
+var errFrame = errors.New("the server sent a frame that cannot be understood")
+
+func badFrame(err error) error { return fmt.Errorf("%w: %w", errFrame, err) }
 
 // received handles one frame.
 func (c *Client) received(l *link, f *Frame) error {
@@ -190,7 +196,11 @@ func (c *Client) hello(l *link) {
 			r.Resume = append(r.Resume, w.point(name))
 		}
 	}
-	l.request(r, func(f *Frame, err error) { l.fail = c.welcome(l, f, err) })
+	l.request(r, func(f *Frame, err error) {
+		if err := c.welcome(l, f, err); err != nil {
+			l.fail = err
+		}
+	})
 }
 
 // welcome takes the answer to hello.
@@ -204,7 +214,7 @@ func (c *Client) welcome(l *link, f *Frame, err error) error {
 	}
 	var ok ConnectOK
 	if err := json.Unmarshal(f.OK, &ok); err != nil {
-		return fmt.Errorf("answer to connect: %w", err)
+		return badFrame(fmt.Errorf("connect: %w", err))
 	}
 	l.connected = true
 	c.session = ok.Session

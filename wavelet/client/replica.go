@@ -38,6 +38,10 @@ var (
 // still fit into one delta, whatever is typed while the server is away.
 const maxBuffer = 128 << 10
 
+// maxSent bounds one delta, in encoded bytes, with room in its message for the
+// rest of the frame.
+const maxSent = MaxMessage - 4<<10
+
 // Replica is one client's copy of one wavelet: a state machine without clock
 // or network. Its zero value is not usable; see NewReplica.
 //
@@ -138,6 +142,9 @@ func (r *Replica) Local(now time.Time, ops ...wavelet.Op) (Step, error) {
 	encoded, err := wavelet.MarshalOps(ops)
 	if err != nil {
 		return Step{}, fmt.Errorf("encode ops: %w", err)
+	}
+	if len(encoded) > maxSent {
+		return Step{}, &wavelet.Refusal{Code: wavelet.CodeLimit, Op: -1, Field: "ops", Reason: "the delta is larger than a message may be", Remedy: "send it in parts"}
 	}
 	if r.size > 0 && r.size+len(encoded) > maxBuffer {
 		return Step{}, ErrFull

@@ -82,7 +82,7 @@ func (w *Wavelet) subscribe(l *link, resume bool) {
 			err = json.Unmarshal(f.OK, &ok)
 		}
 		if err != nil {
-			w.end(fmt.Errorf("subscribe: %w", err))
+			l.fail = badFrame(fmt.Errorf("subscribe: %w", err))
 			return
 		}
 		w.goOn(l, ok)
@@ -119,7 +119,7 @@ func (w *Wavelet) goOn(l *link, ok SubscribeOK) {
 	var step Step
 	switch {
 	case ok.Snapshot == nil && w.replica == nil:
-		w.end(errors.New("the server sent no snapshot"))
+		l.fail = badFrame(errors.New("subscribe: no snapshot"))
 		return
 	case ok.Snapshot == nil:
 		if f := w.replica.InFlight(); f != nil && ok.Acked == 0 {
@@ -128,9 +128,14 @@ func (w *Wavelet) goOn(l *link, ok SubscribeOK) {
 		}
 	default:
 		state, err := ok.Snapshot.State(w.name)
-		if err == nil && w.replica == nil {
+		switch {
+		case err != nil:
+			w.subscribed = false
+			l.fail = badFrame(err)
+			return
+		case w.replica == nil:
 			w.replica = NewReplica(w.c.o.User, state, w.c.seqs[w.name])
-		} else if err == nil {
+		default:
 			w.c.stats.Snapshots++
 			w.presence.crowd.restart()
 			step, err = w.replica.Restart(state, ok.Acked, &Error{
@@ -180,7 +185,7 @@ func (w *Wavelet) send(l *link, p *Publication) {
 		var step Step
 		var refusal *Error
 		switch {
-		case err == nil:
+		case err == nil && ok.Seq == p.Seq:
 			step, err = w.replica.Acked(ok)
 		case errors.As(err, &refusal) && refusal.Temporary:
 			w.later(l, refusal, func() { w.resend(l, p.Seq) })
@@ -188,8 +193,11 @@ func (w *Wavelet) send(l *link, p *Publication) {
 		case refusal != nil && (refusal.Code == CodeResync || refusal.Code == CodeBaseUnknown || refusal.Code == CodePastHead):
 			w.restart(l, refusal)
 			return
-		default:
+		case refusal != nil:
 			step, err = w.replica.Refused(p.Seq, err)
+		default: // the delta may have been committed: the next connection tells
+			l.fail = badFrame(fmt.Errorf("publish: seq %d: %w", ok.Seq, err))
+			return
 		}
 		if err != nil {
 			w.restart(l, err)
