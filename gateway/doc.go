@@ -33,7 +33,9 @@
 // is named by its seat, lane and cursor, and its answer's deltas by the bundle and
 // their index, which the host commits only once. Before an answer is submitted it
 // is written down where the cursor goes then; after a crash in between, the host
-// knows whether the answer was committed. The cursors and the governor's
+// knows whether the answer was committed. An answer for several wavelets, or under
+// several names, is several deltas: once the first is committed the robot is not
+// asked again, so a crash just then loses the others. The cursors and the governor's
 // counts are written once a second and at the end: a crash loses at most a second
 // of them, and what was told in it without an answer is told again. Decisions are
 // written at once, to the log that package decisions keeps. What
