@@ -18,6 +18,8 @@ type benchCmd struct {
 	Store    benchStoreCmd    `cmd:"" help:"Durable commits beside a raw fsync loop."`
 	Governor benchGovernorCmd `cmd:"" help:"Decisions beside a clock read, a mutex and a map load; memory per seat."`
 	Gateway  benchGatewayCmd  `cmd:"" help:"Merging and pace, and robots beside fifty that hang."`
+	Limits   benchLimitsCmd   `cmd:"" help:"Decisions about operation limits beside a clock read with an atomic add, and x/time/rate."`
+	Caps     benchCapsCmd     `cmd:"" help:"Many at once at a maximum of connections, and what a place costs."`
 	Siege    benchSiegeCmd    `cmd:"" help:"Attacks on a server, and what they do to the people who work there."`
 
 	Storm     benchStormCmd     `cmd:"" help:"Everybody comes back at once: weir's queue beside other ways to meet it."`
