@@ -26,6 +26,7 @@ func (s *Server) hold(w http.ResponseWriter, r *http.Request) (_ *http.Request, 
 	})
 	copied := *r
 	copied.Body = held{body, r.Body}
+	s.timed(w, &copied)
 	return &copied, body.Release
 }
 

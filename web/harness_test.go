@@ -53,6 +53,7 @@ type house struct {
 	web       *web.Server
 	url       string
 	http      *http.Client // reaches it
+	pipes     *pipes       // in place of the network, if it is asked for
 	close     func()
 }
 
@@ -161,7 +162,7 @@ func (p plan) build(t *testing.T) *house {
 		}
 	})
 	t.Cleanup(close)
-	return &house{t: t, host: h, gateway: g, directory: directory, grants: book, web: s, url: server.URL, http: reach, close: close}
+	return &house{t: t, host: h, gateway: g, directory: directory, grants: book, web: s, url: server.URL, http: reach, pipes: p.pipes, close: close}
 }
 
 // roster adapts the directory to the gateway.

@@ -135,35 +135,45 @@ func (k *socket) serve() {
 // read handles the client's frames until the connection fails or is closed.
 func (k *socket) read(hello *time.Timer) error {
 	for {
-		kind, message, err := k.receive()
+		kind, message, release, err := k.receive()
+		switch {
+		case err != nil:
+		case kind != websocket.MessageText:
+			err = &disconnect{int(websocket.StatusUnsupportedData), "want text messages"}
+		default:
+			err = k.frames(message, hello)
+		}
+		release()
 		if err != nil {
 			return err
 		}
-		if kind != websocket.MessageText {
-			return &disconnect{int(websocket.StatusUnsupportedData), "want text messages"}
+	}
+}
+
+// frames handles the frames of a message, one after the other.
+func (k *socket) frames(message []byte, hello *time.Timer) error {
+	for line := range bytes.SplitSeq(message, []byte{'\n'}) {
+		line = bytes.TrimSpace(line)
+		if len(line) == 0 {
+			continue
 		}
-		for line := range bytes.SplitSeq(message, []byte{'\n'}) {
-			line = bytes.TrimSpace(line)
-			if len(line) == 0 {
-				continue
-			}
-			select {
-			case <-k.queue.roomy():
-			case <-k.ctx.Done():
-				return context.Cause(k.ctx)
-			}
-			if k.ctx.Err() != nil { // closed: nothing more is done for it
-				return context.Cause(k.ctx)
-			}
-			k.flow.heard(line)
-			if err := k.frame(line); err != nil {
-				return err
-			}
-			if k.client != "" {
-				hello.Stop()
-			}
+		select {
+		case <-k.queue.roomy():
+		case <-k.ctx.Done():
+			return context.Cause(k.ctx)
+		}
+		if k.ctx.Err() != nil { // closed: nothing more is done for it
+			return context.Cause(k.ctx)
+		}
+		k.flow.heard(line)
+		if err := k.frame(line); err != nil {
+			return err
+		}
+		if k.client != "" {
+			hello.Stop()
 		}
 	}
+	return nil
 }
 
 // frame handles one frame and queues its reply. An error closes the socket.

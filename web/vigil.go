@@ -29,18 +29,22 @@ type vigil struct {
 	heard     chan struct{} // the peer has sent something
 }
 
-// receive reads a message.
-func (k *socket) receive() (websocket.MessageType, []byte, error) {
+// receive reads a message; release is called when it was dealt with.
+func (k *socket) receive() (kind websocket.MessageType, message []byte, release func(), err error) {
 	k.vigil.listening.Store(true)
 	defer k.vigil.listening.Store(false)
 	// Not k.ctx: when that ends the writer closes the connection politely, which
 	// ends this read too.
-	kind, message, err := k.conn.Read(context.Background())
+	kind, from, err := k.conn.Reader(context.Background())
+	release = func() {}
+	if err == nil {
+		message, release, err = k.message(from)
+	}
 	select {
 	case k.vigil.heard <- struct{}{}:
 	default:
 	}
-	return kind, message, err
+	return kind, message, release, err
 }
 
 // watchOver pings the peer until the socket is closed.

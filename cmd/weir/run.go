@@ -298,17 +298,16 @@ func (h *house) Run(ctx context.Context) error {
 	return errors.Join(err, h.closeFloors())
 }
 
-// edge is the HTTP server. Sockets and robots' deliveries last long, so only
-// the reading of requests has a time limit.
+// edge is the HTTP server. How long a body and an answer may take is the web
+// server's to say, which knows them.
 func (h *house) edge() *http.Server {
 	return &http.Server{
 		Handler:           h.web,
 		ConnContext:       h.web.ConnContext,
 		ConnState:         h.web.ConnState,
-		ReadHeaderTimeout: 10 * time.Second,
-		ReadTimeout:       time.Minute,
+		ReadHeaderTimeout: 5 * time.Second,
 		IdleTimeout:       2 * time.Minute,
-		MaxHeaderBytes:    64 << 10,
+		MaxHeaderBytes:    16 << 10,
 		ErrorLog:          slog.NewLogLogger(h.log.Handler(), slog.LevelWarn),
 	}
 }

@@ -72,6 +72,7 @@ const (
 	CloseHandshake    = 4408 // no connect frame in time
 	CloseEnded        = 4410 // an operator closed it; come back if need be
 	CloseSlow         = 4413 // the client did not read what it was sent
+	CloseUnfinished   = 4414 // a message was begun and not finished in time
 	CloseBusy         = 4429 // the reason is retry_after_ms=N
 	CloseBlocked      = 4503
 	CloseProtocol     = 4506 // the first frame was not a connect this server understands
