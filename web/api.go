@@ -113,7 +113,7 @@ func (p *problem) GetHeaders() http.Header {
 // operation describes one call of the API.
 func operation(method, path, id, summary string, who string) huma.Operation {
 	return huma.Operation{
-		Method: method, Path: "/api/v1" + path, OperationID: id, Summary: summary, MaxBodyBytes: maxBody,
+		Method: method, Path: "/api/v1" + path, OperationID: id, Summary: summary, MaxBodyBytes: maxBody, BodyReadTimeout: smallTime,
 		Security: []map[string][]string{{who: {}}},
 	}
 }

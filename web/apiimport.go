@@ -46,6 +46,7 @@ type importReport struct {
 // importRoutes is the door for what was written elsewhere.
 func (s *Server) importRoutes(api huma.API) {
 	op := operation(http.MethodPost, "/import/deltas", "import-deltas", "Bring in deltas of authors elsewhere", "admin")
+	op.BodyReadTimeout = largeTime
 	op.Description = "A delta that is refused does not keep those behind it out, but after a temporary error none is tried, " +
 		"so that they can be sent again in their order. Nobody vouches for what comes in here: it counts as nobody's, and never as a person's."
 	huma.Register(api, op, asAdmin(s, s.importDeltas))

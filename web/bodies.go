@@ -21,12 +21,12 @@ type held struct {
 // ones; release is called when the request is answered. The request given is a
 // copy: the server looks at what it knows of its own.
 func (s *Server) hold(w http.ResponseWriter, r *http.Request) (_ *http.Request, release func()) {
-	body := s.d.Bodies.Body(r.Context(), r.Body, r.ContentLength, maxBody, func() {
+	from := s.timed(w, r)
+	body := s.d.Bodies.Body(r.Context(), from, r.ContentLength, maxBody, func() {
 		_ = http.NewResponseController(w).SetReadDeadline(time.Unix(1, 0)) // ends the reading
 	})
 	copied := *r
-	copied.Body = held{body, r.Body}
-	s.timed(w, &copied)
+	copied.Body = held{body, from}
 	return &copied, body.Release
 }
 

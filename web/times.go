@@ -29,20 +29,20 @@ type timely struct {
 // timed gives a request its times: the body has to come within so long, and the
 // answer to be taken. Once the body is there nothing is asked of the client any
 // more, however long the answer takes.
-func (s *Server) timed(w http.ResponseWriter, r *http.Request) {
+func (s *Server) timed(w http.ResponseWriter, r *http.Request) io.ReadCloser {
 	c := http.NewResponseController(w)
 	now := time.Now()
 	_ = c.SetWriteDeadline(now.Add(answerTime))
 	switch {
 	case r.ContentLength == 0:
 		_ = c.SetReadDeadline(time.Time{})
-		return
+		return r.Body
 	case r.ContentLength > 0 && r.ContentLength <= bounds.Free:
 		_ = c.SetReadDeadline(now.Add(smallTime))
 	default:
 		_ = c.SetReadDeadline(now.Add(largeTime))
 	}
-	r.Body = &timely{r.Body, s, c}
+	return &timely{r.Body, s, c}
 }
 
 // Read reads on.
