@@ -34,6 +34,7 @@ var floors = map[string]int{
 	"weir/wavelet/reading":    2,
 	"weir/wavelet/presence":   2,
 	"weir/wavelet/attachment": 2,
+	"weir/wavelet/sharing":    2,
 	"weir/governor":           2,
 	"weir/events":             2,
 	"weir/governor/decisions": 3,

@@ -12,6 +12,7 @@ import (
 
 type historyInput struct {
 	WaveletPath
+	LinkHeader
 	From uint64 `query:"from" doc:"Commits after this version."`
 	To   uint64 `query:"to" doc:"Up to and with this version. 0: the newest."`
 }
@@ -24,7 +25,7 @@ func (s *Server) historyRoutes(api huma.API) {
 			if err != nil {
 				return nil, err
 			}
-			r := client.Request{From: new(wavelet.Version(in.From))}
+			r := client.Request{From: new(wavelet.Version(in.From)), Link: in.Link}
 			if in.To != 0 {
 				r.To = new(wavelet.Version(in.To))
 			}

@@ -27,6 +27,7 @@ type listInput struct {
 
 type readInput struct {
 	WaveletPath
+	LinkHeader
 	Format  string    `query:"format" enum:"json,text,html" default:"json"`
 	Version uint64    `query:"version" doc:"The wavelet as it was at this version. 0: now."`
 	Time    time.Time `query:"time" doc:"The wavelet as it was then."`
@@ -140,7 +141,7 @@ func (s *Server) readWavelet(ctx context.Context, user wavelet.Participant, in *
 	if err != nil {
 		return nil, err
 	}
-	state, _, err := s.read(ctx, user, name)
+	state, _, _, err := s.view(ctx, user, name, in.Link)
 	if err != nil {
 		return nil, err
 	}

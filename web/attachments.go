@@ -40,7 +40,7 @@ func (s *Server) attachment(w http.ResponseWriter, r *http.Request) {
 // attached is the attachment that a request is about, if who makes it may see
 // it.
 func (s *Server) attached(r *http.Request) (attachment.Record, []byte, error) {
-	name, _, err := s.attachedTo(r)
+	name, _, err := s.attachedTo(r, r.Header.Get(linkHeader))
 	if err != nil {
 		return attachment.Record{}, nil, err
 	}
@@ -53,8 +53,9 @@ func (s *Server) attached(r *http.Request) (attachment.Record, []byte, error) {
 }
 
 // attachedTo is the wavelet that a request about attachments names, with the
-// role in it of who makes the request.
-func (s *Server) attachedTo(r *http.Request) (wavelet.Name, member, error) {
+// role in it of who makes the request: a participant, or a person who reads it
+// by a link.
+func (s *Server) attachedTo(r *http.Request, link string) (wavelet.Name, member, error) {
 	name, err := where{r.PathValue("wave"), r.PathValue("wavelet")}.name()
 	if err != nil {
 		return name, member{}, err
@@ -63,7 +64,10 @@ func (s *Server) attachedTo(r *http.Request) (wavelet.Name, member, error) {
 	if err != nil {
 		return name, member{}, err
 	}
-	_, role, err := s.read(r.Context(), who, name)
+	if s.d.Robots.Registered(who.Robot()) {
+		link = ""
+	}
+	_, role, _, err := s.view(r.Context(), who, name, link)
 	return name, member{who, role}, err
 }
 
@@ -112,7 +116,7 @@ func (s *Server) attach(w http.ResponseWriter, r *http.Request) {
 
 // take attaches the body of a request.
 func (s *Server) take(r *http.Request) (attachment.Record, error) {
-	name, by, err := s.attachedTo(r)
+	name, by, err := s.attachedTo(r, "")
 	if err != nil {
 		return attachment.Record{}, err
 	}

@@ -139,7 +139,7 @@ func statusOf(e *client.Error) int {
 		return http.StatusUnauthorized
 	case client.CodeForbidden, client.CodeNotAPerson:
 		return http.StatusForbidden
-	case client.CodeUnknownRobot:
+	case client.CodeUnknownRobot, client.CodeUnknownLink:
 		return http.StatusNotFound
 	case client.CodeTooMany:
 		return http.StatusTooManyRequests

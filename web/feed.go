@@ -49,6 +49,7 @@ type entry struct {
 	id      wavelet.DeltaID
 	shared  []byte // the push as everybody gets it but the client that published
 	removed []wavelet.Participant
+	added   []wavelet.Participant
 }
 
 func newHub(log read) *hub { return &hub{log: log, feeds: map[wavelet.Name]*feed{}} }
@@ -138,8 +139,11 @@ func (f *feed) after(v wavelet.Version) (es []*entry, next <-chan struct{}, ok b
 func newEntry(c wavelet.Commit) *entry {
 	e := &entry{version: c.Version, id: c.Delta.ID}
 	for _, op := range c.Delta.Ops {
-		if gone, ok := op.(wavelet.RemoveParticipant); ok {
-			e.removed = append(e.removed, gone.Who)
+		switch op := op.(type) {
+		case wavelet.RemoveParticipant:
+			e.removed = append(e.removed, op.Who)
+		case wavelet.AddParticipant:
+			e.added = append(e.added, op.Who)
 		}
 	}
 	f := client.Frame{Push: client.PushCommit, Wave: c.Wavelet.Wave, Wavelet: c.Wavelet.Wavelet}

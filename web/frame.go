@@ -25,13 +25,15 @@ func fieldsOf(op string) (need, may []string, ok bool) {
 	case client.OpConnect:
 		return []string{"protocol"}, []string{"client", "resume"}, true
 	case client.OpSubscribe:
-		return []string{"wave", "wavelet"}, []string{"version", "seq"}, true
+		return []string{"wave", "wavelet"}, []string{"version", "seq", "link"}, true
 	case client.OpUnsubscribe:
 		return []string{"wave", "wavelet"}, nil, true
 	case client.OpPublish:
 		return []string{"wave", "wavelet", "base", "seq", "ops"}, nil, true
 	case client.OpHistory:
-		return []string{"wave", "wavelet"}, []string{"from", "to", "version", "time"}, true
+		return []string{"wave", "wavelet"}, []string{"from", "to", "version", "time", "link"}, true
+	case client.OpSubRefresh:
+		return []string{"wave", "wavelet", "link"}, nil, true
 	case client.OpPresence:
 		return []string{"wave", "wavelet"}, []string{"watch"}, true
 	case client.OpPresenceStats:
@@ -148,6 +150,8 @@ func setField(r *client.Request, name string, raw json.RawMessage) *client.Error
 		return text(&r.Method, name, raw)
 	case "token":
 		return text(&r.Token, name, raw)
+	case "link":
+		return text(&r.Link, name, raw)
 	case "protocol":
 		if err := json.Unmarshal(raw, &r.Protocol); err != nil || string(raw) == "null" {
 			return badField(name, "want a whole number")
@@ -178,7 +182,7 @@ func setField(r *client.Request, name string, raw json.RawMessage) *client.Error
 		dec := json.NewDecoder(bytes.NewReader(raw))
 		dec.DisallowUnknownFields()
 		if err := dec.Decode(&r.Resume); err != nil || string(raw) == "null" {
-			return badField(name, "want a list of {wave, wavelet, version, seq}")
+			return badField(name, "want a list of {wave, wavelet, version, seq, link}")
 		}
 	case "ops":
 		r.Ops = raw

@@ -32,6 +32,7 @@ import (
 	"weir/wavelet/attachment"
 	"weir/wavelet/client"
 	"weir/wavelet/host"
+	"weir/wavelet/sharing"
 	"weir/web"
 	"weir/web/logins"
 )
@@ -106,6 +107,10 @@ func (p plan) build(t *testing.T) *house {
 	g := gateway.New(h, roster{directory}, governor.New(governor.Options{}), memory, gateway.Options{Decisions: p.decisions})
 	h.SetGuard(g)
 	h.Observe(g)
+	links, err := sharing.Open(t.Context(), memory, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
 	marks, err := logins.Open(memory, nil)
 	if err != nil {
 		t.Fatal(err)
@@ -138,7 +143,7 @@ func (p plan) build(t *testing.T) *house {
 	s = web.New(web.Deps{
 		Bodies: p.bodies,
 		Host:   people, Gateway: door, Robots: directory, Profiles: profiles, Policies: rules, Auth: auth, Domain: "example.com",
-		RPC: robotDoor, Data: robotDoor.Data(book, auth.Claim), Grants: book, Logins: marks, Blocks: shut, Files: attachment.New(memory), Version: "test", Ready: p.ready, Handshake: p.handshake, Logger: p.log,
+		RPC: robotDoor, Data: robotDoor.Data(book, auth.Claim), Grants: book, Logins: marks, Links: links, Blocks: shut, Files: attachment.New(memory), Version: "test", Ready: p.ready, Handshake: p.handshake, Logger: p.log,
 	})
 	h.Observe(s)
 	server, reach := httptest.NewUnstartedServer(s), http.DefaultClient
@@ -267,9 +272,40 @@ func (h *house) rest(who, method, path, body string) (status int, header http.He
 
 // wire is a bare socket, for frames that no client would send.
 type wire struct {
-	t    *testing.T
-	conn *websocket.Conn
-	rest [][]byte
+	t     *testing.T
+	conn  *websocket.Conn
+	rest  [][]byte
+	heard chan heard // nil: it is read when the test wants to hear
+}
+
+// heard is a message, or why no more comes.
+type heard struct {
+	message []byte
+	err     error
+}
+
+// listen reads all the time from now on, as a browser does, also while the test
+// is busy elsewhere.
+func (w *wire) listen() *wire {
+	w.heard = make(chan heard, 1000)
+	go func() {
+		for err := error(nil); err == nil; {
+			var message []byte
+			_, message, err = w.conn.Read(context.Background())
+			w.heard <- heard{message, err}
+		}
+	}()
+	return w
+}
+
+// read is the next message.
+func (w *wire) read() ([]byte, error) {
+	if w.heard != nil {
+		h := <-w.heard
+		return h.message, h.err
+	}
+	_, message, err := w.conn.Read(w.t.Context())
+	return message, err
 }
 
 // ticket is what POST /connect gives user.
@@ -327,7 +363,7 @@ func (w *wire) hear() client.Frame {
 func (w *wire) next() (client.Frame, error) {
 	for {
 		if len(w.rest) == 0 {
-			_, message, err := w.conn.Read(w.t.Context())
+			message, err := w.read()
 			if err != nil {
 				return client.Frame{}, err
 			}

@@ -212,5 +212,6 @@ func (k *socket) whileOpen(s *subscription, do func()) {
 // leave gives up what the hub keeps for a subscription.
 func (k *socket) leave(s *subscription) {
 	s.feed.room.leave(k)
+	k.server.leases.forget(s)
 	k.server.hub.leave(s.name, s.feed)
 }

@@ -40,6 +40,7 @@ func (s *Server) routes() http.Handler {
 	s.robotRoutes(api)
 	s.grantRoutes(api)
 	s.loginRoutes(api)
+	s.linkRoutes(api)
 	s.limitRoutes(api)
 	s.decisionRoutes(api)
 	s.policyRoutes(api)

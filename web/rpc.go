@@ -52,6 +52,8 @@ func (s *Server) rpc(ctx context.Context, user wavelet.Participant, method strin
 		}
 		found, err := s.list(ctx, user, p.Query, p.Limit)
 		return inbox{found}, err
+	case "link.create", "link.list", "link.revoke", "link.join":
+		return s.rpcLink(ctx, user, method, params)
 	case "wavelet.export":
 		return s.rpcExport(ctx, user, params)
 	case "robot.list":
@@ -173,6 +175,7 @@ func (s *Server) rpcExport(ctx context.Context, user wavelet.Participant, params
 	var p struct {
 		where
 		Format string `json:"format"`
+		Link   string `json:"link"`
 	}
 	if err := decodeParams(params, &p); err != nil {
 		return nil, err
@@ -181,7 +184,7 @@ func (s *Server) rpcExport(ctx context.Context, user wavelet.Participant, params
 	if err != nil {
 		return nil, err
 	}
-	state, _, err := s.read(ctx, user, name)
+	state, _, _, err := s.view(ctx, user, name, p.Link)
 	if err != nil {
 		return nil, err
 	}

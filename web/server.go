@@ -24,6 +24,7 @@ import (
 	"weir/wavelet"
 	"weir/wavelet/attachment"
 	"weir/wavelet/host"
+	"weir/wavelet/sharing"
 	"weir/web/logins"
 )
 
@@ -84,6 +85,7 @@ type Deps struct {
 	Data      http.Handler      // the data API; nil: it is closed
 	Grants    *grants.Book      // what people have allowed programs; nil if Data is
 	Blocks    *blocks.Book      // who is not let in, which Auth asks too; nil: nobody is kept out
+	Links     *sharing.Book     // share links; nil: nothing is shared by link
 	Logins    *logins.Book      // marks of revoked logins, which Auth asks too; nil: they cannot be revoked here
 	Bodies    *bounds.Bodies    // the room for large bodies; nil: only each by itself is bounded
 	Files     *attachment.Shelf // nil: nothing can be attached
@@ -102,6 +104,8 @@ type Server struct {
 	tickets  *tickets
 	hub      *hub
 	sockets  sockets
+	leases   leases
+	chores   chores
 	counters counters
 	refusals refusals
 	limits   *limits
@@ -148,7 +152,10 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 }
 
 // Committed takes note of a commit, for the sockets. It never blocks.
-func (s *Server) Committed(c wavelet.Commit) { s.hub.Committed(c) }
+func (s *Server) Committed(c wavelet.Commit) {
+	s.disown(c)
+	s.hub.Committed(c)
+}
 
 // Close tells every socket that the server is going down and waits until they
 // are closed. An http.Server's Shutdown does not: it knows no sockets.
@@ -156,6 +163,7 @@ func (s *Server) Close() error {
 	s.sockets.closeAll()
 	s.hub.keepers.Wait()
 	s.end()
+	s.chores.close()
 	return nil
 }
 

@@ -7,6 +7,7 @@ import (
 
 	"weir/wavelet"
 	"weir/wavelet/client"
+	"weir/wavelet/sharing"
 )
 
 // handle carries one request out and queues the reply, or says why not.
@@ -53,6 +54,8 @@ func (k *socket) handle(r client.Request) *client.Error {
 		return k.subscribe(r.ID, name, r)
 	case client.OpUnsubscribe:
 		return k.unsubscribe(r.ID, name)
+	case client.OpSubRefresh:
+		return k.subRefresh(name, r)
 	case client.OpPublish:
 		return k.publish(name, r)
 	default: // history: the decoder knows no other
@@ -85,7 +88,7 @@ func (k *socket) connect(r client.Request) *client.Error {
 	for _, p := range r.Resume {
 		name := wavelet.Name{Wave: p.Wave, Wavelet: p.Wavelet}
 		resumed := client.Resumed{Wave: p.Wave, Wavelet: p.Wavelet}
-		sub, granted, err := k.open(name, &p.Version, p.Seq)
+		sub, granted, err := k.open(name, &p.Version, p.Seq, p.Link)
 		if err == nil && granted.Snapshot != nil { // one reply is not to hold many
 			k.drop(sub)
 			err = refuse(client.CodeResync, "resync", "version", "too much has changed since", "subscribe without a version")
@@ -107,7 +110,7 @@ func (k *socket) connect(r client.Request) *client.Error {
 
 // subscribe opens a wavelet on this socket.
 func (k *socket) subscribe(id uint64, name wavelet.Name, r client.Request) *client.Error {
-	sub, granted, err := k.open(name, r.Version, r.Seq)
+	sub, granted, err := k.open(name, r.Version, r.Seq, r.Link)
 	if err != nil {
 		return k.server.toError(err)
 	}
@@ -118,8 +121,9 @@ func (k *socket) subscribe(id uint64, name wavelet.Name, r client.Request) *clie
 
 // open checks access and prepares a subscription from version v, or from a
 // snapshot if v is nil or too long ago. Seq, if not 0, is a delta of the client
-// whose fate it wants to know. The subscription must be started.
-func (k *socket) open(name wavelet.Name, v *wavelet.Version, seq uint64) (*subscription, client.SubscribeOK, error) {
+// whose fate it wants to know; link the token of a share link, for who does not
+// take part. The subscription must be started.
+func (k *socket) open(name wavelet.Name, v *wavelet.Version, seq uint64, link string) (*subscription, client.SubscribeOK, error) {
 	k.mu.Lock()
 	_, twice := k.subs[name]
 	count := len(k.subs)
@@ -131,29 +135,29 @@ func (k *socket) open(name wavelet.Name, v *wavelet.Version, seq uint64) (*subsc
 		return nil, client.SubscribeOK{}, tooManySubscriptions("wavelet")
 	}
 	f := k.server.hub.join(name) // before the state is read: from here on the feed misses nothing
-	ok, from, err := k.grant(name, v, seq)
+	ok, from, by, err := k.grant(name, v, seq, link)
 	if err != nil {
 		k.server.hub.leave(name, f)
 		return nil, client.SubscribeOK{}, err
 	}
-	s := &subscription{name: name, feed: f, from: from, done: make(chan struct{})}
+	s := &subscription{name: name, feed: f, from: from, link: by, done: make(chan struct{})}
 	k.mu.Lock()
 	k.subs[name] = s
 	k.mu.Unlock()
 	return s, ok, nil
 }
 
-// grant says where a subscription starts.
-func (k *socket) grant(name wavelet.Name, v *wavelet.Version, seq uint64) (client.SubscribeOK, wavelet.Version, error) {
-	state, role, err := k.server.read(k.ctx, k.login.User, name)
+// grant says where a subscription starts, and which link it needs.
+func (k *socket) grant(name wavelet.Name, v *wavelet.Version, seq uint64, token string) (client.SubscribeOK, wavelet.Version, sharing.Link, error) {
+	state, role, link, err := k.server.view(k.ctx, k.login.User, name, token)
 	if err != nil {
-		return client.SubscribeOK{}, 0, err
+		return client.SubscribeOK{}, 0, link, err
 	}
-	ok := client.SubscribeOK{Head: state.Version(), Role: role.String()}
+	ok := client.SubscribeOK{Head: state.Version(), Role: role.String(), Expires: link.Expires}
 	if seq != 0 {
 		c, committed, err := k.server.d.Host.Resolve(k.ctx, name, deltaID(k.client, seq))
 		if err != nil {
-			return client.SubscribeOK{}, 0, err
+			return client.SubscribeOK{}, 0, link, err
 		}
 		if committed && c.Version <= state.Version() && c.Delta.Author == k.login.User {
 			ok.Acked = c.Version
@@ -162,23 +166,29 @@ func (k *socket) grant(name wavelet.Name, v *wavelet.Version, seq uint64) (clien
 	switch {
 	case v == nil || *v+maxCatchUp < state.Version():
 		ok.Snapshot = client.NewSnapshot(state)
-		return ok, state.Version(), nil
+		return ok, state.Version(), link, nil
 	case *v > state.Version():
-		return client.SubscribeOK{}, 0, refuse(client.CodePastHead, "past_head", "version",
+		return client.SubscribeOK{}, 0, link, refuse(client.CodePastHead, "past_head", "version",
 			fmt.Sprintf("the wavelet is at version %d", state.Version()), "subscribe without a version")
 	}
-	return ok, *v, nil
+	return ok, *v, link, nil
 }
 
 // start lets the commits flow, behind the reply that has been queued.
 func (k *socket) start(s *subscription) {
-	ctx, cancel := context.WithCancel(k.ctx)
+	ctx, cancel := context.WithCancelCause(k.ctx)
 	s.cancel = cancel
 	k.appear(s)
+	if s.link.ID != "" {
+		k.server.leases.hold(s, s.link, k.server.d.Links.Has)
+	}
 	k.wg.Go(func() {
 		defer close(s.done)
-		defer cancel()
+		defer cancel(nil)
 		k.pump(ctx, s)
+		if why := ended(ctx); why != nil {
+			k.unsubscribed(k.ctx, s, why)
+		}
 	})
 }
 
@@ -188,7 +198,7 @@ func (k *socket) unsubscribe(id uint64, name wavelet.Name) *client.Error {
 	if s == nil {
 		return notSubscribed()
 	}
-	s.cancel()
+	s.cancel(nil)
 	<-s.done
 	k.drop(s)
 	k.reply(id, struct{}{}, nil)

@@ -6,6 +6,7 @@ import (
 
 	"weir/wavelet"
 	"weir/wavelet/client"
+	"weir/wavelet/sharing"
 )
 
 // Bounds of catching up. A subscriber farther behind than maxCatchUp gets a
@@ -22,8 +23,12 @@ type subscription struct {
 	feed   *feed
 	from   wavelet.Version // the last version sent; owned by pump once it runs, like waited
 	waited bool            // the socket had no room since the feed was last read
-	cancel context.CancelFunc
+	cancel context.CancelCauseFunc
+	link   sharing.Link  // that it starts with; zero: none is needed
 	done   chan struct{} // closed when pump has returned
+
+	lease *lease // guarded by leases, like over: it has ended
+	over  bool
 }
 
 // pump sends the commits after s.from. It returns when ctx ends, when the user
@@ -107,6 +112,9 @@ func (k *socket) send(ctx context.Context, s *subscription, e *entry) bool {
 		}
 	}
 	s.from = e.version
+	if slices.Contains(e.added, k.login.User) {
+		k.server.leases.release(s)
+	}
 	if slices.Contains(e.removed, k.login.User) {
 		k.unsubscribed(ctx, s, refuse(client.CodeNotParticipant, "not_participant", "user",
 			"you were removed from the wavelet", "ask a participant to let you in"))
@@ -117,8 +125,9 @@ func (k *socket) send(ctx context.Context, s *subscription, e *entry) bool {
 
 // unsubscribed ends a subscription from the server's side.
 func (k *socket) unsubscribed(ctx context.Context, s *subscription, why *client.Error) {
-	k.drop(s)
-	k.push(ctx, encode(client.Frame{Push: client.PushUnsubscribed, Wave: s.name.Wave, Wavelet: s.name.Wavelet, Err: why}))
+	if k.drop(s) {
+		k.push(ctx, encode(client.Frame{Push: client.PushUnsubscribed, Wave: s.name.Wave, Wavelet: s.name.Wavelet, Err: why}))
+	}
 }
 
 // push queues a frame for the writer, waiting for room; false if ctx ended
@@ -134,12 +143,15 @@ func (k *socket) push(ctx context.Context, frame []byte) bool {
 	return true
 }
 
-// drop forgets a subscription whose pump is about to return by itself.
-func (k *socket) drop(s *subscription) {
+// drop forgets a subscription whose pump is about to return by itself; false if
+// it was forgotten before.
+func (k *socket) drop(s *subscription) bool {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	if k.subs[s.name] == s {
-		delete(k.subs, s.name)
-		k.leave(s)
+	if k.subs[s.name] != s {
+		return false
 	}
+	delete(k.subs, s.name)
+	k.leave(s)
+	return true
 }

@@ -150,7 +150,7 @@ func summarize(state *wavelet.State) client.Summary {
 // history answers a history request: the commits after From up to To, or the
 // state at Version or Time. Seqs of clientID's own deltas are shown.
 func (s *Server) history(ctx context.Context, user wavelet.Participant, name wavelet.Name, r client.Request, clientID string) (client.HistoryOK, error) {
-	state, _, err := s.read(ctx, user, name)
+	state, _, _, err := s.view(ctx, user, name, r.Link)
 	if err != nil {
 		return client.HistoryOK{}, err
 	}

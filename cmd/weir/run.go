@@ -32,6 +32,7 @@ import (
 	"weir/wavelet/attachment"
 	"weir/wavelet/host"
 	"weir/wavelet/reading"
+	"weir/wavelet/sharing"
 	"weir/web"
 	"weir/web/logins"
 )
@@ -58,6 +59,7 @@ type house struct {
 	grants     *grants.Book
 	logins     *logins.Book
 	blocks     *blocks.Book
+	links      *sharing.Book
 	gateway    *gateway.Gateway
 	bodies     *bounds.Bodies
 	files      *attachment.Shelf
@@ -179,6 +181,9 @@ func (h *house) assemble(ctx context.Context) error {
 	if h.grants, err = grants.Open(h.store, secrets, nil); err != nil {
 		return err
 	}
+	if h.links, err = sharing.Open(ctx, h.store, nil); err != nil {
+		return err
+	}
 	if h.logins, err = logins.Open(h.store, nil); err != nil {
 		return err
 	}
@@ -225,7 +230,7 @@ func (h *house) open(around wire.Surroundings) error {
 	door.Surround(around)
 	h.web = web.New(web.Deps{
 		Host: h.host, Gateway: h.gateway, Robots: h.robots, Profiles: h.policies.Set, Policies: h.policies, Settings: h.settings, Traffic: h.traffic, Auth: auth, Domain: h.config.domain,
-		RPC: door, Data: door.Data(h.grants, auth.Claim), Grants: h.grants, Logins: h.logins, Blocks: h.blocks, Files: h.files, Bodies: h.bodies,
+		RPC: door, Data: door.Data(h.grants, auth.Claim), Grants: h.grants, Logins: h.logins, Links: h.links, Blocks: h.blocks, Files: h.files, Bodies: h.bodies,
 		Origins: origins(h.config.publicURL), Version: "weir " + version(), Logger: h.log,
 	})
 	h.web.SetAdmission(h.settings.Config())

@@ -51,6 +51,7 @@ const (
 	CodeBadDelta       = 308 // the delta does not fit the document
 	CodeUnknownRobot   = 309
 	CodeExists         = 310
+	CodeUnknownLink    = 311
 
 	CodeMalformed      = 400 // not JSON, or not an object
 	CodeUnknownOp      = 401

@@ -24,6 +24,7 @@ const (
 	OpPublish     = "publish"
 	OpHistory     = "history"
 	OpRefresh     = "refresh"
+	OpSubRefresh  = "sub_refresh"
 	OpRPC         = "rpc"
 	OpPing        = "ping"
 
@@ -55,18 +56,21 @@ type Request struct {
 
 	Watch *bool  `json:"watch,omitzero"` // presence: whether to push changes; absent: as it is
 	Token string `json:"token,omitzero"` // refresh: a new login token
+	Link  string `json:"link,omitzero"`  // subscribe, sub_refresh, history: the token of a share link
 
 	Method string          `json:"method,omitzero"` // rpc
 	Params json.RawMessage `json:"params,omitzero"` // rpc
 }
 
-// Point is where a client left off in a wavelet: the last version it has, and
-// the number of the delta it has in flight (0: none).
+// Point is where a client left off in a wavelet: the last version it has, the
+// number of the delta it has in flight (0: none), and the token of the link that
+// it reads by ("": it takes part).
 type Point struct {
 	Wave    string          `json:"wave"`
 	Wavelet string          `json:"wavelet"`
 	Version wavelet.Version `json:"version"`
 	Seq     uint64          `json:"seq,omitzero"`
+	Link    string          `json:"link,omitzero"`
 }
 
 // Frame is any frame of the server: a reply when Push is empty, else a push.
@@ -132,7 +136,7 @@ type ConnectOK struct {
 	Resumed  []Resumed `json:"resumed,omitzero"`
 }
 
-// RefreshOK answers refresh.
+// RefreshOK answers refresh and sub_refresh.
 type RefreshOK struct {
 	Expires time.Time `json:"expires,omitzero"` // when the new token does; zero: never
 }
@@ -151,11 +155,35 @@ type Resumed struct {
 type SubscribeOK struct {
 	Head     wavelet.Version `json:"head"`
 	Role     string          `json:"role,omitzero"`
+	Expires  time.Time       `json:"expires,omitzero"` // when the link does, for who reads by one
 	Snapshot *Snapshot       `json:"snapshot,omitzero"`
 	// Acked is the version of the commit that the delta in flight (the request's
 	// seq) became. It is set only beside a Snapshot, and 0 if that delta was
 	// not committed.
 	Acked wavelet.Version `json:"acked,omitzero"`
+}
+
+// ShareLink is a share link. Whoever has its token may read the wavelet until it
+// expires, and join it if its role is more than read.
+type ShareLink struct {
+	ID      string      `json:"id"`
+	Token   string      `json:"token,omitzero"` // shown once, to who made it
+	Role    string      `json:"role"`
+	Creator string      `json:"creator"`
+	Created time.Time   `json:"created"`
+	Expires time.Time   `json:"expires"`
+	Joined  []ShareJoin `json:"joined"` // who joined by it, in order
+}
+
+// ShareJoin tells who joined by a link.
+type ShareJoin struct {
+	Who string    `json:"who"`
+	At  time.Time `json:"at"`
+}
+
+// ShareLinks is the links to a wavelet, newest first.
+type ShareLinks struct {
+	Links []ShareLink `json:"links"`
 }
 
 // PublishOK answers publish. Version is that of the commit, or the head if the
