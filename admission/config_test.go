@@ -2,6 +2,7 @@ package admission_test
 
 import (
 	"net/netip"
+	"os"
 	"strings"
 	"testing"
 	"time"
@@ -103,6 +104,24 @@ func TestAConfigurationIsShown(t *testing.T) {
 		if diff := cmp.Diff(want, got, cmp.Comparer(func(a, b netip.Prefix) bool { return a == b }), cmpopts.EquateEmpty()); diff != "" {
 			t.Errorf("%s\n%s", diff, shown)
 		}
+	}
+}
+
+// TestTheExampleOfTheManual reads the file that docs/operations.md shows.
+func TestTheExampleOfTheManual(t *testing.T) {
+	manual, err := os.ReadFile("../docs/operations.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, text, found := strings.Cut(string(manual), "## Operation limits")
+	_, text, yaml := strings.Cut(text, "```yaml\n")
+	text, _, end := strings.Cut(text, "```")
+	if !found || !yaml || !end {
+		t.Fatal("the manual has lost its example")
+	}
+	c, err := admission.Parse([]byte(text), "example")
+	if err != nil || !c.UserCommands.DryRun || len(c.ClientCommands.Classes) != 1 {
+		t.Errorf("%+v, %v", c, err)
 	}
 }
 
