@@ -24,7 +24,7 @@
 //	robots/grants       2  what people have allowed programs: tokens of the data API
 //	events              2  robot events from commits, windows, bundles; pure
 //	robots/wiretest     1  robots on the old client libraries, for tests
-//	admission/bounds    2  the room that work under way may take: memory of bodies
+//	admission/bounds    2  the room that work under way may take: places, memory of bodies
 //	admission           1  who is let in while there is room; pure
 //	policies/book       1  the policies in force, and their history
 //	wavelet             1  ids, ops, state, apply, transform; pure

@@ -19,6 +19,9 @@ type Config struct {
 	// Queue is when people wait to be let in.
 	Queue QueueConfig `yaml:"queue"`
 
+	// Concurrency is how much work may be under way at once.
+	Concurrency ConcurrencyConfig `yaml:"concurrency"`
+
 	// Connections is how many connections may stand at once.
 	Connections ConnectionLimits `yaml:"connections"`
 
@@ -41,6 +44,7 @@ type Complain func(key, problem, allowed string)
 func Default() Config {
 	return Config{
 		Queue:          DefaultQueue(),
+		Concurrency:    DefaultConcurrency(),
 		Connections:    DefaultConnectionLimits(),
 		ClientCommands: defaultClient(),
 		UserCommands:   defaultUser(),
@@ -55,6 +59,7 @@ func (c Config) check(complain Complain) {
 			complain(indexed("trusted_proxies", i), "not a network", "a network, such as 10.0.0.0/8")
 		}
 	}
+	c.Concurrency.check("concurrency", complain)
 	c.Connections.check("connections", complain)
 	c.Queue.check("queue", complain)
 	c.ClientCommands.check("client_command_rate_limit", complain)

@@ -25,6 +25,9 @@
 // knocks comes in, and the earliest of those parked. A [Signal] tells when the
 // machine is overloaded; until that is over only next to nothing may be pending.
 //
+// [Concurrency] bounds the work that is under way at once, by a fixed limit or by
+// one that it finds out from how long work takes, beside a deadline.
+//
 // A [Config] is all that can be set, and [Parse] reads it from YAML. A new
 // section has a type, with yaml tags, and a check in a file of its own; a plain
 // struct keeps what the text leaves out, what a pointer leads to is made anew.

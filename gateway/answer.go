@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 
+	"weir/admission/bounds"
 	"weir/events"
 	"weir/governor"
 	"weir/policies"
@@ -187,7 +188,10 @@ func (g *Gateway) judged(ctx context.Context, a governor.Answer, person wavelet.
 		return wavelet.Commit{}, refusal(v.Refuse)
 	}
 	if v.Delay > 0 {
-		if err := g.clock.sleep(ctx, v.Delay); err != nil {
+		back := bounds.Aside(ctx) // a robot that is slowed keeps nobody else from working
+		err := g.clock.sleep(ctx, v.Delay)
+		back()
+		if err != nil {
 			return wavelet.Commit{}, err
 		}
 	}

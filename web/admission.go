@@ -14,5 +14,6 @@ func (s *Server) Admission() admission.Config { return *s.settings.Load() }
 func (s *Server) SetAdmission(c admission.Config) {
 	s.limits.set(c, time.Now())
 	s.gate.setLimits(c.Connections)
+	s.d.Work.Set(c.Concurrency)
 	s.settings.Store(&c)
 }

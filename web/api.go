@@ -86,15 +86,20 @@ type problem struct {
 	Remedy       string `json:"remedy,omitempty"`
 	Scope        string `json:"scope,omitempty"`
 	RetryAfterMS int64  `json:"retry_after_ms,omitempty"`
+	RetryInMS    int64  `json:"retry_in_ms,omitempty" doc:"The same, of an answer 503."`
 }
 
 func (s *Server) problem(err error) *problem {
 	e := s.toError(err)
 	status := statusOf(e)
-	return &problem{
+	p := &problem{
 		Title: http.StatusText(status), Status: status, Detail: e.Message, Code: e.Code, Reason: e.Reason,
 		Field: e.Field, Remedy: e.Remedy, Scope: e.Scope, RetryAfterMS: e.RetryAfterMS,
 	}
+	if status == http.StatusServiceUnavailable {
+		p.RetryInMS = e.RetryAfterMS
+	}
+	return p
 }
 
 // Error, GetStatus, GetHeaders and ContentType make huma write a problem.

@@ -8,6 +8,7 @@ import (
 
 	"github.com/danielgtaylor/huma/v2"
 
+	"weir/admission"
 	"weir/wavelet"
 	"weir/wavelet/client"
 	"weir/wavelet/host"
@@ -57,6 +58,11 @@ func (s *Server) importDeltas(ctx context.Context, in *importInput) (*body[impor
 	if err != nil {
 		return nil, refuse(client.CodeBadField, "bad_field", "wavelet", err.Error(), "give wave and wavelet id with a slash between")
 	}
+	ctx, leave, err := s.d.Work.Enter(ctx, admission.WorkImport)
+	if err != nil {
+		return nil, err
+	}
+	defer leave()
 	state, err := s.d.Host.Snapshot(ctx, name, host.Head)
 	if err != nil {
 		return nil, err
@@ -65,6 +71,9 @@ func (s *Server) importDeltas(ctx context.Context, in *importInput) (*body[impor
 	report := importReport{Results: make([]imported, len(in.Body.Deltas))}
 	var stop *client.Error
 	for i := range in.Body.Deltas {
+		if err := context.Cause(ctx); err != nil {
+			return nil, err // nobody is left to read the report; what is in is in, and may be sent again
+		}
 		d, r := &in.Body.Deltas[i], &report.Results[i]
 		r.ID = d.ID
 		if stop != nil {

@@ -8,6 +8,7 @@ import (
 
 	"github.com/danielgtaylor/huma/v2"
 
+	"weir/admission"
 	"weir/wavelet"
 	"weir/wavelet/client"
 	"weir/wavelet/richtext"
@@ -141,6 +142,11 @@ func (s *Server) readWavelet(ctx context.Context, user wavelet.Participant, in *
 	if err != nil {
 		return nil, err
 	}
+	ctx, leave, err := s.d.Work.Enter(ctx, admission.WorkExport)
+	if err != nil {
+		return nil, err
+	}
+	defer leave()
 	state, _, _, err := s.view(ctx, user, name, in.Link)
 	if err != nil {
 		return nil, err

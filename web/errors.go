@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"time"
 
+	"weir/admission/bounds"
 	"weir/robots"
 	"weir/wavelet"
 	"weir/wavelet/client"
@@ -98,6 +99,12 @@ func (s *Server) toError(err error) *client.Error {
 		done    *client.Error
 		refusal *wavelet.Refusal
 	)
+	if busy, ok := errors.AsType[*bounds.Busy](err); ok {
+		return &client.Error{
+			Code: client.CodeOverloaded, Reason: "busy", Message: busy.Error(), Temporary: true,
+			Scope: "server", RetryAfterMS: busy.RetryAfter.Milliseconds(), Remedy: "send it again then",
+		}
+	}
 	switch {
 	case errors.As(err, &done):
 		return done

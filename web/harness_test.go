@@ -138,9 +138,11 @@ func (p plan) build(t *testing.T) *house {
 	if err != nil {
 		t.Fatal(err)
 	}
+	work := bounds.NewWork(admission.DefaultConcurrency())
 	var s *web.Server
-	robotDoor := rpc.New(directory, g, rpc.Options{Refused: func(layer, reason string) { s.Refused(layer, reason) }})
+	robotDoor := rpc.New(directory, g, rpc.Options{Work: work, Refused: func(layer, reason string) { s.Refused(layer, reason) }})
 	s = web.New(web.Deps{
+		Work:   work,
 		Bodies: p.bodies,
 		Host:   people, Gateway: door, Robots: directory, Profiles: profiles, Policies: rules, Auth: auth, Domain: "example.com",
 		RPC: robotDoor, Data: robotDoor.Data(book, auth.Claim), Grants: book, Logins: marks, Links: links, Blocks: shut, Files: attachment.New(memory), Version: "test", Ready: p.ready, Handshake: p.handshake, Logger: p.log,

@@ -68,6 +68,10 @@ func (c *collector) Collect(out chan<- prometheus.Metric) {
 	c.s.limits.each(func(layer, op string, dry bool, v uint64) {
 		out <- prometheus.MustNewConstMetric(over, prometheus.CounterValue, float64(v), layer, op, strconv.FormatBool(dry))
 	})
+	work := c.s.d.Work.Stats()
+	emit(gauge("weir_concurrency_limit", "Places for work: robots' operations, import, export, search, history and trying policies."), work.Limit)
+	emit(gauge("weir_concurrency_in_flight", "Places that are taken."), float64(work.InFlight))
+	emit(gauge("weir_concurrency_waiting", "Pieces of work that wait for a place."), float64(work.Waiting))
 	if b := c.s.d.Bodies; b != nil {
 		emit(gauge("weir_bodies_held_bytes", "Bytes of large bodies in memory."), float64(b.Held()))
 		emit(gauge("weir_bodies_max_bytes", "How many there may be."), float64(b.Size()))

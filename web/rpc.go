@@ -7,6 +7,7 @@ import (
 	"reflect"
 	"strings"
 
+	"weir/admission"
 	"weir/policies"
 	"weir/wavelet"
 	"weir/wavelet/client"
@@ -184,6 +185,11 @@ func (s *Server) rpcExport(ctx context.Context, user wavelet.Participant, params
 	if err != nil {
 		return nil, err
 	}
+	ctx, leave, err := s.d.Work.Enter(ctx, admission.WorkExport)
+	if err != nil {
+		return nil, err
+	}
+	defer leave()
 	state, _, _, err := s.view(ctx, user, name, p.Link)
 	if err != nil {
 		return nil, err

@@ -87,6 +87,7 @@ type Deps struct {
 	Blocks    *blocks.Book      // who is not let in, which Auth asks too; nil: nobody is kept out
 	Links     *sharing.Book     // share links; nil: nothing is shared by link
 	Logins    *logins.Book      // marks of revoked logins, which Auth asks too; nil: they cannot be revoked here
+	Work      *bounds.Work      // the room for work under way, shared with RPC and Data; nil: the server makes its own
 	Bodies    *bounds.Bodies    // the room for large bodies; nil: only each by itself is bounded
 	Files     *attachment.Shelf // nil: nothing can be attached
 	Origins   []string          // hosts whose pages may open a socket, beside this server's own
@@ -134,6 +135,10 @@ func New(d Deps) *Server {
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	s := &Server{d: d, tickets: newTickets(), hub: newHub(d.Host.Read), limits: newLimits(), ctx: ctx, end: cancel}
+	if s.d.Work == nil {
+		s.d.Work = bounds.NewWork(admission.DefaultConcurrency())
+	}
+	s.d.Work.OnRefused(func(reason string) { s.refusals.add("concurrency", reason) })
 	s.SetAdmission(admission.Default())
 	if d.Bodies != nil {
 		d.Bodies.OnRefused(func() { s.refusals.add("memory", "full") })

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"time"
 
+	"weir/admission"
 	"weir/governor/traffic"
 	"weir/policies"
 	"weir/wavelet"
@@ -34,7 +35,14 @@ func (s *Server) tryPolicies(w http.ResponseWriter, r *http.Request) {
 		s.deny(w, err)
 		return
 	}
-	ctx, cancel := context.WithCancel(r.Context())
+	ctx, leave, err := s.d.Work.Enter(r.Context(), admission.WorkTry)
+	if err != nil {
+		s.trying.Store(false)
+		s.deny(w, err)
+		return
+	}
+	defer leave()
+	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	defer context.AfterFunc(s.ctx, cancel)()
 	out := beginStream(w)

@@ -1,6 +1,7 @@
 package web
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -9,6 +10,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"weir/admission"
 	"weir/wavelet"
 	"weir/wavelet/client"
 	"weir/wavelet/host"
@@ -107,6 +109,11 @@ func (s *Server) list(ctx context.Context, user wavelet.Participant, query strin
 	if err != nil {
 		return nil, refuse(client.CodeBadField, "bad_field", "query", err.Error(), "ask for less at once")
 	}
+	ctx, leave, err := s.d.Work.Enter(ctx, admission.WorkSearch)
+	if err != nil {
+		return nil, err
+	}
+	defer leave()
 	var all []host.Summary
 	for line, err := range s.d.Host.Summaries(ctx, user) {
 		if err != nil {
@@ -150,6 +157,11 @@ func summarize(state *wavelet.State) client.Summary {
 // history answers a history request: the commits after From up to To, or the
 // state at Version or Time. Seqs of clientID's own deltas are shown.
 func (s *Server) history(ctx context.Context, user wavelet.Participant, name wavelet.Name, r client.Request, clientID string) (client.HistoryOK, error) {
+	ctx, leave, err := s.d.Work.Enter(ctx, admission.WorkHistory)
+	if err != nil {
+		return client.HistoryOK{}, err
+	}
+	defer leave()
 	state, _, _, err := s.view(ctx, user, name, r.Link)
 	if err != nil {
 		return client.HistoryOK{}, err
@@ -174,7 +186,7 @@ func (s *Server) history(ctx context.Context, user wavelet.Participant, name wav
 	ok.Commits = []client.Committed{}
 	size := 0
 	for c, err := range s.d.Host.Read(ctx, name, *r.From) {
-		if err != nil {
+		if err = cmp.Or(err, context.Cause(ctx)); err != nil {
 			return ok, err
 		}
 		if c.Version > to {

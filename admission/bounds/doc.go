@@ -8,5 +8,10 @@
 // bounded by the caps on connections. A longer one takes its weight before the
 // rest of it is read, and keeps it until what it says has been done.
 //
+// [Work] is the places for work under way, of which admission.Concurrency knows
+// how many there are. A place is held while there is work to do: not while a
+// request is read or an answer is sent, for that takes as long as the other side
+// pleases.
+//
 // Everything here is safe for concurrent use.
 package bounds

@@ -224,13 +224,14 @@ func (h *house) open(around wire.Surroundings) error {
 	if err != nil {
 		return err
 	}
+	work := bounds.NewWork(admission.DefaultConcurrency()) // the server sets what is configured
 	door := rpc.New(h.robots, h.gateway, rpc.Options{
-		PublicURL: h.config.publicURL, Nonces: nonces, Logger: h.log, Refused: func(layer, reason string) { h.web.Refused(layer, reason) },
+		PublicURL: h.config.publicURL, Nonces: nonces, Work: work, Logger: h.log, Refused: func(layer, reason string) { h.web.Refused(layer, reason) },
 	})
 	door.Surround(around)
 	h.web = web.New(web.Deps{
 		Host: h.host, Gateway: h.gateway, Robots: h.robots, Profiles: h.policies.Set, Policies: h.policies, Settings: h.settings, Traffic: h.traffic, Auth: auth, Domain: h.config.domain,
-		RPC: door, Data: door.Data(h.grants, auth.Claim), Grants: h.grants, Logins: h.logins, Links: h.links, Blocks: h.blocks, Files: h.files, Bodies: h.bodies,
+		RPC: door, Data: door.Data(h.grants, auth.Claim), Grants: h.grants, Logins: h.logins, Links: h.links, Blocks: h.blocks, Files: h.files, Bodies: h.bodies, Work: work,
 		Origins: origins(h.config.publicURL), Version: "weir " + version(), Logger: h.log,
 	})
 	h.web.SetAdmission(h.settings.Config())

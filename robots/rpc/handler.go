@@ -9,6 +9,8 @@ import (
 	"strings"
 	"time"
 
+	"weir/admission"
+	"weir/admission/bounds"
 	"weir/gateway"
 	"weir/policies"
 	"weir/robots"
@@ -40,6 +42,7 @@ type Options struct {
 	PublicURL string
 	Now       func() time.Time // the real clock, for timestamps; nil: time.Now
 	Nonces    *Nonces          // of signed requests; nil: a restart forgets them
+	Work      *bounds.Work     // the room for work under way; nil: it is not bounded
 	// Refused is told of each request that is turned away at these doors: by which
 	// layer, and why in a word. Nil: nobody counts.
 	Refused func(layer, reason string)
@@ -63,6 +66,7 @@ type Handler struct {
 	around    wire.Surroundings
 	verifier  verifier
 	refused   func(layer, reason string)
+	work      *bounds.Work
 	log       *slog.Logger
 }
 
@@ -74,7 +78,7 @@ func New(d *robots.Directory, g Gateway, o Options) *Handler {
 	if o.Refused == nil {
 		o.Refused = func(string, string) {}
 	}
-	return &Handler{directory: d, gateway: g, verifier: o.verifier(), refused: o.Refused, log: o.Logger}
+	return &Handler{directory: d, gateway: g, verifier: o.verifier(), refused: o.Refused, work: o.Work, log: o.Logger}
 }
 
 // Surround says what operations find beside the wavelets; before, they find
@@ -145,6 +149,14 @@ func (c caller) author() wavelet.Participant {
 	return c.id
 }
 
+// work is what kind of work a call is.
+func (c caller) work() admission.WorkKind {
+	if c.person != "" {
+		return admission.WorkData
+	}
+	return admission.WorkRPC
+}
+
 // serve answers a call of one who is known. A nil body is still to be read.
 func (h *Handler) serve(w http.ResponseWriter, r *http.Request, who caller, body []byte) {
 	leave, err := h.directory.Connect(who.id)
@@ -172,7 +184,14 @@ func (h *Handler) serve(w http.ResponseWriter, r *http.Request, who caller, body
 		h.deny(w, wrong)
 		return
 	}
-	results := h.call(r.Context(), who, r.Header.Get(BundleField), ops)
+	ctx, leave, err := h.work.Enter(r.Context(), who.work())
+	if err != nil {
+		writeBusy(w, err)
+		return
+	}
+	defer leave()
+	results := h.call(ctx, who, r.Header.Get(BundleField), ops)
+	leave() // whoever reads slowly does no work
 	h.tellLimits(w, who.id)
 	writeJSON(w, http.StatusOK, results)
 }

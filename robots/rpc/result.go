@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"time"
 
+	"weir/admission/bounds"
 	"weir/gateway"
 	"weir/robots/wire"
 	"weir/wavelet"
@@ -84,6 +85,19 @@ func (p *problem) write(w http.ResponseWriter) {
 		w.Header().Add("WWW-Authenticate", `OAuth realm="weir"`)
 	}
 	writeProblem(w, p.status, p.code, p.reason)
+}
+
+// writeBusy answers a request for which there is no room, or whose sender has gone.
+func writeBusy(w http.ResponseWriter, err error) {
+	wait := time.Second
+	if busy, ok := errors.AsType[*bounds.Busy](err); ok {
+		wait = busy.RetryAfter
+	}
+	w.Header().Set("Retry-After", seconds(wait))
+	writeJSON(w, http.StatusServiceUnavailable, map[string]any{
+		"error":       map[string]any{"code": http.StatusServiceUnavailable, "reason": "busy", "message": err.Error()},
+		"retry_in_ms": wait.Milliseconds(),
+	})
 }
 
 // writeProblem answers a request that is wrong as a whole.
