@@ -32,6 +32,7 @@ import (
 	"weir/wavelet/attachment"
 	"weir/wavelet/client"
 	"weir/wavelet/host"
+	"weir/wavelet/reading"
 	"weir/wavelet/sharing"
 	"weir/web"
 	"weir/web/logins"
@@ -145,7 +146,7 @@ func (p plan) build(t *testing.T) *house {
 		Work:   work,
 		Bodies: p.bodies,
 		Host:   people, Gateway: door, Robots: directory, Profiles: profiles, Policies: rules, Auth: auth, Domain: "example.com",
-		RPC: robotDoor, Data: robotDoor.Data(book, auth.Claim), Grants: book, Logins: marks, Links: links, Blocks: shut, Files: attachment.New(memory), Version: "test", Ready: p.ready, Handshake: p.handshake, Logger: p.log,
+		RPC: robotDoor, Data: robotDoor.Data(book, auth.Claim), Grants: book, Logins: marks, Links: links, Blocks: shut, Files: attachment.New(memory), Reading: reading.New(memory), Version: "test", Ready: p.ready, Handshake: p.handshake, Logger: p.log,
 	})
 	h.Observe(s)
 	server, reach := httptest.NewUnstartedServer(s), http.DefaultClient

@@ -41,6 +41,8 @@ func (s *Server) rpc(ctx context.Context, user wavelet.Participant, method strin
 		return s.rpcParticipant(ctx, user, method, params)
 	case "wavelet.title", "wavelet.tag":
 		return s.rpcMark(ctx, user, method, params)
+	case "wavelet.read":
+		return s.rpcRead(ctx, user, params)
 	case "blip.done":
 		return s.rpcDone(ctx, user, params)
 	case "wavelet.list":

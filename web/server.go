@@ -24,6 +24,7 @@ import (
 	"weir/wavelet"
 	"weir/wavelet/attachment"
 	"weir/wavelet/host"
+	"weir/wavelet/reading"
 	"weir/wavelet/sharing"
 	"weir/web/logins"
 )
@@ -90,6 +91,7 @@ type Deps struct {
 	Work      *bounds.Work      // the room for work under way, shared with RPC and Data; nil: the server makes its own
 	Bodies    *bounds.Bodies    // the room for large bodies; nil: only each by itself is bounded
 	Files     *attachment.Shelf // nil: nothing can be attached
+	Reading   *reading.Marks    // nil: nothing is noted as read
 	Origins   []string          // hosts whose pages may open a socket, beside this server's own
 	Version   string            // of the server, told to clients
 	Handshake time.Duration     // for the connect frame of a socket; 0: 5 s

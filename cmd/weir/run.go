@@ -231,7 +231,7 @@ func (h *house) open(around wire.Surroundings) error {
 	door.Surround(around)
 	h.web = web.New(web.Deps{
 		Host: h.host, Gateway: h.gateway, Robots: h.robots, Profiles: h.policies.Set, Policies: h.policies, Settings: h.settings, Traffic: h.traffic, Auth: auth, Domain: h.config.domain,
-		RPC: door, Data: door.Data(h.grants, auth.Claim), Grants: h.grants, Logins: h.logins, Links: h.links, Blocks: h.blocks, Files: h.files, Bodies: h.bodies, Work: work,
+		RPC: door, Data: door.Data(h.grants, auth.Claim), Grants: h.grants, Logins: h.logins, Links: h.links, Blocks: h.blocks, Files: h.files, Reading: around.Reading, Bodies: h.bodies, Work: work,
 		Origins: origins(h.config.publicURL), Version: "weir " + version(), Logger: h.log,
 	})
 	h.web.SetAdmission(h.settings.Config())
