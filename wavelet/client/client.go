@@ -26,8 +26,11 @@ var (
 
 // Options of a Client. User is required.
 type Options struct {
-	User    wavelet.Participant
-	Token   string       // login token; may be empty where a name is enough
+	User  wavelet.Participant
+	Token string // login token; may be empty where a name is enough
+	// Renew, if not nil, gives a new login token. It is called in good time before
+	// the one in use expires, and when that was refused as expired or revoked.
+	Renew   func(ctx context.Context) (string, error)
 	HTTP    *http.Client // nil: one of its own
 	Backoff Backoff
 	Logger  *slog.Logger // nil: silent
@@ -49,6 +52,7 @@ type Client struct {
 	open    map[wavelet.Name]*Wavelet
 	seqs    map[wavelet.Name]uint64 // where closed wavelets' numbers stopped
 	link    *link                   // nil while not connected
+	token   string                  // to log in with
 	stats   Stats
 	session string // of the current or the last connection
 	err     error  // why the client has ended
@@ -86,6 +90,7 @@ func Dial(ctx context.Context, address string, o Options) (*Client, error) {
 		first: make(chan struct{}), done: make(chan struct{}),
 		open: map[wavelet.Name]*Wavelet{}, seqs: map[wavelet.Name]uint64{},
 	}
+	c.token = o.Token
 	c.wg.Go(func() { c.run(own) })
 	select {
 	case <-c.first:
@@ -153,7 +158,7 @@ func (c *Client) keepConnected(ctx context.Context) error {
 		var d *denied
 		var advice time.Duration
 		if errors.As(err, &d) {
-			if d.fatal {
+			if d.fatal && !c.renewable(err) {
 				return d.err
 			}
 			advice = d.advice

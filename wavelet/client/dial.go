@@ -27,7 +27,11 @@ func (d *denied) Unwrap() error { return d.err }
 
 // ticket knocks at POST /connect.
 func (c *Client) ticket(ctx context.Context) (Ticket, error) {
-	body, err := json.Marshal(ConnectRequest{User: string(c.o.User), Token: c.o.Token})
+	token, err := c.loginToken(ctx)
+	if err != nil {
+		return Ticket{}, fmt.Errorf("get a login token: %w", err)
+	}
+	body, err := json.Marshal(ConnectRequest{User: string(c.o.User), Token: token})
 	if err != nil {
 		return Ticket{}, fmt.Errorf("encode connect: %w", err)
 	}

@@ -17,6 +17,7 @@ import (
 // link is one connection. The client's mutex guards everything but conn.
 type link struct {
 	conn      *websocket.Conn
+	ctx       context.Context // ends with serve
 	connected bool
 	done      chan struct{} // closed when serve returns
 	wake      chan struct{} // out has something
@@ -37,6 +38,7 @@ func newLink(conn *websocket.Conn) *link {
 // serve says hello and handles what comes until the connection ends.
 func (l *link) serve(ctx context.Context, c *Client) error {
 	ctx, cancel := context.WithCancelCause(ctx)
+	l.ctx = ctx
 	var wg sync.WaitGroup
 	wg.Go(func() { cancel(l.write(ctx, c)) })
 	c.mu.Lock()
@@ -224,6 +226,10 @@ func (c *Client) welcome(l *link, f *Frame, err error) error {
 	}
 	c.stats.Connects++
 	c.link = l
+	if c.o.Renew != nil && !ok.Expires.IsZero() {
+		ahead := time.Since(ok.Time)
+		c.wg.Go(func() { c.renewLogin(l, ok.Expires, ahead) })
+	}
 	for _, r := range ok.Resumed {
 		w, there := c.open[wavelet.Name{Wave: r.Wave, Wavelet: r.Wavelet}]
 		if !there {

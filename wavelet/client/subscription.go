@@ -50,7 +50,7 @@ func (w *Wavelet) changed() {
 
 // point is where the wavelet goes on after a lost connection.
 func (w *Wavelet) point(name wavelet.Name) Point {
-	p := Point{Wave: name.Wave, Wavelet: name.Wavelet, Version: w.replica.Version()}
+	p := Point{Wave: name.Wave, Wavelet: name.Wavelet, Version: w.replica.Version(), Link: w.link}
 	if f := w.replica.InFlight(); f != nil {
 		p.Seq = f.Seq
 	}
@@ -60,7 +60,7 @@ func (w *Wavelet) point(name wavelet.Name) Point {
 // subscribe asks for the wavelet: from the version it has if resume is set, else
 // from a snapshot.
 func (w *Wavelet) subscribe(l *link, resume bool) {
-	r := Request{Op: OpSubscribe, Wave: w.name.Wave, Wavelet: w.name.Wavelet}
+	r := Request{Op: OpSubscribe, Wave: w.name.Wave, Wavelet: w.name.Wavelet, Link: w.link}
 	if w.replica != nil {
 		p := w.point(w.name)
 		r.Seq = p.Seq
@@ -115,7 +115,7 @@ func (w *Wavelet) refusedSubscription(l *link, refusal *Error) {
 
 // goOn takes a granted subscription.
 func (w *Wavelet) goOn(l *link, ok SubscribeOK) {
-	w.subscribed = true
+	w.subscribed, w.expires = true, ok.Expires
 	var step Step
 	switch {
 	case ok.Snapshot == nil && w.replica == nil:

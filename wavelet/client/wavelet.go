@@ -17,8 +17,10 @@ type Wavelet struct {
 	changes chan struct{}
 
 	// Guarded by the client's mutex.
-	replica    *Replica // nil until the first snapshot is there
-	subscribed bool     // on the current link
+	link       string    // that it is read by; "" for a participant
+	expires    time.Time // when the link does
+	replica    *Replica  // nil until the first snapshot is there
+	subscribed bool      // on the current link
 	pulse      chan struct{}
 	lost       []Lost
 	presence   presence
@@ -29,10 +31,14 @@ type Wavelet struct {
 // that is open gives the same Wavelet. The error is the server's *Error when it
 // refuses.
 func (c *Client) Open(ctx context.Context, name wavelet.Name) (*Wavelet, error) {
+	return c.openBy(ctx, name, "")
+}
+
+func (c *Client) openBy(ctx context.Context, name wavelet.Name, link string) (*Wavelet, error) {
 	c.mu.Lock()
 	w, ok := c.open[name]
 	if !ok && c.err == nil {
-		w = &Wavelet{c: c, name: name, changes: make(chan struct{}, 1), pulse: make(chan struct{})}
+		w = &Wavelet{c: c, name: name, link: link, changes: make(chan struct{}, 1), pulse: make(chan struct{})}
 		w.presence.changes = make(chan struct{}, 1)
 		c.open[name] = w
 		if c.link != nil {
@@ -168,7 +174,7 @@ func (w *Wavelet) WaitFor(ctx context.Context, v wavelet.Version) error {
 // History reads the commits after from up to and with to, or up to the head if
 // to is 0. The server may give fewer at a time: Next is then where to go on.
 func (w *Wavelet) History(ctx context.Context, from, to wavelet.Version) (HistoryOK, error) {
-	r := Request{Op: OpHistory, Wave: w.name.Wave, Wavelet: w.name.Wavelet, From: &from}
+	r := Request{Op: OpHistory, Wave: w.name.Wave, Wavelet: w.name.Wavelet, From: &from, Link: w.readBy()}
 	if to != 0 {
 		r.To = &to
 	}
@@ -180,11 +186,17 @@ func (w *Wavelet) History(ctx context.Context, from, to wavelet.Version) (Histor
 // At reads the wavelet as it was at a version.
 func (w *Wavelet) At(ctx context.Context, v wavelet.Version) (*wavelet.State, error) {
 	var ok HistoryOK
-	r := Request{Op: OpHistory, Wave: w.name.Wave, Wavelet: w.name.Wavelet, Version: &v}
+	r := Request{Op: OpHistory, Wave: w.name.Wave, Wavelet: w.name.Wavelet, Version: &v, Link: w.readBy()}
 	if err := w.c.ask(ctx, r, &ok); err != nil {
 		return nil, err
 	}
 	return ok.Snapshot.State(w.name)
+}
+
+func (w *Wavelet) readBy() string {
+	w.c.mu.Lock()
+	defer w.c.mu.Unlock()
+	return w.link
 }
 
 // Close ends the subscription. What is pending is not sent any more.
