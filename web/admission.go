@@ -15,5 +15,6 @@ func (s *Server) SetAdmission(c admission.Config) {
 	s.limits.set(c, time.Now())
 	s.gate.setLimits(c.Connections)
 	s.d.Work.Set(c.Concurrency)
+	s.queue.Configure(c.Queue)
 	s.settings.Store(&c)
 }

@@ -11,67 +11,83 @@ import (
 	"weir/wavelet/client"
 )
 
+// maxConnect bounds the body of POST /connect: tokens are short, and it is read
+// of everybody.
+const maxConnect = 16 << 10
+
 // connect is POST /connect: it lets a person in and gives a ticket for a
-// socket. Both fields are read strictly; a token alone names the user too.
+// socket. All fields are read strictly; a token alone names the user too.
 func (s *Server) connect(w http.ResponseWriter, r *http.Request) {
-	login, err := s.knock(r)
+	r.Body = http.MaxBytesReader(w, r.Body, maxConnect)
+	login, grant, err := s.knock(r)
 	if err != nil {
-		s.counters.denied.Add(1)
-		e := s.toError(err)
-		s.countRefusal("connect", e)
-		s.d.Logger.Debug("login refused", "address", s.address(r), "reason", e.Reason)
-		writeError(w, e)
+		s.finish(grant)
+		s.refuseConnect(w, r, err)
 		return
 	}
 	s.counters.tickets.Add(1)
 	w.Header().Set("Cache-Control", "no-store")
 	writeJSON(w, http.StatusOK, client.Ticket{
-		Ticket: s.tickets.issue(time.Now(), login), ExpiresInMS: ticketLife.Milliseconds(),
+		Ticket: s.tickets.issue(time.Now(), login, grant), ExpiresInMS: ticketLife.Milliseconds(),
 	})
 }
 
-func (s *Server) knock(r *http.Request) (Login, error) {
+// knock waits for a turn and logs somebody in.
+func (s *Server) knock(r *http.Request) (login Login, grant *admission.Grant, err error) {
 	if err := s.ready(); err != nil {
-		return Login{}, unavailable(err)
+		return Login{}, nil, unavailable(err)
 	}
-	return s.admitted(r, admission.Command{Op: admission.Connect}, func() (Login, error) { return s.login(r) })
+	login, err = s.admitted(r, admission.Command{Op: admission.Connect}, func() (l Login, err error) {
+		l, grant, err = s.login(r)
+		return l, err
+	})
+	return login, grant, err
 }
 
-// login reads who wants to come in, and whether she may.
-func (s *Server) login(r *http.Request) (Login, error) {
+// login reads who wants to come in, waits for her turn, and tells whether she
+// may. A grant comes with an error too.
+func (s *Server) login(r *http.Request) (Login, *admission.Grant, error) {
 	body, err := io.ReadAll(r.Body)
 	if err != nil {
 		var tooLarge *http.MaxBytesError
 		if errors.As(err, &tooLarge) {
-			return Login{}, malformed(errors.New("the body is too large"))
+			return Login{}, nil, malformed(errors.New("the body is too large"))
 		}
-		return Login{}, malformed(errors.New("the body ends early"))
+		return Login{}, nil, malformed(errors.New("the body ends early"))
 	}
 	fields, err := decodeFields(body)
 	if err != nil {
-		return Login{}, malformed(err)
+		return Login{}, nil, malformed(err)
 	}
-	var user, token string
+	var user, token, ticket string
 	for name, raw := range fields {
 		switch name {
 		case "user":
 			if err := text(&user, name, raw); err != nil {
-				return Login{}, err
+				return Login{}, nil, err
 			}
 		case "token":
 			if err := text(&token, name, raw); err != nil {
-				return Login{}, err
+				return Login{}, nil, err
+			}
+		case "ticket":
+			if err := text(&ticket, name, raw); err != nil {
+				return Login{}, nil, err
 			}
 		default:
-			return Login{}, refuse(client.CodeUnknownField, "unknown_field", name, "connect takes user and token", "leave it out")
+			return Login{}, nil, refuse(client.CodeUnknownField, "unknown_field", name, "connect takes user, token and ticket", "leave it out")
 		}
 	}
 	if user == "" && token == "" {
-		return Login{}, missing("user")
+		return Login{}, nil, missing("user")
+	}
+	grant, err := s.turn(r.Context(), admission.Knock{Account: accountOf(user, token), Address: s.address(r).String(), Ticket: ticket})
+	if err != nil {
+		return Login{}, nil, err
 	}
 	login, err := s.d.Auth.Login(r, wavelet.Participant(user), token)
 	if err == nil && s.gate.people.Full(login.User) { // the socket would be refused; a browser can read it here
-		return Login{}, tooManyConnections("user", login.User, s.gate.people.Maximum())
+		err = tooManyConnections("user", login.User, s.gate.people.Maximum())
 	}
-	return login, err
+	return login, grant, err
 }

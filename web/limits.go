@@ -1,6 +1,7 @@
 package web
 
 import (
+	"errors"
 	"fmt"
 	"net/http"
 	"net/netip"
@@ -205,7 +206,10 @@ func (s *Server) admitted(r *http.Request, c admission.Command, login func() (Lo
 	}
 	who, err := login()
 	if err != nil {
-		at.Take(in, now, c)
+		var turn *wait
+		if !errors.As(err, &turn) { // to wait is no failure to log in
+			at.Take(in, now, c)
+		}
 		return who, err
 	}
 	var p paying

@@ -77,6 +77,7 @@ func (c *collector) Collect(out chan<- prometheus.Metric) {
 		emit(gauge("weir_bodies_max_bytes", "How many there may be."), float64(b.Size()))
 		emit(gauge("weir_bodies_waiting", "Large bodies that wait for room."), float64(b.Waiting()))
 	}
+	c.s.queueMetrics(emit)
 	h := c.s.d.Host.Stats()
 	emit(gauge("weir_wavelets_open", "Wavelets in memory."), float64(h.Open))
 	emit(counter("weir_commits_total", "Deltas committed, by whatever door."), float64(h.Commits))

@@ -15,7 +15,7 @@ func (s *Server) routes() http.Handler {
 	mux.HandleFunc("POST /connect", s.connect)
 	mux.HandleFunc("GET /ws", s.upgrade)
 	if s.d.RPC != nil {
-		mux.Handle("POST /robot/rpc", s.d.RPC)
+		mux.Handle("POST /robot/rpc", s.newcomers(s.d.RPC))
 		mux.Handle("GET /api/v1/robots/{id}/limits", s.d.RPC.ServeLimits(s.d.Auth.Admin))
 	}
 	if s.d.Files != nil {
@@ -23,7 +23,8 @@ func (s *Server) routes() http.Handler {
 		mux.HandleFunc("POST /api/v1/waves/{wave}/{wavelet}/attachments", s.attach)
 	}
 	if s.d.Data != nil {
-		mux.Handle("/robot/dataapi", s.d.Data)
+		mux.Handle("/robot/dataapi", s.newcomers(s.d.Data))
+		mux.Handle("/robot/dataapi/rpc", s.newcomers(s.d.Data))
 		mux.Handle("/robot/dataapi/", s.d.Data)
 	}
 	mux.HandleFunc("GET /api/v1/decisions/stream", s.streamDecisions)
@@ -48,6 +49,7 @@ func (s *Server) routes() http.Handler {
 	s.importRoutes(api)
 	s.connectionRoutes(api)
 	s.blockRoutes(api)
+	s.queueRoutes(api)
 
 	return s.unblocked(s.bounded(http.NewCrossOriginProtection().Handler(mux)))
 }

@@ -114,6 +114,9 @@ type Server struct {
 	limits   *limits
 	settings atomic.Pointer[admission.Config]
 	gate     gate
+	queue    *admission.Queue
+	known    known // robots who need not wait
+	watching sync.WaitGroup
 	unheard  sync.Map     // of net.Conn: *connection
 	streams  atomic.Int64 // of decisions, open now
 	trying   atomic.Bool  // policies, now
@@ -141,6 +144,7 @@ func New(d Deps) *Server {
 		s.d.Work = bounds.NewWork(admission.DefaultConcurrency())
 	}
 	s.d.Work.OnRefused(func(reason string) { s.refusals.add("concurrency", reason) })
+	s.queue = admission.NewQueue(admission.QueueConfig{}, newKey(), 0)
 	s.SetAdmission(admission.Default())
 	if d.Bodies != nil {
 		d.Bodies.OnRefused(func() { s.refusals.add("memory", "full") })
@@ -149,6 +153,7 @@ func New(d Deps) *Server {
 		d.Blocks.OnChange(s.blockChanged)
 	}
 	s.handler = s.routes()
+	s.watching.Go(s.watch)
 	return s
 }
 
@@ -171,6 +176,7 @@ func (s *Server) Close() error {
 	s.hub.keepers.Wait()
 	s.end()
 	s.chores.close()
+	s.watching.Wait()
 	return nil
 }
 

@@ -80,6 +80,7 @@ func (k *socket) connect(r client.Request) *client.Error {
 		return tooManySubscriptions("resume")
 	}
 	k.client = id
+	k.server.finish(k.begun)
 	ok := client.ConnectOK{
 		Protocol: client.ProtocolVersion, User: string(k.login.User), Client: id, Session: k.flow.id,
 		Server: k.server.d.Version, Time: time.Now().UTC(), Expires: k.login.Until, PingMS: pingTime.Milliseconds(),

@@ -12,6 +12,7 @@ import (
 
 	"github.com/coder/websocket"
 
+	"weir/admission"
 	"weir/wavelet"
 	"weir/wavelet/client"
 )
@@ -49,7 +50,8 @@ type socket struct {
 	server *Server
 	conn   *websocket.Conn
 	login  Login
-	expiry *time.Timer // ends the socket with its login
+	begun  *admission.Grant // of the queue; finished when the socket stands
+	expiry *time.Timer      // ends the socket with its login
 	queue  *queue
 	flow   flow
 	vigil  vigil
@@ -65,12 +67,11 @@ type socket struct {
 
 // upgrade is GET /ws: it spends a ticket and serves the socket until it ends.
 func (s *Server) upgrade(w http.ResponseWriter, r *http.Request) {
-	login, ok := s.tickets.redeem(time.Now(), r.URL.Query().Get("ticket"))
+	login, grant, ok := s.spend(w, r)
 	if !ok {
-		s.refusals.add("socket", "ticket")
-		writeError(w, refuse(client.CodeUnauthorized, "unauthorized", "ticket", "the ticket is missing, expired or spent", "get one from POST /connect"))
 		return
 	}
+	defer s.finish(grant)
 	if e := s.blocked(login.User); e != nil {
 		s.countRefusal("socket", e)
 		writeError(w, e)
@@ -95,7 +96,7 @@ func (s *Server) upgrade(w http.ResponseWriter, r *http.Request) {
 	conn.SetReadLimit(client.MaxMessage)
 	ctx, cancel := context.WithCancelCause(s.ctx)
 	k := &socket{
-		server: s, conn: conn, login: login, queue: newQueue(), ctx: ctx, close: cancel,
+		server: s, conn: conn, login: login, begun: grant, queue: newQueue(), ctx: ctx, close: cancel,
 		vigil: vigil{heard: make(chan struct{}, 1)},
 		subs:  map[wavelet.Name]*subscription{},
 	}

@@ -1,96 +1,121 @@
 package web
 
 import (
-	"crypto/hmac"
 	"crypto/rand"
-	"crypto/sha256"
-	"encoding/base64"
 	"encoding/binary"
 	"sync"
+	"sync/atomic"
 	"time"
 
+	"weir/admission"
 	"weir/wavelet"
 )
 
 // ticketLife is how long a ticket waits to be spent.
 const ticketLife = 30 * time.Second
 
-// tickets issues what POST /connect gives and GET /ws takes: a signed note of
-// who logged in, good for one connection. Nothing is remembered of tickets that
-// are not spent; a spent one is remembered until it would have expired.
+// tickets issues what POST /connect gives and GET /ws takes: a signed and
+// numbered note of who logged in, good for one connection. Of those that are
+// spent a bit is remembered, and of those that are not which grant of the queue
+// they carry.
 type tickets struct {
-	key [32]byte
+	seal  admission.Seal
+	last  atomic.Uint64
+	spent admission.Spent
 
-	mu    sync.Mutex
-	spent map[[16]byte]time.Time
-	swept time.Time
+	mu     sync.Mutex
+	grants map[uint64]granted
+	swept  time.Time
+}
+
+// granted is leave to begin a session that a ticket carries.
+type granted struct {
+	*admission.Grant
+	until time.Time
+}
+
+// passport is what a ticket says.
+type passport struct {
+	Login
+	number  uint64
+	expires time.Time
 }
 
 func newTickets() *tickets {
-	t := &tickets{spent: map[[16]byte]time.Time{}}
-	rand.Read(t.key[:])
-	return t
+	return &tickets{seal: admission.NewSeal(newKey()), grants: map[uint64]granted{}}
 }
 
-// A ticket is nonce (16 bytes), its expiry, the login's and the login's instant
-// (8 each, Unix milliseconds, 0: none), the user, and 16 bytes of HMAC over it
-// all.
-const ticketHead = 16 + 8 + 8 + 8
+// newKey is a key that no other server has.
+func newKey() (key [32]byte) {
+	rand.Read(key[:])
+	return key
+}
 
-func (t *tickets) issue(now time.Time, l Login) string {
-	b := make([]byte, ticketHead, ticketHead+len(l.User)+16)
-	rand.Read(b[:16])
-	binary.BigEndian.PutUint64(b[16:], uint64(now.Add(ticketLife).UnixMilli()))
+// A ticket is its number, its expiry, the login's and the login's instant (8
+// bytes each, times in Unix milliseconds, 0: none) and the user, signed.
+const ticketHead = 4 * 8
+
+// issue makes a ticket. Its grant is kept for it; nil is none.
+func (t *tickets) issue(now time.Time, l Login, g *admission.Grant) string {
+	number, expires := t.last.Add(1), now.Add(ticketLife)
+	if g != nil {
+		t.keep(now, number, granted{g, expires})
+	}
+	b := make([]byte, 0, ticketHead+len(l.User)+16)
+	b = binary.BigEndian.AppendUint64(b, number)
+	b = binary.BigEndian.AppendUint64(b, uint64(expires.UnixMilli()))
+	var until int64
 	if !l.Until.IsZero() {
-		binary.BigEndian.PutUint64(b[24:], uint64(l.Until.UnixMilli()))
+		until = l.Until.UnixMilli()
 	}
-	binary.BigEndian.PutUint64(b[32:], uint64(l.At.UnixMilli()))
-	b = append(b, l.User...)
-	return base64.RawURLEncoding.EncodeToString(append(b, t.mac(b)...))
+	b = binary.BigEndian.AppendUint64(b, uint64(until))
+	b = binary.BigEndian.AppendUint64(b, uint64(l.At.UnixMilli()))
+	return t.seal.Sign(append(b, l.User...))
 }
 
-// redeem spends a ticket; false if it is forged, expired or spent.
-func (t *tickets) redeem(now time.Time, ticket string) (Login, bool) {
-	b, err := base64.RawURLEncoding.DecodeString(ticket)
-	if err != nil || len(b) < ticketHead+16 {
-		return Login{}, false
+// read is what a ticket says; false if it is forged, expired or spent.
+func (t *tickets) read(now time.Time, ticket string) (passport, bool) {
+	b, ok := t.seal.Open(ticket)
+	if !ok || len(b) < ticketHead {
+		return passport{}, false
 	}
-	body, mac := b[:len(b)-16], b[len(b)-16:]
-	expires := time.UnixMilli(int64(binary.BigEndian.Uint64(b[16:])))
-	if !hmac.Equal(mac, t.mac(body)) || !now.Before(expires) {
-		return Login{}, false
+	instant := func(at int) time.Time { return time.UnixMilli(int64(binary.BigEndian.Uint64(b[at:]))) }
+	p := passport{Login{User: wavelet.Participant(b[ticketHead:]), At: instant(24)}, binary.BigEndian.Uint64(b), instant(8)}
+	if until := instant(16); until.UnixMilli() != 0 {
+		p.Until = until
 	}
-	if !t.spend(now, [16]byte(b), expires) {
-		return Login{}, false
-	}
-	l := Login{User: wavelet.Participant(body[ticketHead:]), At: time.UnixMilli(int64(binary.BigEndian.Uint64(b[32:])))}
-	if until := binary.BigEndian.Uint64(b[24:]); until != 0 {
-		l.Until = time.UnixMilli(int64(until))
-	}
-	return l, true
+	return p, now.Before(p.expires) && !t.spent.Used(p.number)
 }
 
-// spend marks a nonce; false if it was marked before.
-func (t *tickets) spend(now time.Time, nonce [16]byte, expires time.Time) bool {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	if _, spent := t.spent[nonce]; spent {
+// redeem spends a ticket; false if somebody else has.
+func (t *tickets) redeem(now time.Time, p passport) bool {
+	if !t.spent.Spend(now, p.number, p.expires) {
 		return false
 	}
-	if now.Sub(t.swept) >= ticketLife {
-		t.swept = now
-		for n, e := range t.spent {
-			if !now.Before(e) {
-				delete(t.spent, n)
-			}
-		}
-	}
-	t.spent[nonce] = expires
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	delete(t.grants, p.number)
 	return true
 }
 
-func (t *tickets) mac(b []byte) []byte {
-	h := hmac.New(sha256.New, t.key[:])
-	h.Write(b)
-	return h.Sum(nil)[:16]
+// grant is what a ticket carries; nil for nothing.
+func (t *tickets) grant(p passport) *admission.Grant {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.grants[p.number].Grant
+}
+
+// keep remembers a grant until its ticket is spent or expires.
+func (t *tickets) keep(now time.Time, number uint64, g granted) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if now.Sub(t.swept) >= ticketLife {
+		t.swept = now
+		for n, g := range t.grants {
+			if !now.Before(g.until) {
+				delete(t.grants, n)
+			}
+		}
+	}
+	t.grants[number] = g
 }

@@ -237,6 +237,16 @@ type Cursor struct {
 type ConnectRequest struct {
 	User  string `json:"user"`
 	Token string `json:"token,omitzero"`
+	// Ticket is the place in the queue that an earlier answer gave.
+	Ticket string `json:"ticket,omitzero"`
+}
+
+// Turn is the answer to POST /connect, with status 503, of a server that is busy:
+// when to come back, and with which ticket, if with any.
+type Turn struct {
+	Err       *Error `json:"err"`
+	RetryInMS int64  `json:"retry_in_ms"`
+	Ticket    string `json:"ticket,omitzero"`
 }
 
 // Ticket is the answer to POST /connect: what GET /ws?ticket= takes, once.
