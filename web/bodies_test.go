@@ -85,7 +85,7 @@ func TestAGoneCallerFreesTheRoom(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer conn.Close()
-	fmt.Fprintf(conn, "POST /connect HTTP/1.1\r\nHost: weir\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n", size)
+	fmt.Fprintf(conn, "POST /api/v1/waves HTTP/1.1\r\nHost: localhost\r\nWeir-User: %s\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n", ann, size)
 	for room.Held() == 0 { // until the server reads on
 		if _, err := conn.Write([]byte(strings.Repeat(" ", 1000))); err != nil {
 			t.Fatal(err)
