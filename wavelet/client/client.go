@@ -43,6 +43,8 @@ type Client struct {
 	base *url.URL
 	id   string // the client id: with a seq it names a delta
 
+	place string // in the queue of a busy server; only keepConnected looks at it
+
 	cancel context.CancelCauseFunc
 	wg     sync.WaitGroup
 	first  chan struct{} // closed when connected for the first time
@@ -156,14 +158,17 @@ func (c *Client) keepConnected(ctx context.Context) error {
 		}
 		failures++
 		var d *denied
-		var advice time.Duration
-		if errors.As(err, &d) {
-			if d.fatal && !c.renewable(err) {
-				return d.err
-			}
-			advice = d.advice
+		var wait time.Duration
+		switch {
+		case !errors.As(err, &d):
+			wait = c.o.Backoff.Wait(failures, 0, rand.Float64())
+		case d.fatal && !c.renewable(err):
+			return d.err
+		case d.turn: // the server spreads its clients better than chance does
+			wait = d.advice
+		default:
+			wait = c.o.Backoff.Wait(failures, d.advice, rand.Float64())
 		}
-		wait := c.o.Backoff.Wait(failures, advice, rand.Float64())
 		c.o.Logger.Info("connection lost", "error", err, "again_in", wait)
 		select {
 		case <-time.After(wait):

@@ -20,18 +20,20 @@ type denied struct {
 	err    error
 	fatal  bool
 	advice time.Duration
+	turn   bool // the advice is an instant of this client's own
 }
 
 func (d *denied) Error() string { return d.err.Error() }
 func (d *denied) Unwrap() error { return d.err }
 
-// ticket knocks at POST /connect.
+// ticket knocks at POST /connect, with the place in the queue that an earlier
+// knock was given, and notes the place that this one is given.
 func (c *Client) ticket(ctx context.Context) (Ticket, error) {
 	token, err := c.loginToken(ctx)
 	if err != nil {
 		return Ticket{}, fmt.Errorf("get a login token: %w", err)
 	}
-	body, err := json.Marshal(ConnectRequest{User: string(c.o.User), Token: token})
+	body, err := json.Marshal(ConnectRequest{User: string(c.o.User), Token: token, Ticket: c.place})
 	if err != nil {
 		return Ticket{}, fmt.Errorf("encode connect: %w", err)
 	}
@@ -50,8 +52,13 @@ func (c *Client) ticket(ctx context.Context) (Ticket, error) {
 		return Ticket{}, fmt.Errorf("read ticket: %w", err)
 	}
 	if resp.StatusCode != http.StatusOK {
-		return Ticket{}, refusedTicket(resp, answer)
+		refused, place := refusedTicket(resp, answer)
+		if place != "" {
+			c.place = place
+		}
+		return Ticket{}, refused
 	}
+	c.place = ""
 	var t Ticket
 	if err := json.Unmarshal(answer, &t); err != nil {
 		return Ticket{}, fmt.Errorf("read ticket: %w", err)
@@ -59,12 +66,10 @@ func (c *Client) ticket(ctx context.Context) (Ticket, error) {
 	return t, nil
 }
 
-// refusedTicket turns an answer other than 200 into what to do about it.
-func refusedTicket(resp *http.Response, answer []byte) *denied {
-	var body struct {
-		Err       *Error `json:"err"`
-		RetryInMS int64  `json:"retry_in_ms"`
-	}
+// refusedTicket turns an answer other than 200 into what to do about it, and the
+// place in the queue that it gives, if any.
+func refusedTicket(resp *http.Response, answer []byte) (d *denied, place string) {
+	var body Turn
 	err := fmt.Errorf("ask for a ticket: %s", resp.Status)
 	if json.Unmarshal(answer, &body) == nil && body.Err != nil {
 		err = fmt.Errorf("ask for a ticket: %w", body.Err)
@@ -74,7 +79,7 @@ func refusedTicket(resp *http.Response, answer []byte) *denied {
 		advice = time.Duration(s) * time.Second
 	}
 	later := resp.StatusCode >= 500 || resp.StatusCode == http.StatusTooManyRequests || resp.StatusCode == http.StatusRequestTimeout
-	return &denied{err: err, fatal: !later, advice: advice}
+	return &denied{err: err, fatal: !later, advice: advice, turn: body.Ticket != "" && body.RetryInMS > 0}, body.Ticket
 }
 
 // socket spends a ticket on a WebSocket.
@@ -84,7 +89,8 @@ func (c *Client) socket(ctx context.Context, t Ticket) (*websocket.Conn, error) 
 	conn, resp, err := websocket.Dial(ctx, u.String(), &websocket.DialOptions{HTTPClient: c.o.HTTP})
 	if err != nil {
 		if resp != nil && resp.StatusCode == http.StatusServiceUnavailable {
-			return nil, refusedTicket(resp, nil)
+			refused, _ := refusedTicket(resp, nil)
+			return nil, refused
 		}
 		return nil, fmt.Errorf("open socket: %w", err)
 	}
