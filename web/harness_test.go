@@ -141,7 +141,11 @@ func (p plan) build(t *testing.T) *house {
 	}
 	work := bounds.NewWork(admission.DefaultConcurrency())
 	var s *web.Server
-	robotDoor := rpc.New(directory, g, rpc.Options{Work: work, Refused: func(layer, reason string) { s.Refused(layer, reason) }})
+	robotDoor := rpc.New(directory, g, rpc.Options{Work: work, Refused: func(layer, reason string) { s.Refused(layer, reason) },
+		Called: func(who wavelet.Participant, n int, took time.Duration, refused string) {
+			s.Called(who, n, took, refused)
+		},
+	})
 	s = web.New(web.Deps{
 		Work:   work,
 		Bodies: p.bodies,

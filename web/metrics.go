@@ -41,6 +41,7 @@ func (c *collector) Collect(out chan<- prometheus.Metric) {
 	}
 	n := &c.s.counters
 	emit(gauge("weir_sockets_open", "People's sockets that are open."), float64(c.s.sockets.count()))
+	emit(gauge("weir_traces_open", "Readers that trace a person or a robot."), float64(c.s.traces.n.Load()))
 	emit(gauge("weir_connections_open", "Connections to the server, of any kind."), float64(c.s.gate.total.Active()))
 	emit(gauge("weir_connections_maximum", "How many there may be; 0: any number."), float64(c.s.gate.total.Maximum()))
 	emit(gauge("weir_connected_addresses", "Network addresses that they come from; of IPv6 a /64 is one."), float64(c.s.gate.addresses.Len()))

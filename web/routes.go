@@ -28,6 +28,7 @@ func (s *Server) routes() http.Handler {
 		mux.Handle("/robot/dataapi/", s.d.Data)
 	}
 	mux.HandleFunc("GET /api/v1/decisions/stream", s.streamDecisions)
+	mux.HandleFunc("GET /api/v1/trace", s.streamTrace)
 	mux.HandleFunc("POST /api/v1/policies/try", s.tryPolicies)
 	mux.HandleFunc("GET /healthz", s.healthz)
 	mux.HandleFunc("GET /readyz", s.readyz)

@@ -180,6 +180,7 @@ func (k *socket) frames(message []byte, hello *time.Timer) error {
 // frame handles one frame and queues its reply. An error closes the socket.
 func (k *socket) frame(line []byte) error {
 	k.server.counters.frames.Add(1)
+	began := k.tracing()
 	r, refusal := decodeFrame(line)
 	over := k.charge(r, refusal != nil)
 	switch {
@@ -188,6 +189,7 @@ func (k *socket) frame(line []byte) error {
 	case refusal == nil:
 		refusal = k.handle(r)
 	}
+	k.traceIn(began, r, len(line), refusal)
 	if refusal == nil {
 		return nil
 	}
@@ -256,6 +258,7 @@ func (k *socket) flush(each time.Duration) error {
 			return err
 		}
 		k.flow.said(message)
+		k.traceOut(message)
 	}
 }
 

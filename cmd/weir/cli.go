@@ -19,6 +19,7 @@ type cli struct {
 	Grants      grantsCmd      `cmd:"" help:"Show and end what people have allowed programs."`
 	Connections connectionsCmd `cmd:"" help:"Show who is connected; close sockets."`
 	Block       blockCmd       `cmd:"" help:"Block people, robots and networks."`
+	Trace       traceCmd       `cmd:"" help:"Show what a person or a robot does, as it happens."`
 	Revoke      revokeCmd      `cmd:"" help:"Make a person's login tokens void."`
 	Wave        waveCmd        `cmd:"" help:"Make wavelets, read them, write to them."`
 	Drill       drillCmd       `cmd:"" help:"Prove on a running server that the guard is on."`

@@ -190,7 +190,7 @@ func (h *house) assemble(ctx context.Context) error {
 	standard, _ := h.policies.Set().Profile("")
 	judge := governor.New(governor.Options{Default: standard, RatioOnly: h.config.ratioOnly})
 	h.gateway = gateway.New(h.host, roster{h.robots, h.config.patience}, judge, h.store, gateway.Options{
-		TimeScale: h.config.timeScale, Epoch: h.config.epoch, Server: h.self(), Secret: []byte(tokenSecret), Feed: h.config.feed, Suspend: h.suspend, Logger: h.log,
+		TimeScale: h.config.timeScale, Epoch: h.config.epoch, Server: h.self(), Secret: []byte(tokenSecret), Feed: h.happened, Suspend: h.suspend, Logger: h.log,
 		Decisions: h.config.decisions, DecisionBytes: h.config.decisionBytes, Traffic: h.traffic,
 	})
 	if err := h.open(around); err != nil {
@@ -227,6 +227,9 @@ func (h *house) open(around wire.Surroundings) error {
 	work := bounds.NewWork(admission.DefaultConcurrency()) // the server sets what is configured
 	door := rpc.New(h.robots, h.gateway, rpc.Options{
 		PublicURL: h.config.publicURL, Nonces: nonces, Work: work, Logger: h.log, Refused: func(layer, reason string) { h.web.Refused(layer, reason) },
+		Called: func(who wavelet.Participant, operations int, took time.Duration, refused string) {
+			h.web.Called(who, operations, took, refused)
+		},
 	})
 	door.Surround(around)
 	h.web = web.New(web.Deps{
@@ -411,6 +414,14 @@ func (h *house) blockChanged(b blocks.Block, begins bool) {
 	if id, ok := b.Participant(); ok {
 		h.gateway.RobotChanged(id)
 	}
+}
+
+// happened tells whoever listens what happens to robots.
+func (h *house) happened(what gateway.Happening) {
+	if h.config.feed != nil {
+		h.config.feed(what)
+	}
+	h.web.Happened(what)
 }
 
 // suspend takes a robot out of service because the governor says so.

@@ -46,7 +46,11 @@ type Options struct {
 	// Refused is told of each request that is turned away at these doors: by which
 	// layer, and why in a word. Nil: nobody counts.
 	Refused func(layer, reason string)
-	Logger  *slog.Logger // nil: silent
+	// Called is told of each call that was admitted or refused by a limit: by whom,
+	// of how many operations, how long it took, and why it was refused, if it was.
+	// Nil: nobody listens.
+	Called func(who wavelet.Participant, operations int, took time.Duration, refused string)
+	Logger *slog.Logger // nil: silent
 }
 
 func (o Options) verifier() verifier {
@@ -67,6 +71,7 @@ type Handler struct {
 	verifier  verifier
 	refused   func(layer, reason string)
 	work      *bounds.Work
+	called    func(who wavelet.Participant, operations int, took time.Duration, refused string)
 	log       *slog.Logger
 }
 
@@ -75,10 +80,13 @@ func New(d *robots.Directory, g Gateway, o Options) *Handler {
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
+	if o.Called == nil {
+		o.Called = func(wavelet.Participant, int, time.Duration, string) {}
+	}
 	if o.Refused == nil {
 		o.Refused = func(string, string) {}
 	}
-	return &Handler{directory: d, gateway: g, verifier: o.verifier(), refused: o.Refused, work: o.Work, log: o.Logger}
+	return &Handler{directory: d, gateway: g, verifier: o.verifier(), refused: o.Refused, called: o.Called, work: o.Work, log: o.Logger}
 }
 
 // Surround says what operations find beside the wavelets; before, they find
@@ -176,6 +184,7 @@ func (h *Handler) serve(w http.ResponseWriter, r *http.Request, who caller, body
 	// A request that makes no sense counts all the same.
 	if refusal := h.gateway.Admit(r.Context(), who.id, wrong == nil && onlyLimits(ops)); refusal != nil {
 		h.refused("robots", reasonOf(refusal))
+		h.called(who.id, len(ops), 0, reasonOf(refusal))
 		h.turnAway(w, who.id, ops, refusal)
 		return
 	}
@@ -186,11 +195,14 @@ func (h *Handler) serve(w http.ResponseWriter, r *http.Request, who caller, body
 	}
 	ctx, leave, err := h.work.Enter(r.Context(), who.work())
 	if err != nil {
+		h.called(who.id, len(ops), 0, "busy")
 		writeBusy(w, err)
 		return
 	}
 	defer leave()
+	began := time.Now()
 	results := h.call(ctx, who, r.Header.Get(BundleField), ops)
+	h.called(who.id, len(ops), time.Since(began), "")
 	leave() // whoever reads slowly does no work
 	h.tellLimits(w, who.id)
 	writeJSON(w, http.StatusOK, results)
