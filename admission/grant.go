@@ -16,6 +16,7 @@ func (q *Queue) grant(now time.Time) *Grant {
 	g := &Grant{deadline: now.Add(q.config.Handshake)}
 	q.grants = append(q.grants, g)
 	q.pending++
+	q.peak = max(q.peak, q.pending)
 	q.admitted++
 	return g
 }
@@ -37,6 +38,7 @@ func (q *Queue) Hold(now time.Time, g *Grant) bool {
 		}
 		g.over = false
 		q.pending++
+		q.peak = max(q.peak, q.pending)
 	}
 	g.held = true
 	return true

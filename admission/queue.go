@@ -63,6 +63,7 @@ type Queue struct {
 	pressed   bool // the machine is overloaded
 	reading   Reading
 	pending   int
+	peak      int
 	last      uint64 // number of the last turn
 	known     turns
 	lot       lot

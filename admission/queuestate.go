@@ -11,6 +11,7 @@ type QueueState struct {
 	ETA        time.Duration // how long somebody would wait who came now
 	Parked     int
 	Pending    int
+	Peak       int  // the most that were pending at a time
 	Pressed    bool // a signal says that the machine is overloaded
 	Reading    Reading
 
@@ -24,7 +25,7 @@ func (q *Queue) State(now time.Time) QueueState {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	s := QueueState{
-		Enabled: q.config.Enabled, Capacity: q.config.Capacity, Parked: len(q.lot), Pending: q.pending,
+		Enabled: q.config.Enabled, Capacity: q.config.Capacity, Parked: len(q.lot), Pending: q.pending, Peak: q.peak,
 		ETA: q.pace.next(now).Sub(now), Pressed: q.pressed, Reading: q.reading,
 		Admitted: q.admitted, Early: q.early, Abandoned: q.abandoned,
 	}

@@ -17,6 +17,7 @@ type queueState struct {
 	Parked    int               `json:"parked" doc:"Requests that are kept until their turn."`
 	Pending   int               `json:"pending" doc:"Sessions that were begun and do not stand yet."`
 	Most      int               `json:"pending_max" doc:"How many may be; 0: any number."`
+	Peak      int               `json:"pending_peak" doc:"The most that were pending at a time since the start."`
 	Admitted  uint64            `json:"admitted" doc:"Sessions let in since the start."`
 	Early     uint64            `json:"early" doc:"Of them, before their turn, because there was little to do."`
 	Abandoned uint64            `json:"abandoned" doc:"Of them, those that never came."`
@@ -43,7 +44,7 @@ func (s *Server) queueRoutes(api huma.API) {
 func (s *Server) queueState() queueState {
 	q := s.queue.State(time.Now())
 	out := queueState{
-		Enabled: q.Enabled, Capacity: q.Capacity, Length: q.Waiting, ETAMS: q.ETA.Milliseconds(), Parked: q.Parked, Pending: q.Pending, Most: q.MaxPending,
+		Enabled: q.Enabled, Capacity: q.Capacity, Length: q.Waiting, ETAMS: q.ETA.Milliseconds(), Parked: q.Parked, Pending: q.Pending, Most: q.MaxPending, Peak: q.Peak,
 		Admitted: q.Admitted, Early: q.Early, Abandoned: q.Abandoned, Refused: map[string]uint64{},
 		Signal: queueSignal{q.Pressed, float64(q.Reading.SchedulerLatency) / float64(time.Millisecond), q.Reading.Samples, q.Reading.Runnable, q.Reading.CPUShare},
 	}

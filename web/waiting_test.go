@@ -51,6 +51,7 @@ func calm() admission.QueueConfig {
 func (h *house) admission() (out struct {
 	Length, Parked, Pending int
 	Most                    int    `json:"pending_max"`
+	Peak                    int    `json:"pending_peak"`
 	Admitted                uint64 `json:"admitted"`
 	Refused                 map[string]uint64
 }) {
