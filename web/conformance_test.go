@@ -80,6 +80,7 @@ type play struct {
 // actor is a person at a client.
 type actor struct {
 	id     string // of the client, at its driver
+	user   wavelet.Participant
 	driver driver
 	net    *between
 	open   []string // wavelets
@@ -89,14 +90,8 @@ func runCase(t *testing.T, h *house, c scriptCase, anns, bobs driver) {
 	ctx, cancel := context.WithTimeoutCause(t.Context(), patience, errors.New("it does not come to that"))
 	defer cancel()
 	p := &play{t: t, ctx: ctx, h: &house{t: t, host: h.host, web: h.web, url: h.url, http: h.http}, waves: map[string]wavelet.Name{}, cast: map[string]*actor{}}
-	for name, d := range map[string]driver{"ann": anns, "bob": bobs} {
-		p.cast[name] = &actor{id: t.Name() + name, driver: d, net: newBetween(t, h.url)}
-	}
-	defer func() {
-		for _, a := range p.cast {
-			_, _ = a.driver.do(context.Background(), command{Do: "close", Client: a.id})
-		}
-	}()
+	p.add("ann", ann, anns)
+	p.add("bob", bob, bobs)
 	for i, line := range c.lines {
 		words, err := wordsOf(line)
 		if err == nil && len(words) > 0 {
@@ -109,6 +104,14 @@ func runCase(t *testing.T, h *house, c scriptCase, anns, bobs driver) {
 	if err := p.rest(); err != nil {
 		t.Fatalf("at rest: %v", err)
 	}
+}
+
+// add puts a person at a client, which is closed at the end.
+func (p *play) add(name string, user wavelet.Participant, d driver) *actor {
+	a := &actor{id: p.t.Name() + name, user: user, driver: d, net: newBetween(p.t, p.h.url)}
+	p.cast[name] = a
+	p.t.Cleanup(func() { _, _ = d.do(context.Background(), command{Do: "close", Client: a.id}) })
+	return a
 }
 
 // wordsOf splits a line into words, JSON strings and JSON objects or lists.
@@ -169,11 +172,7 @@ func (p *play) act(a *actor, words []string) error {
 	var err error
 	switch do, arg := words[0], words[2:]; do {
 	case "joins": // connects, and opens wavelets
-		user := string(ann)
-		if strings.HasSuffix(a.id, "bob") {
-			user = string(bob)
-		}
-		_, err = a.driver.do(p.ctx, command{Do: "dial", Client: a.id, URL: a.net.server.URL, User: user, Backoff: map[string]int{"min": 5, "max": 20}})
+		_, err = a.driver.do(p.ctx, command{Do: "dial", Client: a.id, URL: a.net.server.URL, User: string(a.user), Backoff: map[string]int{"min": 5, "max": 20}})
 		for _, w := range words[1:] {
 			if w != "" && err == nil {
 				err = p.act(a, []string{"opens", w, ""})

@@ -32,7 +32,11 @@ export class Link {
     this.socket = socket;
     /** @type {Promise<import('./client.js').Ending>} */
     this.ended = new Promise((resolve) => (this.#end = resolve));
-    socket.onopen = () => this.#guard(() => hooks.opened(this));
+    let open = false;
+    socket.onopen = () => {
+      open = true;
+      this.#guard(() => hooks.opened(this));
+    };
     socket.onmessage = (event) => this.#guard(() => {
       this.#listen();
       for (const frame of readFrames(event.data)) {
@@ -41,7 +45,10 @@ export class Link {
         else this.#replied(frame);
       }
     });
-    socket.onerror = () => {}; // a close follows
+    socket.onerror = () => {
+      // Behind an error comes a close, but in Node not if the socket never opened.
+      if (!open) this.close({ error: new ConnectionLost('the socket could not be opened') });
+    };
     socket.onclose = ({ code, reason }) => this.close({ error: new ConnectionLost(reason || `the socket was closed with ${code}`), code, reason });
     this.#listen();
   }
