@@ -189,7 +189,7 @@ func TestSetConcurrency(t *testing.T) {
 		t.Error("a section out of range is taken")
 	}
 	if c, err := admission.Parse([]byte("concurrency: {limit: 7, weights: {search: 3}}"), "a.yaml"); err != nil || c.Concurrency.Limit != 7 ||
-		c.Concurrency.Weights.Search != 3 || c.Concurrency.Weights.Import != 2 || c.Concurrency.Patience() != 4*time.Second {
+		c.Concurrency.Weights.Search != 3 || c.Concurrency.Weights.Import != 2 || c.Concurrency.Patience() != time.Second {
 		t.Errorf("%+v, %v", c.Concurrency, err)
 	}
 }

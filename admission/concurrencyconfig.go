@@ -14,7 +14,7 @@ type ConcurrencyConfig struct {
 	Most     int           `yaml:"most"`     // places that are never exceeded by what is found out; 0: any number
 	Deadline time.Duration `yaml:"deadline"` // in which work has to end
 	Waiting  int           `yaml:"waiting"`  // pieces of work that may wait; 0: what does not fit is refused at once
-	Wait     time.Duration `yaml:"wait"`     // for a place, at most; 0: 0.4 of the deadline
+	Wait     time.Duration `yaml:"wait"`     // for a place, at most; 0: a tenth of the deadline
 	Weights  WorkWeights   `yaml:"weights"`
 }
 
@@ -55,7 +55,7 @@ func (c ConcurrencyConfig) Patience() time.Duration {
 	if c.Wait > 0 {
 		return c.Wait
 	}
-	return c.Deadline * 2 / 5 // what waited so long and takes as long as it may ends in time
+	return c.Deadline / 10 // what waited longer has too little time left when the load is high
 }
 
 // DefaultConcurrency is the section as it is without a configuration.

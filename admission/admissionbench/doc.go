@@ -6,4 +6,8 @@
 // come back at once, some of whom ignore what they are told or never return.
 // The same storm is run against other ways to meet it, so that a bar that is
 // reached says something.
+//
+// [Goodput] is overload that lasts: requests that take seconds of a processor come
+// faster than the processors can do them, in virtual time, and their callers go
+// away at a deadline. Work that ends after it was for nothing.
 package admissionbench

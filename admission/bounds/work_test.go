@@ -13,7 +13,7 @@ import (
 
 func one(waiting int) *bounds.Work {
 	c := admission.DefaultConcurrency()
-	c.Limit, c.Waiting = 1, waiting
+	c.Limit, c.Waiting, c.Wait = 1, waiting, 4*time.Second
 	return bounds.NewWork(c)
 }
 

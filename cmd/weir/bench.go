@@ -22,6 +22,7 @@ type benchCmd struct {
 	Caps     benchCapsCmd     `cmd:"" help:"Many at once at a maximum of connections, and what a place costs."`
 	Siege    benchSiegeCmd    `cmd:"" help:"Attacks on a server, and what they do to the people who work there."`
 
+	Goodput   benchGoodputCmd   `cmd:"" help:"More requests than the processors can do: what is done in time, by the limit on concurrent work."`
 	Storm     benchStormCmd     `cmd:"" help:"Everybody comes back at once: weir's queue beside other ways to meet it."`
 	Scenarios benchScenariosCmd `cmd:"" help:"What is caught, what is missed and who is hit, over scenarios in all variants, beside other guards."`
 }
