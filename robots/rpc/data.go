@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/url"
 
+	"weir/gateway"
 	"weir/robots"
 	"weir/robots/grants"
 	"weir/robots/oauth"
@@ -76,7 +77,7 @@ func (d *Data) call(w http.ResponseWriter, r *http.Request) {
 		d.door.deny(w, wrong)
 		return
 	}
-	d.door.serve(w, r, caller{id: robots.ProgramsOf(grant.Person), person: grant.Person}, append([]byte{}, s.operations()...))
+	d.door.serve(w, r, caller{id: robots.ProgramsOf(grant.Person), via: gateway.ViaData, person: grant.Person}, append([]byte{}, s.operations()...))
 }
 
 // verify checks that a request was signed by a program with a token.

@@ -31,6 +31,8 @@
 // robot's call does, and all programs of a person are counted together, under an
 // address of their own.
 //
+// What comes by another transport than HTTP goes the same way, by [Handler.Serve].
+//
 // A Handler keeps no state but the [Nonces] of the last minutes, a bounded number
 // for each robot, and is safe for concurrent use.
 package rpc

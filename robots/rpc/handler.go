@@ -9,7 +9,6 @@ import (
 	"strings"
 	"time"
 
-	"weir/admission"
 	"weir/admission/bounds"
 	"weir/gateway"
 	"weir/policies"
@@ -112,7 +111,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		h.deny(w, wrong)
 		return
 	}
-	h.serve(w, r, caller{id: robot.Address, capabilities: robot.Capabilities, suspended: robot.Suspended}, body)
+	h.serve(w, r, caller{id: robot.Address, via: gateway.ViaActive, capabilities: robot.Capabilities, suspended: robot.Suspended}, body)
 }
 
 func suspended() *problem {
@@ -133,82 +132,47 @@ const codeBlocked = "blocked"
 
 // deny answers a request that is turned away before anything is done for it.
 func (h *Handler) deny(w http.ResponseWriter, wrong *problem) {
+	h.count(wrong)
+	wrong.write(w)
+}
+
+// count tells of a call that is turned away before anything is done for it.
+func (h *Handler) count(wrong *problem) {
 	if wrong.code == codeBlocked {
 		h.refused("block", "robot")
 	} else {
 		h.refused("robots", wrong.code)
 	}
-	wrong.write(w)
 }
 
-// caller is who makes a call: a robot, or a person's program.
-type caller struct {
-	id           wavelet.Participant // under which it is counted
-	person       wavelet.Participant // in whose name it writes, "" for a robot
-	capabilities *wire.Capabilities  // nil if they are not known
-	suspended    bool                // it may ask for its limits, and nothing else
-}
-
-// author is in whose name the caller writes.
-func (c caller) author() wavelet.Participant {
-	if c.person != "" {
-		return c.person
-	}
-	return c.id
-}
-
-// work is what kind of work a call is.
-func (c caller) work() admission.WorkKind {
-	if c.person != "" {
-		return admission.WorkData
-	}
-	return admission.WorkRPC
-}
-
-// serve answers a call of one who is known. A nil body is still to be read.
+// serve answers a request of one who is known. A nil body is still to be read.
 func (h *Handler) serve(w http.ResponseWriter, r *http.Request, who caller, body []byte) {
 	leave, err := h.directory.Connect(who.id)
 	if err != nil {
 		h.refused("connections", "robot")
 		w.Header().Set("Connection", "close") // answered at once, whether or not the rest of the request ever comes
-		h.turnAway(w, who.id, nil, err)
+		h.write(w, who.id, turnedAway(nil, err))
 		return
 	}
 	defer leave()
 	ops, wrong := operations(w, r, body)
-	if who.suspended && (wrong != nil || !onlyLimits(ops)) {
-		h.tellLimits(w, who.id)
-		h.deny(w, suspended())
-		return
-	}
-	// A request that makes no sense counts all the same.
-	if refusal := h.gateway.Admit(r.Context(), who.id, wrong == nil && onlyLimits(ops)); refusal != nil {
-		h.refused("robots", reasonOf(refusal))
-		h.called(who.id, len(ops), 0, reasonOf(refusal))
-		h.turnAway(w, who.id, ops, refusal)
-		return
-	}
-	h.tellLimits(w, who.id)
-	if wrong != nil {
-		h.deny(w, wrong)
-		return
-	}
-	ctx, leave, err := h.work.Enter(r.Context(), who.work())
-	if err != nil {
-		h.called(who.id, len(ops), 0, "busy")
-		writeBusy(w, err)
-		return
-	}
-	defer leave()
-	began := time.Now()
-	results := h.call(ctx, who, r.Header.Get(BundleField), ops)
-	h.called(who.id, len(ops), time.Since(began), "")
-	leave() // whoever reads slowly does no work
-	h.tellLimits(w, who.id)
-	writeJSON(w, http.StatusOK, results)
+	h.write(w, who.id, h.answer(r.Context(), who, r.Header.Get(BundleField), ops, wrong))
 }
 
-// operations reads what a call asks for. A nil body is still to be read.
+// write gives a reply, and tells how the robot stands.
+func (h *Handler) write(w http.ResponseWriter, id wavelet.Participant, r reply) {
+	h.tellLimits(w, id)
+	if r.wrong != nil {
+		r.wrong.write(w)
+		return
+	}
+	if r.wait > 0 {
+		w.Header().Set("Retry-After", seconds(r.wait))
+	}
+	writeJSON(w, r.status, r.body)
+}
+
+// operations reads what a request asks for. A nil body is still to be read.
 func operations(w http.ResponseWriter, r *http.Request, body []byte) ([]wire.Operation, *problem) {
 	if body == nil {
 		var err error
@@ -216,11 +180,7 @@ func operations(w http.ResponseWriter, r *http.Request, body []byte) ([]wire.Ope
 			return nil, unreadable(err)
 		}
 	}
-	ops, err := wire.Decode(body)
-	if err != nil {
-		return nil, &problem{http.StatusBadRequest, "bad_request", err.Error()}
-	}
-	return ops, nil
+	return decoded(body)
 }
 
 // authenticate is the robot that a request comes from, by its key or by its
@@ -317,9 +277,9 @@ func (h *Handler) call(ctx context.Context, who caller, token string, ops []wire
 	outcome := c.Apply(ctx, ops)
 	failures := make([]error, len(outcome.Answer.Deltas))
 	for i, delta := range outcome.Answer.Deltas {
-		s := gateway.Submission{Robot: who.id, Via: gateway.ViaActive, Token: token, Delta: delta}
+		s := gateway.Submission{Robot: who.id, Via: who.via, Token: token, Delta: delta, Person: who.person}
 		if who.person != "" {
-			s.Via, s.Token, s.Person = gateway.ViaData, "", who.person // it was sent no bundle
+			s.Token = "" // it was sent no bundle
 		}
 		if _, failures[i] = h.gateway.Submit(ctx, s); failures[i] != nil {
 			h.log.Debug("call refused", "robot", who.id, "wavelet", delta.Wavelet, "error", failures[i])
@@ -333,24 +293,4 @@ func (h *Handler) call(ctx context.Context, who caller, token string, ops []wire
 		}
 	}
 	return results
-}
-
-// turnAway answers a request that was not admitted. The body has an entry for
-// each operation, for those who read it.
-func (h *Handler) turnAway(w http.ResponseWriter, id wavelet.Participant, ops []wire.Operation, refusal error) {
-	h.tellLimits(w, id)
-	results := []result{}
-	for _, op := range ops {
-		if op.Method == wire.Notify {
-			results = append(results, result{ID: op.ID, Data: struct{}{}})
-			continue
-		}
-		results = append(results, refused(op.ID, refusal))
-	}
-	status := http.StatusForbidden
-	if wait := retryAfter(refusal); wait > 0 {
-		status = http.StatusTooManyRequests
-		w.Header().Set("Retry-After", seconds(wait))
-	}
-	writeJSON(w, status, results)
 }

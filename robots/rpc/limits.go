@@ -43,7 +43,7 @@ func (h *Handler) ServeLimits(admin func(*http.Request) bool) http.Handler {
 		}
 		if refusal := h.gateway.Admit(r.Context(), id, true); refusal != nil {
 			h.refused("robots", reasonOf(refusal))
-			h.turnAway(w, id, nil, refusal)
+			h.write(w, id, turnedAway(nil, refusal))
 			return
 		}
 		h.tellLimits(w, id)

@@ -7,7 +7,6 @@ import (
 	"strconv"
 	"time"
 
-	"weir/admission/bounds"
 	"weir/gateway"
 	"weir/robots/wire"
 	"weir/wavelet"
@@ -84,25 +83,17 @@ func (p *problem) write(w http.ResponseWriter) {
 		w.Header().Add("WWW-Authenticate", `Bearer realm="weir"`)
 		w.Header().Add("WWW-Authenticate", `OAuth realm="weir"`)
 	}
-	writeProblem(w, p.status, p.code, p.reason)
+	writeJSON(w, p.status, p.content())
 }
 
-// writeBusy answers a request for which there is no room, or whose sender has gone.
-func writeBusy(w http.ResponseWriter, err error) {
-	wait := time.Second
-	if busy, ok := errors.AsType[*bounds.Busy](err); ok {
-		wait = busy.RetryAfter
-	}
-	w.Header().Set("Retry-After", seconds(wait))
-	writeJSON(w, http.StatusServiceUnavailable, map[string]any{
-		"error":       map[string]any{"code": http.StatusServiceUnavailable, "reason": "busy", "message": err.Error()},
-		"retry_in_ms": wait.Milliseconds(),
-	})
+// content is what the answer says of the problem.
+func (p *problem) content() any {
+	return map[string]any{"error": map[string]any{"code": p.status, "reason": p.code, "message": p.reason}}
 }
 
 // writeProblem answers a request that is wrong as a whole.
 func writeProblem(w http.ResponseWriter, status int, code, message string) {
-	writeJSON(w, status, map[string]any{"error": map[string]any{"code": status, "reason": code, "message": message}})
+	writeJSON(w, status, (&problem{status, code, message}).content())
 }
 
 func writeJSON(w http.ResponseWriter, status int, v any) {
