@@ -27,6 +27,7 @@ type command struct {
 	User    string          `json:"user,omitzero"`
 	Backoff map[string]int  `json:"backoff,omitzero"`
 	Name    named           `json:"name,omitzero"` // open
+	Link    string          `json:"link,omitzero"` // open: the token of a share link
 	Blip    string          `json:"blip,omitzero"` // edit: "" is the root blip
 	Ops     json.RawMessage `json:"ops,omitzero"`  // edit, publish, transform, snap
 	Want    map[string]any  `json:"want,omitzero"` // wait

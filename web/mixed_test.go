@@ -156,6 +156,33 @@ func randomOps(t *testing.T, rng *rand.Rand) []wavelet.Op {
 	return ops
 }
 
+// TestReadingByLink opens a wavelet by a share link in JavaScript, and keeps
+// reading over a lost connection.
+func TestReadingByLink(t *testing.T) {
+	h := build(t, nil)
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	p := &play{t: t, ctx: ctx, h: h, waves: map[string]wavelet.Name{}, cast: map[string]*actor{}}
+	guest := p.add("eve", eve, startNode(t))
+	must(t, p.line([]string{"eve", "joins"}))
+	name := p.wave("W")
+	var link struct {
+		Token string `json:"token"`
+	}
+	params := map[string]any{"wave": name.Wave, "wavelet": name.Wavelet}
+	must(t, h.dial(ann, "").Call(ctx, "link.create", params, &link))
+	open := command{Do: "open", Client: guest.id, Wave: "W", Name: named{name.Wave, name.Wavelet}}
+	if _, err := guest.driver.do(ctx, open); err == nil {
+		t.Fatal("a stranger may read without a link")
+	}
+	open.Link = link.Token
+	_, err := guest.driver.do(ctx, open)
+	must(t, err)
+	must(t, p.net(guest, []string{"cuts"}))
+	must(t, p.line([]string{"server", "inserts", "W", "0", "for guests too"}))
+	must(t, p.line([]string{"eve", "sees", "W", "for guests too\n"}))
+}
+
 // TestSnap holds the JavaScript client to what it does to deltas that cut an
 // emoji in two, as a comparison of texts by UTF-16 units makes them.
 func TestSnap(t *testing.T) {

@@ -54,7 +54,8 @@ const commands = {
     return {};
   },
   async open(c) {
-    const w = await clients.get(c.client).open(c.name.wave, c.name.wavelet);
+    const link = c.link && (() => c.link); // as a program that gets them elsewhere
+    const w = await clients.get(c.client).open(c.name.wave, c.name.wavelet, { link });
     opened.set(`${c.client} ${c.wave}`, w);
     return look(w);
   },
