@@ -14,8 +14,8 @@ const (
 	stubborn    = 1.0   // seconds, about, after which those who ignore advice try again
 )
 
-// client is one of those who come back.
-type client struct {
+// person is a client, one of those who come back.
+type person struct {
 	ignores, leaves bool
 
 	attempts int
@@ -72,7 +72,7 @@ type world struct {
 	rnd     *rand.Rand
 	by      strategy
 	cpu     processor
-	clients []client
+	clients []person
 	events  heap[event]
 	inside  int     // let in, not connected
 	most    int     // the most of them at a time
@@ -83,7 +83,7 @@ type world struct {
 
 // newWorld makes a storm that is about to begin.
 func newWorld(o Options, seed uint64, by strategy) *world {
-	w := &world{Options: o, rnd: rand.New(rand.NewPCG(seed, 7)), by: by, cpu: processor{speed: o.Capacity}, clients: make([]client, o.Clients)}
+	w := &world{Options: o, rnd: rand.New(rand.NewPCG(seed, 7)), by: by, cpu: processor{speed: o.Capacity}, clients: make([]person, o.Clients)}
 	for i := range w.clients {
 		c := &w.clients[i]
 		c.ignores = w.rnd.Float64() < o.Ignore

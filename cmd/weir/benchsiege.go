@@ -57,17 +57,36 @@ func (c benchSiegeCmd) Run(ctx context.Context, s streams) error {
 const siegeMemory = 1 << 30
 
 // lay attacks a server that program serves.
-func (c benchSiegeCmd) lay(ctx context.Context, s streams, program string) (_ siege.Report, err error) {
-	dir, err := os.MkdirTemp("", "weir-siege-")
+func (c benchSiegeCmd) lay(ctx context.Context, s streams, program string) (report siege.Report, err error) {
+	err = aside(ctx, program, "", func(address, _ string, pid int) (err error) {
+		report, err = siege.Run(ctx, siege.Target{URL: address, Resident: residentOf(pid)}, siege.Options{
+			Phase: c.Phase, Typists: c.Typists, Attacks: c.Attack, Progress: s.progress,
+		})
+		return err
+	})
+	return report, err
+}
+
+// aside has program serve in a process of its own, with a configuration of
+// admission if that is not "", while use runs.
+func aside(ctx context.Context, program, admission string, use func(address, dir string, pid int) error) (err error) {
+	dir, err := os.MkdirTemp("", "weir-bench-")
 	if err != nil {
-		return siege.Report{}, fmt.Errorf("make a data directory: %w", err)
+		return fmt.Errorf("make a data directory: %w", err)
 	}
 	defer os.RemoveAll(dir)
 	cmd := exec.Command(program, "serve", "--addr", "127.0.0.1:0", "--data", dir, "--log", "error")
+	if admission != "" {
+		file := filepath.Join(dir, "admission.yaml")
+		if err := os.WriteFile(file, []byte(admission), 0o600); err != nil {
+			return fmt.Errorf("write the configuration: %w", err)
+		}
+		cmd.Args = append(cmd.Args, "--admission", file)
+	}
 	var said strings.Builder
 	cmd.Stderr = &said
 	if err := cmd.Start(); err != nil {
-		return siege.Report{}, fmt.Errorf("start a server: %w", err)
+		return fmt.Errorf("start a server: %w", err)
 	}
 	defer func() {
 		_ = cmd.Process.Signal(syscall.SIGTERM)
@@ -77,11 +96,9 @@ func (c benchSiegeCmd) lay(ctx context.Context, s streams, program string) (_ si
 	}()
 	address, err := listening(ctx, dir)
 	if err != nil {
-		return siege.Report{}, err
+		return err
 	}
-	return siege.Run(ctx, siege.Target{URL: address, Resident: residentOf(cmd.Process.Pid)}, siege.Options{
-		Phase: c.Phase, Typists: c.Typists, Attacks: c.Attack, Progress: s.progress,
-	})
+	return use(address, dir, cmd.Process.Pid)
 }
 
 // listening waits until a server with its data in dir says where it is.

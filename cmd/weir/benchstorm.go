@@ -1,11 +1,16 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io"
+	"os"
+	"path/filepath"
+	"strings"
 	"text/tabwriter"
+	"time"
 
 	"weir"
 	"weir/admission/admissionbench"
@@ -13,8 +18,9 @@ import (
 
 type benchStormCmd struct {
 	benchFlags
-	Clients  int     `default:"50000" help:"Clients that come back at once." placeholder:"N"`
-	Capacity float64 `default:"500" help:"Handshakes the server can do in a second." placeholder:"N"`
+	Live     bool    `help:"Real sockets against a server in a process of its own, 2000 at 200 a second unless --clients and --capacity say otherwise."`
+	Clients  int     `help:"Clients that come back at once. Default: 50000." placeholder:"N"`
+	Capacity float64 `help:"Handshakes the server can do in a second. Default: 500." placeholder:"N"`
 	Ignore   float64 `default:"0.2" help:"Part of the clients that ignore what they are told, in the runs with such." placeholder:"SHARE"`
 	NoShow   float64 `name:"noshow" default:"0.2" help:"Part of the clients that do not return, in the runs with such." placeholder:"SHARE"`
 	Seeds    int     `default:"3" help:"Runs of weir's own queue, of which the worst counts." placeholder:"N"`
@@ -30,15 +36,16 @@ who ignore were in on average.
 Examples:
 
   weir bench storm
+  weir bench storm --live
   weir bench storm --clients 200000 --capacity 2000 --ignore 0.5`
 }
 
 // Validate checks what kong cannot.
 func (c benchStormCmd) Validate() error {
 	switch {
-	case c.Clients < 1 || c.Clients > 1_000_000:
+	case c.Clients < 0 || c.Clients > 1_000_000:
 		return errors.New("--clients: 1 to 1000000")
-	case !(c.Capacity >= 1 && c.Capacity <= 1e6):
+	case !((c.Capacity == 0 || c.Capacity >= 1) && c.Capacity <= 1e6):
 		return errors.New("--capacity: 1 to 1000000 handshakes a second")
 	case !(c.Ignore >= 0 && c.Ignore <= 1):
 		return errors.New("--ignore: a share from 0 to 1")
@@ -51,6 +58,9 @@ func (c benchStormCmd) Validate() error {
 }
 
 func (c benchStormCmd) Run(ctx context.Context, s streams) error {
+	if c.Live {
+		return c.live(ctx, s)
+	}
 	report, err := admissionbench.Storm(ctx, admissionbench.Options{
 		Clients: c.Clients, Capacity: c.Capacity, Ignore: c.Ignore, NoShow: c.NoShow, Seeds: c.Seeds,
 	})
@@ -64,6 +74,32 @@ func (c benchStormCmd) Run(ctx context.Context, s streams) error {
 		return err
 	}
 	return c.show(s, "storm", report.Took, figures)
+}
+
+// live is the storm of real sockets.
+func (c benchStormCmd) live(ctx context.Context, s streams) error {
+	program, err := os.Executable()
+	if err != nil {
+		return fmt.Errorf("find this program: %w", err)
+	}
+	clients, capacity := cmp.Or(c.Clients, 2000), cmp.Or(c.Capacity, 200)
+	settings := fmt.Sprintf("queue: {capacity: %v}\nconnections: {per_address: 0, total: 0}\n", capacity)
+	begun := time.Now()
+	var figures []weir.Figure
+	err = aside(ctx, program, settings, func(address, dir string, _ int) error {
+		token, err := os.ReadFile(filepath.Join(dir, tokenFile))
+		if err != nil {
+			return fmt.Errorf("read the admin token: %w", err)
+		}
+		figures, err = admissionbench.Live(ctx, admissionbench.LiveOptions{
+			URL: address, Admin: strings.TrimSpace(string(token)), Clients: clients, Typists: 8, Calm: 10 * time.Second,
+		})
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	return c.show(s, "storm --live", time.Since(begun), figures)
 }
 
 // showStorm prints how each strategy fared.
