@@ -167,8 +167,10 @@ func (b *between) passUp(ctx context.Context, x *crossing) {
 			}
 			_ = json.Unmarshal(frame, &head)
 			if answer := b.noted(frame, head.Op); answer != nil {
-				reply := fmt.Sprintf(`{"id":%d,%s`, head.ID, answer[1:])
-				err = x.client.Write(ctx, websocket.MessageText, []byte(reply))
+				reply := fmt.Appendf(nil, `{"id":%d,%s`, head.ID, answer[1:])
+				if !b.holdsBack(reply) {
+					err = x.client.Write(ctx, websocket.MessageText, reply)
+				}
 			} else {
 				err = x.server.Write(ctx, websocket.MessageText, frame)
 			}
@@ -177,6 +179,16 @@ func (b *between) passUp(ctx context.Context, x *crossing) {
 			}
 		}
 	}
+}
+
+// holdsBack keeps frames for the client for later, if that is what was said.
+func (b *between) holdsBack(frames ...[]byte) bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.holding {
+		b.held = append(b.held, frames...)
+	}
+	return b.holding
 }
 
 // noted takes note of a client's frame and returns the answer that has been made
@@ -222,12 +234,8 @@ func (b *between) passDown(ctx context.Context, x *crossing) {
 		for frame := range bytes.SplitSeq(message, []byte("\n")) {
 			out = append(out, b.meddle(frame)...)
 		}
-		if b.holding {
-			b.held = append(b.held, out...)
-			out = nil
-		}
 		b.mu.Unlock()
-		if len(out) > 0 && x.client.Write(ctx, websocket.MessageText, bytes.Join(out, []byte("\n"))) != nil {
+		if len(out) > 0 && !b.holdsBack(out...) && x.client.Write(ctx, websocket.MessageText, bytes.Join(out, []byte("\n"))) != nil {
 			return
 		}
 	}

@@ -344,7 +344,9 @@ func (p *play) net(a *actor, words []string) error {
 		// Clocks are read on both sides: a millisecond is not a difference.
 		return check(err, b.waited >= time.Duration(ms-2)*time.Millisecond, "it waited %v", b.waited)
 	case "connections":
-		return check(nil, arg[0] == strconv.Itoa(b.opened), "there were %d", b.opened)
+		return unlocked(func() error {
+			return b.until(p.ctx, func() bool { return arg[0] == strconv.Itoa(b.opened) })
+		})
 	case "resent":
 		return unlocked(func() error {
 			n, err := b.resent()
