@@ -15,7 +15,6 @@ import (
 	"weir/admission/blocks"
 	"weir/admission/bounds"
 	"weir/policies"
-	"weir/robots/oauth"
 	"weir/robots/vault"
 	"weir/robots/wire"
 	"weir/wavelet"
@@ -27,8 +26,10 @@ type Options struct {
 	Profiles     func() policies.Set // those in force now
 	Guard        wire.Guard          // where robots may live; zero: at public addresses
 	RPCServerURL string              // where robots call the active API, told in each bundle; "" if nowhere
-	Surroundings wire.Surroundings   // of the operations in robots' answers
-	Bodies       *bounds.Bodies      // the room for long answers, an eighth of it for one robot; nil: it is not bounded
+	// Ask takes a bundle to a robot that connects to this server; nil: none does.
+	Ask          func(ctx context.Context, robot wavelet.Participant, line []byte) ([]byte, error)
+	Surroundings wire.Surroundings // of the operations in robots' answers
+	Bodies       *bounds.Bodies    // the room for long answers, an eighth of it for one robot; nil: it is not bounded
 	// Find is the newest state of a wavelet that a robot names in an answer, or a
 	// *wavelet.Refusal with code "evicted"; nil: there is none but the bundle's.
 	Find  func(context.Context, wavelet.Seat) (*wavelet.State, error)
@@ -58,7 +59,7 @@ type entry struct {
 	record
 	revision uint64
 	removed  bool
-	passive  *wire.Passive // nil until it is needed
+	to       transport // nil until it is needed
 	// connections are those that stand, of either side's making. It outlives every
 	// change of the robot, its removal too.
 	connections *admission.Connections
@@ -99,8 +100,8 @@ func Open(ctx context.Context, kv KV, o Options) (*Directory, error) {
 func (d *Directory) Domain() string { return d.o.Domain }
 
 // OnChange has f called with the address of each robot that is registered or
-// removed from now on, or whose service changes: by profile, callback or
-// suspension. It is called after the change, by whoever made it.
+// removed from now on, or whose service changes: by profile, callback, key
+// or suspension. It is called after the change, by whoever made it.
 func (d *Directory) OnChange(f func(wavelet.Participant)) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -131,16 +132,16 @@ func (d *Directory) Close() {
 	d.stop()
 	d.mu.Lock()
 	d.closed = true
-	var open []*wire.Passive
+	var open []transport
 	for _, e := range d.robots {
-		if e.passive != nil {
-			open = append(open, e.passive)
-			e.passive = nil
+		if e.to != nil {
+			open = append(open, e.to)
+			e.to = nil
 		}
 	}
 	d.mu.Unlock()
-	for _, p := range open {
-		p.Close()
+	for _, to := range open {
+		to.Close()
 	}
 }
 
@@ -170,9 +171,9 @@ func (d *Directory) learn(e Entry) error {
 		d.keys[next.Key] = id
 		next.Robot.LastError, next.Robot.LastErrorAt = old.Robot.LastError, old.Robot.LastErrorAt
 	}
-	retired := old.passive
-	if next.removed == old.removed && next.Robot.Callback == old.Robot.Callback {
-		next.passive, retired = old.passive, nil
+	retired := old.to
+	if next.removed == old.removed && next.sameAddress(old.Robot) {
+		next.to, retired = old.to, nil
 	}
 	d.robots[id] = next
 	var tell []func(wavelet.Participant)
@@ -191,7 +192,7 @@ func (d *Directory) learn(e Entry) error {
 
 // sameService reports whether two entries of a robot are served alike.
 func (e *entry) sameService(other *entry) bool {
-	return e.removed == other.removed && e.Robot.Callback == other.Robot.Callback &&
+	return e.removed == other.removed && e.sameAddress(other.Robot) && e.Key == other.Key &&
 		e.Robot.Profile == other.Robot.Profile && e.Robot.Suspended == other.Robot.Suspended &&
 		e.Robot.Created.Equal(other.Robot.Created)
 }
@@ -272,14 +273,11 @@ func (d *Directory) InService(id wavelet.Participant) (Receiver, policies.Profil
 	if _, blocked := d.o.Blocked(id); !ok || blocked || e.Robot.Suspended {
 		return nil, profile, false
 	}
-	if e.Robot.Callback == "" {
-		return wire.Silent{}, profile, true
+	if e.to == nil {
+		e.to = d.newTransport(e.Robot)
 	}
-	if e.passive == nil {
-		e.passive = d.newPassive(e.Robot)
-	}
-	e.passive.Limit(profile.Delivery)
-	return e.passive, profile, true
+	e.to.Limit(profile.Delivery)
+	return e.to, profile, true
 }
 
 // profile is the profile a robot is held under: its own, or the default one if
@@ -290,28 +288,6 @@ func (d *Directory) profile(r Robot) (policies.Profile, bool) {
 		return p, true
 	}
 	return set.For(string(r.Address), "")
-}
-
-func (d *Directory) newPassive(r Robot) *wire.Passive {
-	o := wire.PassiveOptions{
-		RPCServerURL: d.o.RPCServerURL,
-		Surroundings: d.o.Surroundings,
-		Bodies:       d.o.Bodies.Share(),
-		Credentials:  func() oauth.Credentials { return d.credentials(r.Address) },
-		Learned:      func(c wire.Capabilities) { d.learned(r, c) },
-		Introduced:   func(p wire.Profile) { d.introduced(r, p) },
-		Heard:        func(err error) { d.heard(r.Address, err) },
-	}
-	if r.Capabilities != nil {
-		o.Capabilities, o.Known = *r.Capabilities, true
-	}
-	if d.o.Find != nil {
-		o.Find = func(ctx context.Context, name wavelet.Name) (*wavelet.State, error) {
-			return d.o.Find(ctx, wavelet.Seat{Wavelet: name, Robot: r.Address})
-		}
-	}
-	client := wire.NewClient(d.o.Guard, wire.Timeouts{}, func() (func(), error) { return d.Connect(r.Address) })
-	return wire.NewPassive(r.Address, r.Callback, client, o)
 }
 
 // learned stores what a robot has declared. If that fails it is asked again
@@ -354,7 +330,7 @@ func (d *Directory) note(of Robot, f func(*Robot)) {
 	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 	defer cancel()
 	_, err := d.change(ctx, of.Address, func(r *record) error {
-		if r.Robot.Callback != of.Callback {
+		if r.Robot.Callback != of.Callback || r.Robot.Transport != of.Transport {
 			return errStale
 		}
 		f(&r.Robot)

@@ -23,8 +23,11 @@ type Receiver interface {
 // Registration is a request to register a robot.
 type Registration struct {
 	Address  wavelet.Participant
-	Callback string // base URL at which it is called; "" for one that only calls
-	Profile  string // "": the default one
+	Callback string // base URL at which it is called; "" for one that only calls, or connects
+	// Transport is TransportNATS for a robot that connects to this server, "" for
+	// one that is called at its Callback, if it has one.
+	Transport string
+	Profile   string // "": the default one
 }
 
 // Register adds a robot and returns its key, which cannot be shown again. The error is a *wavelet.Refusal that names the field, or that of
@@ -36,10 +39,11 @@ func (d *Directory) Register(ctx context.Context, reg Registration) (Robot, stri
 	}
 	key, hash := newKey()
 	r := record{Key: hash, Secret: d.seal(reg.Address, key), Robot: Robot{
-		Address:  reg.Address,
-		Callback: callback,
-		Profile:  reg.Profile,
-		Created:  time.Now().UTC().Truncate(time.Millisecond),
+		Address:   reg.Address,
+		Callback:  callback,
+		Transport: reg.Transport,
+		Profile:   reg.Profile,
+		Created:   time.Now().UTC().Truncate(time.Millisecond),
 	}}
 	err = d.put(ctx, r, 0)
 	if errors.Is(err, ErrConflict) {
@@ -65,6 +69,9 @@ func (d *Directory) checkRegistration(reg Registration) (string, error) {
 		return "", refuse(CodeDomain, "address", "use the domain "+d.o.Domain, "%s is not of this server's domain", reg.Address)
 	}
 	if err := d.checkProfile(reg.Profile); err != nil {
+		return "", err
+	}
+	if err := d.checkTransport(reg); err != nil {
 		return "", err
 	}
 	if reg.Callback == "" {
@@ -135,7 +142,7 @@ func (d *Directory) SetProfile(ctx context.Context, id wavelet.Participant, prof
 }
 
 // SetCallback moves a robot to another base URL, "" if it is not to be called
-// any more. What it declared is forgotten.
+// any more. What it declared is forgotten, and that it connected by itself.
 func (d *Directory) SetCallback(ctx context.Context, id wavelet.Participant, callback string) (Robot, error) {
 	if callback != "" {
 		var err error
@@ -144,7 +151,8 @@ func (d *Directory) SetCallback(ctx context.Context, id wavelet.Participant, cal
 		}
 	}
 	return d.change(ctx, id, func(r *record) error {
-		r.Robot.Callback, r.Robot.Capabilities, r.Robot.About, r.Robot.Proxies = callback, nil, nil, nil
+		r.Robot.Callback, r.Robot.Transport = callback, ""
+		r.Robot.Capabilities, r.Robot.About, r.Robot.Proxies = nil, nil, nil
 		return nil
 	})
 }

@@ -12,8 +12,9 @@ import (
 // Robot is what is known of a registered robot. It holds no secret.
 type Robot struct {
 	Address      wavelet.Participant `json:"address"`
-	Callback     string              `json:"callback,omitzero"` // base URL; "": it is not called, it only calls
-	Profile      string              `json:"profile"`           // "": the default one
+	Callback     string              `json:"callback,omitzero"`  // base URL; "": it is not called, it only calls
+	Transport    string              `json:"transport,omitzero"` // TransportNATS, or "": over HTTP
+	Profile      string              `json:"profile"`            // "": the default one
 	Suspended    bool                `json:"suspended"`
 	Created      time.Time           `json:"created"`
 	Capabilities *wire.Capabilities  `json:"capabilities,omitzero"` // nil until it was first asked
@@ -31,6 +32,9 @@ type Robot struct {
 	// stored.
 	Unsigned bool `json:"unsigned,omitzero"`
 }
+
+// TransportNATS is the transport of a robot that connects out, over NATS.
+const TransportNATS = "nats"
 
 // record is a robot as it is stored.
 type record struct {
@@ -69,6 +73,8 @@ const (
 	CodeCallback     wavelet.Code = "bad_callback"
 	CodeUnknownRobot wavelet.Code = "unknown_robot"
 	CodeBadKey       wavelet.Code = "bad_key"
+	CodeTransport    wavelet.Code = "bad_transport"
+	CodeBlocked      wavelet.Code = "blocked"
 	CodeConnections  wavelet.Code = "too_many_connections"
 )
 

@@ -188,8 +188,8 @@ func TestLifeOfARobot(t *testing.T) {
 	if _, third := register(t, d, robots.Registration{Address: echo}); third == second {
 		t.Error("a robot that is registered again has its old key")
 	}
-	if diff := cmp.Diff([]wavelet.Participant{echo, echo, echo}, changes); diff != "" {
-		t.Errorf("registered, profile, suspended were told as (-want +got):\n%s", diff)
+	if diff := cmp.Diff([]wavelet.Participant{echo, echo, echo, echo}, changes); diff != "" {
+		t.Errorf("registered, its key, its profile, its suspension were told as (-want +got):\n%s", diff)
 	}
 }
 

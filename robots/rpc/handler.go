@@ -258,6 +258,9 @@ func (h *Handler) call(ctx context.Context, who caller, token string, ops []wire
 	if notice.Bundle != "" {
 		token = notice.Bundle
 	}
+	if notice.Capabilities != nil && who.person == "" {
+		h.directory.Announce(who.id, *notice.Capabilities)
+	}
 	c := wire.Call{
 		Robot: who.author(),
 		Find: func(ctx context.Context, name wavelet.Name) (*wavelet.State, error) {

@@ -165,13 +165,19 @@ func (c *Capabilities) want(line xml.StartElement) error {
 	for _, a := range line.Attr {
 		switch a.Name.Local {
 		case "name":
-			name = strings.ToUpper(strings.TrimSpace(a.Value))
+			name = a.Value
 		case "context":
 			context = a.Value
 		case "filter":
 			filter = a.Value
 		}
 	}
+	return c.add(name, context, filter)
+}
+
+// add adds what one line asks for.
+func (c *Capabilities) add(name, context, filter string) error {
+	name = strings.ToUpper(strings.TrimSpace(name))
 	if len(filter) > maxFilter {
 		return fmt.Errorf("the filter of %s is longer than %d bytes", name, maxFilter)
 	}

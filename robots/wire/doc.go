@@ -35,6 +35,9 @@
 // robot, which connects only to addresses that its [Guard] permits and while
 // [Admit] has a place, follows no redirect, and gives up after its [Timeouts].
 //
-// A Passive is safe for concurrent use. Everything else is a pure function of
+// [Outbound] is a robot that is not called but connects to this server, over
+// whatever brings its bundles there; it says by robot.notify what it wants.
+//
+// A Passive and an Outbound are safe for concurrent use. Everything else is a pure function of
 // its arguments, except that ids of new blips are random.
 package wire

@@ -35,6 +35,9 @@ type Notice struct {
 	Hash     string // its capabilities' hash, "" if it did not say
 	Protocol string
 	Bundle   string // the token of the bundle that it answers, "" if it did not say
+	// Capabilities are those that it announces; nil: none. Only a robot that
+	// connects to this server does so, others are asked.
+	Capabilities *Capabilities
 }
 
 // NoticeOf is the first robot.notify of a list; zero if there is none.
@@ -42,7 +45,11 @@ func NoticeOf(ops []Operation) Notice {
 	for _, op := range ops {
 		if op.Method == Notify && op.bad == nil {
 			p := op.params
-			return Notice{p.CapabilitiesHash.String(), p.ProtocolVersion.String(), p.Bundle.String()}
+			n := Notice{Hash: p.CapabilitiesHash.String(), Protocol: p.ProtocolVersion.String(), Bundle: p.Bundle.String()}
+			if c, err := p.Capabilities.capabilities(n.Hash, n.Protocol); p.Capabilities.set && err == nil {
+				n.Capabilities = &c
+			}
+			return n
 		}
 	}
 	return Notice{}

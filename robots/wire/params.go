@@ -17,6 +17,8 @@ type params struct {
 	ProtocolVersion  scalar `json:"protocolVersion"`
 	Bundle           scalar `json:"bundle"`
 
+	Capabilities announcement `json:"capabilities"`
+
 	BlipData         *blipData       `json:"blipData"`
 	WaveletData      *newWaveletData `json:"waveletData"`
 	Content          scalar          `json:"content"`

@@ -71,6 +71,7 @@ type PassiveOptions struct {
 // Passive is a robot that waits for bundles at an HTTP address. It implements
 // the gateway's Robot. It is safe for concurrent use; Close it to let go of it.
 type Passive struct {
+	answerer
 	address wavelet.Participant
 	base    string
 	client  *http.Client
@@ -88,7 +89,6 @@ type Passive struct {
 	strangers []wavelet.Participant        // whose profile is to be asked for
 	asking    bool                         // somebody asks for profiles
 	tried     time.Time                    // when the last refresh began
-	delivery  policies.Delivery
 	closed    bool
 }
 
@@ -97,7 +97,8 @@ type Passive struct {
 func NewPassive(address wavelet.Participant, callback string, client *http.Client, o PassiveOptions) *Passive {
 	ctx, stop := context.WithCancel(context.Background())
 	p := &Passive{
-		address: address, base: callback, client: client, options: o,
+		answerer: answerer{surroundings: o.Surroundings, find: o.Find},
+		address:  address, base: callback, client: client, options: o,
 		ctx: ctx, stop: stop, fetching: make(chan struct{}, 1),
 		caps: o.Capabilities, known: o.Known, met: map[wavelet.Participant]bool{},
 	}
@@ -115,15 +116,6 @@ func (p *Passive) Close() {
 	p.stop()
 	p.work.Wait()
 	p.client.CloseIdleConnections()
-}
-
-// Limit sets the bounds of the profile in force: how long an answer may be, in
-// bytes and operations. Zeros stand for MaxBody and MaxOperations, which are
-// never exceeded.
-func (p *Passive) Limit(d policies.Delivery) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.delivery = d
 }
 
 // Capabilities are those in force, false if none were fetched yet.
@@ -183,32 +175,9 @@ func (p *Passive) receive(ctx context.Context, b events.Bundle) (events.Answer, 
 	if n := NoticeOf(ops); n.Hash != "" && n.Hash != caps.Hash {
 		p.refresh()
 	}
-	robot := b.Seat.Robot.Robot()
-	call := Call{
-		Robot: robot, State: b.State, Dialect: caps.Dialect(), Find: p.options.Find,
-		NewName: func(n int) wavelet.Name { return b.NewWavelet(robot.Domain(), n) },
-		Limits:  func() policies.Limits { return b.Limits },
-
-		Surroundings: p.options.Surroundings,
-	}
-	answer := call.Apply(ctx, ops).Answer
+	answer := p.apply(ctx, b, caps.Dialect(), ops)
 	answer.Release = release
 	return answer, nil
-}
-
-// decode reads an answer within the bounds of the profile.
-func (p *Passive) decode(body []byte) ([]Operation, error) {
-	p.mu.Lock()
-	d := p.delivery
-	p.mu.Unlock()
-	if d.MaxBody > 0 && len(body) > d.MaxBody {
-		return nil, fmt.Errorf("%w: more than %d bytes", ErrAnswer, d.MaxBody)
-	}
-	ops, err := Decode(body)
-	if err == nil && d.MaxOps > 0 && len(ops) > d.MaxOps {
-		return nil, fmt.Errorf("%w: %d operations, at most %d", ErrAnswer, len(ops), d.MaxOps)
-	}
-	return ops, err
 }
 
 // post sends a bundle and returns the body of the answer, cut off behind
@@ -354,6 +323,12 @@ type Silent struct{}
 
 // Wants is false.
 func (Silent) Wants(events.Bundle) bool { return false }
+
+// Limit has nothing to bound.
+func (Silent) Limit(policies.Delivery) {}
+
+// Close has nothing to let go of.
+func (Silent) Close() {}
 
 // Receive returns the empty answer.
 func (Silent) Receive(context.Context, events.Bundle) (events.Answer, error) {
