@@ -3,6 +3,7 @@ package web
 import (
 	"net/http"
 
+	"weir/admission"
 	"weir/wavelet/client"
 )
 
@@ -29,7 +30,7 @@ func (s *Server) routes() http.Handler {
 	}
 	mux.HandleFunc("GET /api/v1/decisions/stream", s.streamDecisions)
 	mux.HandleFunc("GET /api/v1/trace", s.streamTrace)
-	mux.HandleFunc("POST /api/v1/policies/try", s.tryPolicies)
+	mux.Handle("POST /api/v1/policies/try", s.d.Work.Handler(admission.WorkTry, http.HandlerFunc(s.tryPolicies), s.deny))
 	mux.HandleFunc("GET /healthz", s.healthz)
 	mux.HandleFunc("GET /readyz", s.readyz)
 	mux.Handle("GET /metrics", s.metrics())

@@ -7,7 +7,6 @@ import (
 	"net/http"
 	"time"
 
-	"weir/admission"
 	"weir/governor/traffic"
 	"weir/policies"
 	"weir/wavelet"
@@ -35,14 +34,7 @@ func (s *Server) tryPolicies(w http.ResponseWriter, r *http.Request) {
 		s.deny(w, err)
 		return
 	}
-	ctx, leave, err := s.d.Work.Enter(r.Context(), admission.WorkTry)
-	if err != nil {
-		s.trying.Store(false)
-		s.deny(w, err)
-		return
-	}
-	defer leave()
-	ctx, cancel := context.WithCancel(ctx)
+	ctx, cancel := context.WithCancel(r.Context())
 	defer cancel()
 	defer context.AfterFunc(s.ctx, cancel)()
 	out := beginStream(w)

@@ -11,7 +11,8 @@
 // [Work] is the places for work under way, of which admission.Concurrency knows
 // how many there are. A place is held while there is work to do: not while a
 // request is read or an answer is sent, for that takes as long as the other side
-// pleases.
+// pleases. [Work.Handler] is the same around a whole handler, for those that
+// work while they answer.
 //
 // Everything here is safe for concurrent use.
 package bounds
