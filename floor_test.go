@@ -26,6 +26,7 @@ var floors = map[string]int{
 	"weir/store":              0,
 	"weir/robots/oauth":       0,
 	"weir/robots/wiretest":    1,
+	"weir/robots/kit":         1,
 	"weir/store/storetest":    1,
 	"weir/wavelet":            1,
 	"weir/wavelet/host":       2,

@@ -154,7 +154,7 @@ func (g *Governor) seatLimits(t instant, s *seat) []policies.Limit {
 		answered, delivered := s.ratio(rule)
 		ratio := float64(answered) / float64(max(1, delivered))
 		l := policies.Limit{Name: rule.name, Wavelet: name, Max: rule.Max, Window: durationOf(rule.Window), Used: ratio,
-			Remaining: max(0, rule.Max-ratio), WarnAt: p.WarnAt * rule.Max, MinEvents: rule.MinEvents, DryRun: p.DryRuns(rule.name)}
+			Remaining: max(0, rule.Max-ratio), WarnAt: p.WarnAt * rule.Max, MinEvents: rule.MinEvents, Events: delivered, DryRun: p.DryRuns(rule.name)}
 		if rule.Respond == policies.RespondWarn {
 			l.WarnAt = rule.Max
 		}

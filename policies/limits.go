@@ -36,6 +36,7 @@ type Limit struct {
 	ResetsAt  time.Time `json:"resetsAt,omitzero"`  // when Used will be lower if nothing more happens
 	WarnAt    float64   `json:"warnAt,omitzero"`    // Used at which a warning is sent
 	MinEvents int       `json:"minEvents,omitzero"` // below so many events the limit does not fire
+	Events    int       `json:"events,omitzero"`    // that Used is a share of
 	DryRun    bool      `json:"dryRun,omitzero"`    // decided and recorded, not carried out
 }
 

@@ -1,0 +1,216 @@
+package kit
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+	"time"
+)
+
+// Errors of calls that cannot be made.
+var (
+	ErrNoKey    = errors.New("the robot has no key: set Options.Key")
+	ErrNoServer = errors.New("it is not known where the server is: set Options.Server")
+)
+
+// answering is the key of the bundle that a context belongs to.
+type answering struct{}
+
+// Result is what became of one operation of a call.
+type Result struct {
+	ID    string          `json:"id"`
+	Data  json.RawMessage `json:"data"`
+	Error *Refusal        `json:"error"` // nil if it was done
+}
+
+// NewBlip is the id of the blip that the operation made, "" if it made none.
+func (r Result) NewBlip() string {
+	var data struct {
+		NewBlipID string `json:"newBlipId"`
+	}
+	_ = json.Unmarshal(r.Data, &data) // then it made none
+	return data.NewBlipID
+}
+
+// Refusal is why an operation, or a whole call, was not done: Code is 429 if a
+// limit was reached.
+type Refusal struct {
+	Code    int         `json:"code"`
+	Message string      `json:"message"`
+	Data    RefusalData `json:"data"`
+}
+
+// RefusalData is what a program can use of a refusal.
+type RefusalData struct {
+	Code         string `json:"code"`
+	Limit        string `json:"limit"`
+	RetryAfterMS int64  `json:"retryAfterMs"` // 0: waiting does not help
+}
+
+func (e *Refusal) Error() string { return fmt.Sprintf("refused with %d: %s", e.Code, e.Message) }
+
+// Call has the server do what is in out, with the robot's key, and returns what
+// became of each operation, in order; the error is the first refusal among them,
+// if there is one. Made with a handler's context it is part of what the robot
+// answers. It waits until the limits of requests permit it, as long as ctx lasts;
+// what is not to be sent at all is a *Held.
+func (r *Robot) Call(ctx context.Context, out *Reply) ([]Result, error) {
+	ops := out.Operations()
+	if len(ops) == 0 {
+		return nil, nil
+	}
+	in, _ := ctx.Value(answering{}).(*Bundle)
+	if !r.options.Unlimited {
+		held := r.pace.barred(ops)
+		if held == nil && in != nil && in.held != nil && writes(ops) {
+			h := *in.held
+			held = &h
+		}
+		leave := func() {}
+		var err error
+		if held == nil {
+			leave, err = r.pace.enter(ctx)
+			errors.As(err, &held)
+		}
+		switch {
+		case held != nil:
+			held.Operations = ops
+			return nil, held
+		case err != nil:
+			return nil, err
+		}
+		defer leave()
+	}
+	results, err := r.post(ctx, in, ops)
+	for i, x := range results {
+		if x.Error == nil {
+			continue
+		}
+		if wait := time.Duration(x.Error.Data.RetryAfterMS) * time.Millisecond; wait > 0 && i < len(ops) {
+			r.pace.refused(ops[i], wait)
+		}
+		if err == nil {
+			err = x.Error
+		}
+	}
+	return results, err
+}
+
+// post makes a call.
+func (r *Robot) post(ctx context.Context, in *Bundle, ops []Operation) ([]Result, error) {
+	target, err := r.target(in)
+	if err != nil {
+		return nil, err
+	}
+	body, err := json.Marshal(ops)
+	if err != nil {
+		return nil, fmt.Errorf("encode a call: %w", err)
+	}
+	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
+	defer cancel()
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, target, bytes.NewReader(body))
+	if err != nil {
+		return nil, fmt.Errorf("call the server: %w", err)
+	}
+	req.Header.Set("Content-Type", "application/json; charset=utf-8")
+	req.Header.Set("Authorization", "Bearer "+r.options.Key)
+	if in != nil && in.Label.Token != "" {
+		req.Header.Set("Weir-Bundle", in.Label.Token)
+	}
+	resp, err := r.options.Client.Do(req)
+	if err != nil {
+		return nil, fmt.Errorf("call the server: %w", err)
+	}
+	defer resp.Body.Close()
+	r.pace.hear(resp)
+	answer, err := io.ReadAll(io.LimitReader(resp.Body, maxBundle))
+	if err != nil {
+		return nil, fmt.Errorf("call %s: %w", target, err)
+	}
+	var results []Result
+	err = json.Unmarshal(answer, &results)
+	if resp.StatusCode != http.StatusOK {
+		return results, refusal(resp, answer)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read the response of %s: %w", target, err)
+	}
+	return results, nil
+}
+
+// refusal is that of a whole call.
+func refusal(resp *http.Response, answer []byte) *Refusal {
+	var whole struct {
+		Error struct{ Reason, Message string }
+	}
+	r := &Refusal{Code: resp.StatusCode, Message: resp.Status, Data: RefusalData{RetryAfterMS: retryAfter(resp).Milliseconds()}}
+	if json.Unmarshal(answer, &whole) == nil && whole.Error.Message != "" {
+		r.Message, r.Data.Code = whole.Error.Message, whole.Error.Reason
+	}
+	return r
+}
+
+// target is where calls go.
+func (r *Robot) target(in *Bundle) (string, error) {
+	if r.options.Key == "" {
+		return "", ErrNoKey
+	}
+	if r.options.Server != "" {
+		return strings.TrimSuffix(r.options.Server, "/") + "/robot/rpc", nil
+	}
+	r.mu.Lock()
+	target := r.server
+	r.mu.Unlock()
+	if in != nil {
+		target = in.RPCServerURL
+	}
+	if target == "" || r.options.Unsigned { // whoever posts such a bundle would be sent the key
+		return "", ErrNoServer
+	}
+	return target, nil
+}
+
+// Wave is a wavelet with all of its blips.
+type Wave struct {
+	Wavelet Wavelet           `json:"waveletData"`
+	Blips   map[string]Blip   `json:"blips"`
+	Threads map[string]Thread `json:"threads"`
+}
+
+// Fetch reads a wavelet that the robot takes part in.
+func (r *Robot) Fetch(ctx context.Context, wave, wavelet string) (Wave, error) {
+	out := NewReply(wave, wavelet)
+	out.Add("robot.fetchWave", nil)
+	return ask[Wave](ctx, r, out)
+}
+
+// Limits asks how the robot stands, in all its wavelets.
+func (r *Robot) Limits(ctx context.Context) (Limits, error) {
+	out := NewReply("", "")
+	out.Add("robot.getLimits", nil)
+	l, err := ask[Limits](ctx, r, out)
+	if err == nil {
+		r.pace.learn(l)
+	}
+	return l, err
+}
+
+// ask calls for one operation and reads its data.
+func ask[T any](ctx context.Context, r *Robot, out *Reply) (v T, err error) {
+	results, err := r.Call(ctx, out)
+	if err != nil {
+		return v, err
+	}
+	if len(results) != 1 {
+		return v, fmt.Errorf("the server has answered %d operations, not one", len(results))
+	}
+	if err := json.Unmarshal(results[0].Data, &v); err != nil {
+		return v, fmt.Errorf("read the data of %s: %w", out.Operations()[0].Method, err)
+	}
+	return v, nil
+}

@@ -1,0 +1,166 @@
+package kit
+
+import (
+	"context"
+	"net/http"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+)
+
+// pace keeps a robot's calls below the limits that it was told: one at a time, and
+// none while a window is nearly full or the server has asked it to wait.
+type pace struct {
+	turn chan struct{} // holds one token while a call is under way
+
+	mu      sync.Mutex
+	windows map[string]window
+	until   time.Time            // the server asked it to wait
+	out     map[string]time.Time // by wavelet: until when it is refused there
+}
+
+// window is a limit on requests.
+type window struct {
+	max, left float64
+	free      time.Time // when there will be more left
+}
+
+func newPace() *pace {
+	return &pace{turn: make(chan struct{}, 1), windows: map[string]window{}, out: map[string]time.Time{}}
+}
+
+// learn takes note of the limits in a bundle. The server's clock is its own: only
+// how long things take counts.
+func (p *pace) learn(l Limits) {
+	now := time.Now()
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for _, x := range l.Limits {
+		if strings.HasPrefix(x.Name, "sustained") && x.Wavelet == "" && x.Max > 0 && !x.DryRun {
+			p.windows[x.Name] = window{x.Max, x.Remaining, now.Add(x.ResetsAt.Sub(l.At))}
+		}
+	}
+}
+
+// hear takes note of the fields of a response: RateLimit-Policy, RateLimit and
+// Retry-After.
+func (p *pace) hear(resp *http.Response) {
+	now := time.Now()
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	quotas := fields(resp.Header.Get("RateLimit-Policy"))
+	for name, state := range fields(resp.Header.Get("RateLimit")) {
+		if quota := quotas[name]["q"]; strings.HasPrefix(name, "sustained") && quota > 0 {
+			p.windows[name] = window{quota, state["r"], now.Add(time.Duration(state["t"] * float64(time.Second)))}
+		}
+	}
+	if wait := retryAfter(resp); wait > 0 {
+		p.until = now.Add(wait)
+	}
+}
+
+// retryAfter is how long a response asks to wait, 0 if it does not.
+func retryAfter(resp *http.Response) time.Duration {
+	n, _ := strconv.Atoi(resp.Header.Get("Retry-After"))
+	return time.Duration(max(n, 0)) * time.Second
+}
+
+// fields reads a list of names with numbers behind them: "name";q=1;w=2, …
+func fields(list string) map[string]map[string]float64 {
+	all := map[string]map[string]float64{}
+	for entry := range strings.SplitSeq(list, ",") {
+		name, rest, _ := strings.Cut(strings.TrimSpace(entry), ";")
+		numbers := map[string]float64{}
+		for param := range strings.SplitSeq(rest, ";") {
+			key, value, _ := strings.Cut(param, "=")
+			if n, err := strconv.ParseFloat(value, 64); err == nil {
+				numbers[key] = n
+			}
+		}
+		all[strings.Trim(name, `"`)] = numbers
+	}
+	return all
+}
+
+// refused takes note of when a robot may write in a wavelet again.
+func (p *pace) refused(op Operation, wait time.Duration) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.out[place(op)] = time.Now().Add(wait)
+}
+
+// place names the wavelet of an operation.
+func place(op Operation) string {
+	wave, _ := op.Params["waveId"].(string)
+	wavelet, _ := op.Params["waveletId"].(string)
+	return wave + "/" + wavelet
+}
+
+// barred is why operations are held back because of where they are to be done, nil
+// if they are not.
+func (p *pace) barred(ops []Operation) *Held {
+	now := time.Now()
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for _, op := range ops {
+		if wait := p.out[place(op)].Sub(now); wait > 0 && writes([]Operation{op}) {
+			return &Held{Limit: "retryAfter", Reason: "the server has refused what this robot wrote in " + place(op), RetryAfter: wait}
+		}
+	}
+	return nil
+}
+
+// next is how long the next call has to wait, and for which limit.
+func (p *pace) next() (wait time.Duration, limit string) {
+	now := time.Now()
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	wait, limit = max(0, p.until.Sub(now)), "retryAfter"
+	for name, w := range p.windows {
+		if free := w.free.Sub(now); w.left <= (1-share)*w.max && free > wait {
+			wait, limit = free, name
+		}
+	}
+	return wait, limit
+}
+
+// enter waits until a call may be made; leave ends it. If ctx would end before, the
+// error is a *Held, at once.
+func (p *pace) enter(ctx context.Context) (leave func(), err error) {
+	select {
+	case p.turn <- struct{}{}:
+	case <-ctx.Done():
+		return nil, context.Cause(ctx)
+	}
+	leave = func() { <-p.turn }
+	for {
+		wait, limit := p.next()
+		if wait == 0 {
+			p.spend()
+			return leave, nil
+		}
+		if end, ok := ctx.Deadline(); ok && time.Until(end) < wait {
+			leave()
+			return nil, &Held{Limit: limit, Reason: "the window of requests is nearly full", RetryAfter: wait}
+		}
+		timer := time.NewTimer(wait)
+		select {
+		case <-timer.C:
+		case <-ctx.Done():
+			timer.Stop()
+			leave()
+			return nil, context.Cause(ctx)
+		}
+	}
+}
+
+// spend counts a call in every window, until the response says better.
+func (p *pace) spend() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for name, w := range p.windows {
+		w.left--
+		p.windows[name] = w
+	}
+}
