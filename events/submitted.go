@@ -45,5 +45,14 @@ func EndingID(seat wavelet.Seat, lane Lane, last wavelet.Version) string {
 	return bundleID(seat, byte(lane)|endings, last)
 }
 
-// endings tells the ids of such bundles from those of others.
-const endings = 0x80
+// ReadingID names what a seat is told in one lane, of what happened after version
+// from, when the robot asks for it.
+func ReadingID(seat wavelet.Seat, lane Lane, from wavelet.Version) string {
+	return bundleID(seat, byte(lane)|readings, from)
+}
+
+// What tells the ids of such bundles from those of others.
+const (
+	endings  = 0x80
+	readings = 0x40
+)

@@ -16,6 +16,9 @@
 //	  ^                                                                        |
 //	  +--- Submit <-- governor.Answer <-- answer, or [Gateway.Submit] <--------+
 //
+// A robot that is not called asks: a [Gateway.Read] is a delivery of what was
+// written since the one before, under the same rules, and hands out tokens.
+//
 // A robot that asks for BLIP_SUBMITTED is told when an edit session has ended, in
 // a bundle of its own. A [Session] is kept with the cursor until then, for no
 // commit says that somebody stopped writing.

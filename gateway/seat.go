@@ -32,6 +32,7 @@ type seat struct {
 	warnings []governor.Warning
 	telling  []governor.Warning // in the bundle under way; if it fails they are told with the next one
 	verdict  *governor.Decision // why it was stopped, nil if it was not
+	reader   *reader            // nil until the robot reads by a call
 }
 
 // robot is what the seats of one robot share. Gateway.mu guards it.

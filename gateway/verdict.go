@@ -72,6 +72,9 @@ func (g *Gateway) act(a governor.Act) {
 		for _, id := range a.Cycle {
 			if s := g.seats[id]; s != nil {
 				s.lane.Flush(a.Flush)
+				if s.reader != nil {
+					s.reader.flush(a.Flush, s.lane.Head())
+				}
 				g.mark(s)
 				g.rearm(s)
 			}

@@ -27,6 +27,7 @@ type Call struct {
 type Reply struct {
 	Status     int             // 200, unless the call was turned away as a whole
 	Body       any             // to be written as JSON: an entry for each operation, or an object with "error"
+	Err        error           // why the call was turned away as a whole, nil if it was not
 	RetryAfter time.Duration   // 0: waiting does not help, or there is no need
 	Limits     policies.Limits // of the robot after the call
 }
@@ -34,21 +35,41 @@ type Reply struct {
 // Serve answers a call that came by another transport. The connections of that
 // transport are the transport's to count.
 func (h *Handler) Serve(ctx context.Context, c Call) Reply {
-	r := h.served(ctx, c)
-	return Reply{Status: r.status, Body: r.content(), RetryAfter: r.wait, Limits: h.limits(c.Robot)}
+	return h.replied(c, func(who caller) reply {
+		ops, wrong := decoded(c.Body)
+		return h.answer(ctx, who, c.Token, ops, wrong)
+	})
 }
 
-func (h *Handler) served(ctx context.Context, c Call) reply {
+// Look answers a call that has no operations: it has it admitted, counted and
+// bounded as one that has, and then calls look, which is to change nothing. What
+// look finds is the caller's affair, and the reply's body is empty.
+func (h *Handler) Look(ctx context.Context, c Call, look func(context.Context)) Reply {
+	return h.replied(c, func(who caller) reply {
+		if who.suspended {
+			return h.denied(suspended())
+		}
+		return h.admitted(ctx, who, nil, nil, func(ctx context.Context) any {
+			look(ctx)
+			return nil
+		})
+	})
+}
+
+// replied answers a call of a robot that may make one.
+func (h *Handler) replied(c Call, answer func(caller) reply) Reply {
 	robot, err := h.directory.Get(c.Robot)
-	if err != nil {
-		return h.denied(badKey(err))
+	wrong := badKey(err)
+	if wrong == nil {
+		wrong = h.blocked(c.Robot)
 	}
-	if wrong := h.blocked(c.Robot); wrong != nil {
-		return h.denied(wrong)
+	var r reply
+	if wrong != nil {
+		r = h.denied(wrong)
+	} else {
+		r = answer(caller{id: c.Robot, via: c.Via, capabilities: robot.Capabilities, suspended: robot.Suspended})
 	}
-	ops, wrong := decoded(c.Body)
-	who := caller{id: c.Robot, via: c.Via, capabilities: robot.Capabilities, suspended: robot.Suspended}
-	return h.answer(ctx, who, c.Token, ops, wrong)
+	return Reply{Status: r.status, Body: r.content(), Err: r.why(), RetryAfter: r.wait, Limits: h.limits(c.Robot)}
 }
 
 // caller is who makes a call: a robot, or a person's program.
@@ -82,6 +103,7 @@ type reply struct {
 	body   any
 	wait   time.Duration // to ask for, 0 for none
 	wrong  *problem      // instead of a body
+	err    error         // beside a body: why the call was turned away
 }
 
 // content is what the reply says.
@@ -90,6 +112,14 @@ func (r reply) content() any {
 		return r.wrong.content()
 	}
 	return r.body
+}
+
+// why is the reason for which a call was turned away, nil if it was not.
+func (r reply) why() error {
+	if r.wrong != nil {
+		return r.wrong
+	}
+	return r.err
 }
 
 // denied counts a call that is wrong as a whole, and is the reply to it.
@@ -104,6 +134,11 @@ func (h *Handler) answer(ctx context.Context, who caller, token string, ops []wi
 	if who.suspended && (wrong != nil || !onlyLimits(ops)) {
 		return h.denied(suspended())
 	}
+	return h.admitted(ctx, who, ops, wrong, func(ctx context.Context) any { return h.call(ctx, who, token, ops) })
+}
+
+// admitted is the reply to a call that is carried out by do, if it may be.
+func (h *Handler) admitted(ctx context.Context, who caller, ops []wire.Operation, wrong *problem, do func(context.Context) any) reply {
 	// A request that makes no sense counts all the same.
 	if refusal := h.gateway.Admit(ctx, who.id, wrong == nil && onlyLimits(ops)); refusal != nil {
 		h.refused("robots", reasonOf(refusal))
@@ -120,9 +155,9 @@ func (h *Handler) answer(ctx context.Context, who caller, token string, ops []wi
 	}
 	defer leave() // before the reply is written: whoever reads slowly does no work
 	began := time.Now()
-	results := h.call(ctx, who, token, ops)
+	body := do(ctx)
 	h.called(who.id, len(ops), time.Since(began), "")
-	return reply{status: http.StatusOK, body: results}
+	return reply{status: http.StatusOK, body: body}
 }
 
 // decoded is the operations that a body holds.
@@ -150,7 +185,7 @@ func turnedAway(ops []wire.Operation, refusal error) reply {
 	if wait > 0 {
 		status = http.StatusTooManyRequests
 	}
-	return reply{status: status, body: results, wait: wait}
+	return reply{status: status, body: results, wait: wait, err: refusal}
 }
 
 // busy is the reply to a call for which there is no room, or whose sender has
@@ -160,7 +195,7 @@ func busy(err error) reply {
 	if full, ok := errors.AsType[*bounds.Busy](err); ok {
 		wait = full.RetryAfter
 	}
-	return reply{status: http.StatusServiceUnavailable, wait: wait, body: map[string]any{
+	return reply{status: http.StatusServiceUnavailable, wait: wait, err: err, body: map[string]any{
 		"error":       map[string]any{"code": http.StatusServiceUnavailable, "reason": "busy", "message": err.Error()},
 		"retry_in_ms": wait.Milliseconds(),
 	}}

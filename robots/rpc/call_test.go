@@ -1,7 +1,9 @@
 package rpc_test
 
 import (
+	"context"
 	"encoding/json"
+	"errors"
 	"net/http"
 	"strings"
 	"testing"
@@ -62,5 +64,37 @@ func TestServeIsTheSameWithoutHTTP(t *testing.T) {
 	}
 	if counted["robots suspended"] != 1 || counted["robots bad_key"] != 1 || counted["robots bad_request"] != 1 || counted["robots rate_limited"] != 1 {
 		t.Errorf("counted %v", counted)
+	}
+}
+
+// TestLookIsAdmittedLikeACall has a robot look at something: that is counted,
+// and refused, as if it had operations.
+func TestLookIsAdmittedLikeACall(t *testing.T) {
+	h := build(t)
+	h.register(echo, "", "tiny")
+	door := rpc.New(h.directory, h.gateway, rpc.Options{})
+	looked := 0
+	look := func(id wavelet.Participant) rpc.Reply {
+		return door.Look(t.Context(), rpc.Call{Robot: id, Via: gateway.ViaMCP}, func(context.Context) { looked++ })
+	}
+	r := look(echo)
+	if r.Status != http.StatusOK || r.Err != nil || looked != 1 || r.Limits.Robot != string(echo) {
+		t.Errorf("%+v, looked %d times", r, looked)
+	}
+	n := 1
+	for ; n < 50 && r.Err == nil; n++ {
+		r = look(echo)
+	}
+	if refused, ok := errors.AsType[*wavelet.Refusal](r.Err); !ok || refused.Limit == "" || r.RetryAfter <= 0 || looked != n-1 {
+		t.Errorf("too often: %+v, looked %d times of %d", r, looked, n)
+	}
+	if r := look("nobody@example.com"); r.Status != http.StatusUnauthorized || r.Err == nil {
+		t.Errorf("nobody: %+v", r)
+	}
+	if _, err := h.directory.Suspend(t.Context(), echo); err != nil {
+		t.Fatal(err)
+	}
+	if r := look(echo); r.Status != http.StatusForbidden || looked != n-1 {
+		t.Errorf("suspended: %+v", r)
 	}
 }

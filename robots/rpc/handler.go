@@ -145,13 +145,44 @@ func (h *Handler) count(wrong *problem) {
 	}
 }
 
-// serve answers a request of one who is known. A nil body is still to be read.
-func (h *Handler) serve(w http.ResponseWriter, r *http.Request, who caller, body []byte) {
-	leave, err := h.directory.Connect(who.id)
+// Enter lets a request in that comes to another door over HTTP, by the robot's
+// key, and counts its connection until leave is called. Ok is false for one that
+// was turned away: it has been answered.
+func (h *Handler) Enter(w http.ResponseWriter, r *http.Request) (robot wavelet.Participant, leave func(), ok bool) {
+	known, err := h.directory.Authenticate(bearer(r))
+	wrong := badKey(err)
+	if wrong == nil {
+		wrong = h.blocked(known.Address)
+	}
+	if wrong == nil && known.Suspended {
+		wrong = suspended()
+	}
+	if wrong != nil {
+		h.deny(w, unread(w, wrong))
+		return "", nil, false
+	}
+	leave, ok = h.connect(w, known.Address)
+	if ok {
+		h.tellLimits(w, known.Address)
+	}
+	return known.Address, leave, ok
+}
+
+// connect counts a connection, or turns its request away.
+func (h *Handler) connect(w http.ResponseWriter, id wavelet.Participant) (leave func(), ok bool) {
+	leave, err := h.directory.Connect(id)
 	if err != nil {
 		h.refused("connections", "robot")
 		w.Header().Set("Connection", "close") // answered at once, whether or not the rest of the request ever comes
-		h.write(w, who.id, turnedAway(nil, err))
+		h.write(w, id, turnedAway(nil, err))
+	}
+	return leave, err == nil
+}
+
+// serve answers a request of one who is known. A nil body is still to be read.
+func (h *Handler) serve(w http.ResponseWriter, r *http.Request, who caller, body []byte) {
+	leave, ok := h.connect(w, who.id)
+	if !ok {
 		return
 	}
 	defer leave()

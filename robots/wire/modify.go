@@ -119,7 +119,17 @@ func (c content) search(q *queryData) ([]span, *events.OperationFailure) {
 	if len(hits) > maxHits {
 		return nil, fail(http.StatusBadRequest, "the query has more than %d hits; set maxRes", maxHits)
 	}
-	return hits, nil
+	return hits, q.exact(len(hits))
+}
+
+// exact is the failure of a query that has another number of hits than it has to
+// have.
+func (q *queryData) exact(hits int) *events.OperationFailure {
+	want, failure := q.ExactRes.within("exactRes", hits, 1, maxHits)
+	if failure == nil && want != hits {
+		failure = fail(http.StatusConflict, "the query has %d hits in the blip, and exactRes asks for %d", hits, want)
+	}
+	return failure
 }
 
 // maxHits is the most places that one operation may change.

@@ -36,6 +36,7 @@ func TestModifyText(t *testing.T) {
 		{"replace all with a newline first", "old\ntext", action1("REPLACE", `"values":["\nX"]`), "\nX"},
 		{"replace all without one", "old", action1("REPLACE", `"values":["X"]`), "\nX"},
 		{"replace the first hit", "cat cat", `"modifyQuery":{"textMatch":"cat","maxRes":1},` + action1("REPLACE", `"values":["dog"]`), "\ndog cat"},
+		{"replace the only hit", "cat dog", `"modifyQuery":{"textMatch":"cat","exactRes":1},` + action1("REPLACE", `"values":["cow"]`), "\ncow dog"},
 		{"replace every hit, values in turn", "a a a", `"modifyQuery":{"textMatch":"a","maxRes":-1},` + action1("REPLACE", `"values":["x","yy"]`), "\nx yy x"},
 		{"query with the nulls of Java", "a a", `"range":null,"index":null,"modifyQuery":{"textMatch":"a","elementMatch":null,"maxRes":-1,"restrictions":{}},` +
 			action1("REPLACE", `"values":["b"],"elements":[null],"annotationKey":null,"bundledAnnotations":null,"useMarkup":false`), "\nb b"},
@@ -115,6 +116,9 @@ func TestModifyRefusals(t *testing.T) {
 		{"reserved key", action1("ANNOTATE", `"annotationKey":"header","values":["x"]`), 400, "reserved"},
 		{"dangerous link", action1("ANNOTATE", `"annotationKey":"link/manual","values":["javascript:alert(1)"]`), 400, "link"},
 		{"empty query", `"modifyQuery":{"textMatch":null,"elementMatch":null,"maxRes":-1},` + action1("DELETE", ""), 400, "textMatch"},
+		{"fewer hits than there have to be", `"modifyQuery":{"textMatch":"b","exactRes":1},` + action1("DELETE", ""), 409, "has 0 hits"},
+		{"more hits than there have to be", `"modifyQuery":{"textMatch":"a","exactRes":2},` + action1("DELETE", ""), 409, "asks for 2"},
+		{"no number of hits", `"modifyQuery":{"textMatch":"a","exactRes":0},` + action1("DELETE", ""), 400, "exactRes 0"},
 		{"unknown element", action1("INSERT_AFTER", `"elements":[{"type":"BOMB","properties":{}}]`), 400, "BOMB"},
 		{"an element and its line, the line first in order", `"range":{"start":0,"end":4},` + action1("UPDATE_ELEMENT", `"elements":[{"properties":{"indent":"99"}}]`), 400, "indent"},
 		{"no element there", action1("UPDATE_ELEMENT", `"elements":[{"type":"GADGET","properties":{"a":"b"}}]`), 404, "element"},

@@ -79,6 +79,7 @@ type queryData struct {
 	TextMatch    scalar     `json:"textMatch"`
 	ElementMatch scalar     `json:"elementMatch"`
 	MaxRes       scalar     `json:"maxRes"`
+	ExactRes     scalar     `json:"exactRes"` // how many hits there have to be, or nothing is done
 	Restrictions properties `json:"restrictions"`
 }
 
