@@ -269,6 +269,9 @@ func TestIdleWaveletsAreClosed(t *testing.T) {
 		for i := range 10 {
 			founded(t, h, named(fmt.Sprint(i)), "x")
 		}
+		for v := range wavelet.Version(recollected) {
+			submit(t, h, named("7"), edit("", v+1, insert(0, "x")))
+		}
 		if _, err := h.Submit(t.Context(), named("none"), wavelet.Delta{Author: ann, Cause: wavelet.Cause{Kind: wavelet.Unknown},
 			Ops: []wavelet.Op{wavelet.AddParticipant{Who: ann}, wavelet.DeleteBlip{Blip: "b+9"}}}); code(t, err) != wavelet.CodeUnknownBlip {
 			t.Errorf("a wavelet that fails to begin: %v", err)
@@ -284,8 +287,11 @@ func TestIdleWaveletsAreClosed(t *testing.T) {
 		if n := h.Stats().Open; n != 1 {
 			t.Errorf("%d wavelets are open: one was written to", n)
 		}
-		if s, err := log.Load(t.Context(), named("7"), Head); err != nil || s.State.Version() != 1 {
+		if s, err := log.Load(t.Context(), named("7"), Head); err != nil || s.State.Version() != recollected+1 {
 			t.Errorf("an idle wavelet left no snapshot: %v", err)
+		}
+		if s, err := log.Load(t.Context(), named("8"), Head); err != nil || s.State.Version() != 0 {
+			t.Errorf("a wavelet with hardly any history left a snapshot: %v", err)
 		}
 		time.Sleep(3 * time.Minute)
 		synctest.Wait()

@@ -15,8 +15,12 @@ const (
 	snapshotBytes    = 256 << 10
 )
 
-// recollected is how many commits before the snapshot are read at opening.
-const recollected = 64
+// recollected is how many commits before the snapshot are read at opening, and
+// how many of so many bytes are left without one when the wavelet is closed.
+const (
+	recollected      = 64
+	recollectedBytes = 16 << 10
+)
 
 // load reads the wavelet: the newest snapshot and the commits behind it. A name
 // at which there is none is loaded as the empty wavelet.
@@ -89,6 +93,15 @@ func (w *writer) stored(c Committed) {
 	w.window.durable(c.Size)
 	w.hash = c.Hash
 	w.behind += c.Size
+}
+
+// rest is save before the wavelet is closed, unless the news are so few that to
+// read them again costs less than a snapshot: opening looks at as many commits in
+// any case. So a thousand small wavelets that fall idle together write nothing.
+func (w *writer) rest() {
+	if w.state.Version()-w.saved > recollected || w.behind > recollectedBytes {
+		w.save()
+	}
 }
 
 // save writes a snapshot of the head if there is news since the last. That it

@@ -134,13 +134,13 @@ func (w *writer) run() {
 			err = w.serve(r)
 			idle.Reset(w.patience())
 		case <-idle.C:
-			w.save()
+			w.rest()
 			if w.leave() {
 				return
 			}
 			idle.Reset(w.patience())
 		case <-w.host.closing:
-			w.save()
+			w.rest()
 			err = ErrClosed
 		}
 	}
