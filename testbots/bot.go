@@ -2,11 +2,8 @@ package testbots
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"html"
-	"io"
 	"log/slog"
 	"net"
 	"net/http"
@@ -14,10 +11,9 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
-)
 
-// maxBundle is the largest request body that a bot reads, in bytes.
-const maxBundle = 16 << 20
+	"weir/robots/kit"
+)
 
 // Errors of New.
 var (
@@ -30,7 +26,7 @@ var (
 // Options tell a bot what it cannot hear from a bundle. The zero Options serve
 // every bot that only answers.
 type Options struct {
-	Server string        // base URL of the server's active API; "": the one its bundles name
+	Server string        // base URL of the server's active API; "": the one its bundles name, which then must be signed
 	Key    string        // the robot's key, for bots that call the active API
 	Every  time.Duration // how often Ticker writes; 0: every 5 s
 	Logger *slog.Logger  // nil: silent
@@ -41,6 +37,7 @@ type Bot struct {
 	kind    kind
 	options Options
 	log     *slog.Logger
+	robot   *kit.Robot
 	mux     *http.ServeMux
 	count   atomic.Int64 // answers so far: makes every answer a real change
 
@@ -52,18 +49,23 @@ type Bot struct {
 
 // kind is what makes a bot what it is.
 type kind struct {
-	name   string
-	about  string
-	events []string // event types it asks for
+	name  string
+	about string
+	hears []kit.EventType
 	// hear answers a bundle. It may be nil for a bot that is only told that it
 	// was added.
-	hear func(*Bot, *Bundle, *Reply) error
+	hear func(*Bot, *kit.Bundle, *kit.Reply)
 	// serve answers the request itself, in place of hear, for bots that break
 	// the protocol.
 	serve func(*Bot, http.ResponseWriter, *http.Request)
 	// run is what the bot does unasked, until ctx ends.
 	run      func(*Bot, context.Context) error
 	needsKey bool // it calls the active API
+}
+
+// writing is what bots hear that look at what is written.
+func writing() []kit.EventType {
+	return []kit.EventType{kit.WaveletSelfAdded, kit.WaveletBlipCreated, kit.DocumentChanged}
 }
 
 // kinds are all the bots, in the order help shows them.
@@ -100,14 +102,16 @@ func New(name string, o Options) (*Bot, error) {
 }
 
 func newBot(k kind, o Options) *Bot {
-	b := &Bot{kind: k, options: o, log: o.Logger, notes: make(chan note, 16), places: map[string]*place{}}
+	b := &Bot{kind: k, options: o, log: o.Logger, mux: http.NewServeMux(), notes: make(chan note, 16), places: map[string]*place{}}
 	if b.log == nil {
 		b.log = slog.New(slog.DiscardHandler)
 	}
-	b.mux = http.NewServeMux()
-	b.mux.HandleFunc("GET /_wave/capabilities.xml", b.capabilities)
-	b.mux.HandleFunc("GET /_wave/robot/profile", b.profile)
-	b.mux.HandleFunc("POST /_wave/robot/jsonrpc", b.bundle)
+	// The server's limits are to be seen, not the kit's.
+	b.robot = kit.NewWith(kit.Options{Key: o.Key, Server: o.Server, Unsigned: o.Server != "", Unlimited: true, Logger: b.log}, k.name, b.hear, k.hears...)
+	b.mux.Handle("/", b.robot)
+	if k.serve != nil {
+		b.mux.HandleFunc("POST /_wave/robot/jsonrpc", func(w http.ResponseWriter, r *http.Request) { k.serve(b, w, r) })
+	}
 	return b
 }
 
@@ -120,79 +124,24 @@ func (b *Bot) Answers() int64 { return b.count.Load() }
 // Serve runs the bot on l until ctx ends, then closes l and what is in flight.
 func (b *Bot) Serve(ctx context.Context, l net.Listener) error {
 	ctx, stop := context.WithCancel(ctx)
-	defer stop()
-	server := &http.Server{
-		Handler:           b,
-		ReadHeaderTimeout: 10 * time.Second,
-		BaseContext:       func(net.Listener) context.Context { return ctx },
-	}
 	var wg sync.WaitGroup
-	var running, serving error
+	var running error
 	if b.kind.run != nil {
 		wg.Go(func() { running = b.kind.run(b, ctx) })
 	}
-	wg.Go(func() {
-		<-ctx.Done()
-		_ = server.Close()
-	})
-	if err := server.Serve(l); !errors.Is(err, http.ErrServerClosed) {
-		serving = fmt.Errorf("serve %s on %s: %w", b.kind.name, l.Addr(), err)
-	}
+	serving := kit.Serve(ctx, l, b)
 	stop()
 	wg.Wait()
 	return errors.Join(serving, running)
 }
 
-// capabilities says which events the bot wants, with every blip of the wavelet
-// beside them, since the bot looks for its own.
-func (b *Bot) capabilities(w http.ResponseWriter, r *http.Request) {
-	var s strings.Builder
-	s.WriteString(`<?xml version="1.0"?>` + "\n")
-	s.WriteString(`<w:robot xmlns:w="http://wave.google.com/extensions/robots/1.0">` + "\n")
-	fmt.Fprintf(&s, "<w:version>%s</w:version>\n<w:protocolversion>0.22</w:protocolversion>\n<w:capabilities>\n", b.version())
-	for _, e := range b.kind.events {
-		fmt.Fprintf(&s, `<w:capability name="%s" context="ALL"/>`+"\n", html.EscapeString(e))
-	}
-	s.WriteString("</w:capabilities>\n</w:robot>\n")
-	w.Header().Set("Content-Type", "text/xml; charset=utf-8")
-	_, _ = io.WriteString(w, s.String())
-}
-
-// version is the capabilities hash, which changes when the events do.
-func (b *Bot) version() string { return fmt.Sprintf("%s-%d", b.kind.name, len(b.kind.events)) }
-
-func (b *Bot) profile(w http.ResponseWriter, r *http.Request) {
-	writeJSON(w, map[string]string{"name": b.kind.name, "imageUrl": "", "profileUrl": ""})
-}
-
-// bundle reads a bundle and answers it.
-func (b *Bot) bundle(w http.ResponseWriter, r *http.Request) {
-	r.Body = http.MaxBytesReader(w, r.Body, maxBundle)
-	if b.kind.serve != nil {
-		b.kind.serve(b, w, r)
-		return
-	}
-	var in Bundle
-	if err := json.NewDecoder(r.Body).Decode(&in); err != nil {
-		http.Error(w, "read bundle: "+err.Error(), http.StatusBadRequest)
-		return
-	}
-	reply := NewReply(in.Wavelet)
-	reply.ops = append(reply.ops, Operation{Method: "robot.notify", ID: "op0",
-		Params: map[string]any{"capabilitiesHash": b.version(), "protocolVersion": "0.22"}})
-	b.visit(&in)
+// hear answers a bundle.
+func (b *Bot) hear(_ context.Context, in *kit.Bundle, out *kit.Reply) error {
+	b.visit(in)
 	if b.kind.hear != nil {
-		if err := b.kind.hear(b, &in, reply); err != nil {
-			http.Error(w, err.Error(), http.StatusInternalServerError)
-			return
-		}
+		b.kind.hear(b, in, out)
 	}
 	b.log.Info("bundle", "bot", b.kind.name, "wavelet", in.Wavelet.WaveID+"/"+in.Wavelet.WaveletID,
-		"events", len(in.Events), "operations", len(reply.ops)-1)
-	writeJSON(w, reply.Operations())
-}
-
-func writeJSON(w http.ResponseWriter, v any) {
-	w.Header().Set("Content-Type", "application/json; charset=utf-8")
-	_ = json.NewEncoder(w).Encode(v)
+		"events", len(in.Events), "operations", len(out.Operations()))
+	return nil
 }

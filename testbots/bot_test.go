@@ -18,6 +18,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"weir/robots/kit"
 	"weir/testbots"
 )
 
@@ -65,7 +66,7 @@ func bundle(lane, event, by, changed string, blips ...blip) string {
 	return string(body)
 }
 
-func post(t *testing.T, base, body string) []testbots.Operation {
+func post(t *testing.T, base, body string) []kit.Operation {
 	t.Helper()
 	resp, err := http.Post(base+"/_wave/robot/jsonrpc", "application/json; charset=utf-8", strings.NewReader(body))
 	if err != nil {
@@ -75,7 +76,7 @@ func post(t *testing.T, base, body string) []testbots.Operation {
 	if resp.StatusCode != http.StatusOK {
 		t.Fatalf("status %s", resp.Status)
 	}
-	var ops []testbots.Operation
+	var ops []kit.Operation
 	if err := json.NewDecoder(resp.Body).Decode(&ops); err != nil {
 		t.Fatal(err)
 	}
@@ -160,7 +161,7 @@ func TestAnswers(t *testing.T) {
 }
 
 // show is an operation on one line.
-func show(t *testing.T, op testbots.Operation) string {
+func show(t *testing.T, op kit.Operation) string {
 	t.Helper()
 	if op.Params["waveId"] != "example.com!w+abc" || op.Params["waveletId"] != "example.com!conv+root" {
 		t.Errorf("%s names the wavelet %v/%v", op.Method, op.Params["waveId"], op.Params["waveletId"])
@@ -222,14 +223,14 @@ func TestSleeperNeverAnswers(t *testing.T) {
 }
 
 // api is a server's active API: it records calls and gives new blips an id.
-func api(t *testing.T) (*httptest.Server, <-chan testbots.Operation) {
+func api(t *testing.T) (*httptest.Server, <-chan kit.Operation) {
 	t.Helper()
-	calls := make(chan testbots.Operation, 100)
+	calls := make(chan kit.Operation, 100)
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.URL.Path != "/robot/rpc" || r.Header.Get("Authorization") != "Bearer sesame" {
 			t.Errorf("call of %s as %q", r.URL.Path, r.Header.Get("Authorization"))
 		}
-		var ops []testbots.Operation
+		var ops []kit.Operation
 		if err := json.NewDecoder(r.Body).Decode(&ops); err != nil {
 			t.Errorf("call: %v", err)
 		}

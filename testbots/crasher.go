@@ -9,9 +9,9 @@ import (
 // answer that is not JSON, a broken connection. It costs nobody but itself.
 func crasher() kind {
 	return kind{
-		name:   "crasher",
-		about:  "fails every bundle: status 500, garbage, and a closed connection by turns",
-		events: []string{"WAVELET_SELF_ADDED", "WAVELET_BLIP_CREATED", "DOCUMENT_CHANGED"},
+		name:  "crasher",
+		about: "fails every bundle: status 500, garbage, and a closed connection by turns",
+		hears: writing(),
 		serve: func(b *Bot, w http.ResponseWriter, r *http.Request) {
 			_, _ = io.Copy(io.Discard, r.Body)
 			switch b.count.Add(1) % 3 {

@@ -1,11 +1,12 @@
 // Package testbots holds robots to try a server with: honest ones (Echo,
 // Spelly, Translator, Ticker), and ones that misbehave (Looper, Crasher,
 // Sleeper). Each is a page of code and an ordinary robot: an HTTP handler that
-// speaks the passive Wave protocol and knows nothing else of weir, so that what
-// works with these works with anybody's.
+// robots/kit makes of its page, and knows nothing else of weir, so that what works
+// with these works with anybody's. Of the kit it does without one thing: it does
+// not stay below its limits, for those are what it is there to show.
 //
 // A Bot answers three addresses. GET /_wave/capabilities.xml says which events
-// it wants. POST /_wave/robot/jsonrpc brings a Bundle; the bot's answer to it is
+// it wants. POST /_wave/robot/jsonrpc brings a bundle; the bot's answer to it is
 // a list of operations in the same response. GET /_wave/robot/profile names it.
 // Ticker and Looper also write without being asked, through the active API with
 // the robot's key.

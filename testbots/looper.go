@@ -1,5 +1,7 @@
 package testbots
 
+import "weir/robots/kit"
+
 // looper repeats what it hears as echo does, but never in its answer: it calls
 // the active API and does not say which bundle it answers. Two of them are a
 // loop that hides what sets it off.
@@ -7,16 +9,13 @@ func looper() kind {
 	return kind{
 		name:     "looper",
 		about:    "repeats what anybody writes, but by unmarked calls of the active API; needs the robot's key",
-		events:   []string{"WAVELET_SELF_ADDED", "WAVELET_BLIP_CREATED", "DOCUMENT_CHANGED"},
+		hears:    writing(),
 		needsKey: true,
-		hear: func(b *Bot, in *Bundle, out *Reply) error {
-			text, ok := b.heard(in)
-			if !ok {
-				return nil
+		hear: func(b *Bot, in *kit.Bundle, out *kit.Reply) {
+			if text, ok := b.heard(in); ok {
+				own, _ := in.Own()
+				b.later(place{in.Wavelet.WaveID, in.Wavelet.WaveletID, own.ID}, text)
 			}
-			own, _ := in.Own()
-			b.later(place{wavelet: in.Wavelet, server: in.RPCServerURL, blip: own.ID}, text)
-			return nil
 		},
 		run: (*Bot).writeLater,
 	}

@@ -4,6 +4,8 @@ import (
 	_ "embed"
 	"slices"
 	"strings"
+
+	"weir/robots/kit"
 )
 
 //go:embed misspellings.txt
@@ -15,21 +17,18 @@ var misspellings string
 func spelly() kind {
 	corrections := pairs(misspellings)
 	return kind{
-		name:   "spelly",
-		about:  "puts misspelled words right, in place",
-		events: []string{"WAVELET_SELF_ADDED", "WAVELET_BLIP_CREATED", "DOCUMENT_CHANGED"},
-		hear: func(b *Bot, in *Bundle, out *Reply) error {
-			found := 0
+		name:  "spelly",
+		about: "puts misspelled words right, in place",
+		hears: writing(),
+		hear: func(b *Bot, in *kit.Bundle, out *kit.Reply) {
 			for _, blip := range in.Written() {
 				for _, m := range slices.Backward(mistakes(blip.Content, corrections)) { // from the end, so that offsets hold
-					out.ReplaceRange(blip.ID, m.start, m.end, m.right)
-					found++
+					out.Edit(blip.ID, kit.Between(m.start, m.end)).Replace(m.right)
 				}
 			}
-			if found > 0 {
+			if len(out.Operations()) > 0 {
 				b.count.Add(1)
 			}
-			return nil
 		},
 	}
 }

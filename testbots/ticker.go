@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"time"
+
+	"weir/robots/kit"
 )
 
 // ticker writes unasked: every few seconds the level of the river, through the
@@ -13,7 +15,7 @@ func ticker() kind {
 	return kind{
 		name:     "ticker",
 		about:    "writes a river level every few seconds through the active API; needs the robot's key",
-		events:   []string{"WAVELET_SELF_ADDED"},
+		hears:    []kit.EventType{kit.WaveletSelfAdded},
 		needsKey: true,
 		run: func(b *Bot, ctx context.Context) error {
 			every := b.options.Every

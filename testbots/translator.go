@@ -3,6 +3,8 @@ package testbots
 import (
 	_ "embed"
 	"strings"
+
+	"weir/robots/kit"
 )
 
 //go:embed dictionary.txt
@@ -13,22 +15,21 @@ var dictionary string
 func translator() kind {
 	french := pairs(dictionary)
 	return kind{
-		name:   "translator",
-		about:  "repeats in toy French what people write, in one blip of its own; never answers a robot",
-		events: []string{"WAVELET_SELF_ADDED", "WAVELET_BLIP_CREATED", "DOCUMENT_CHANGED"},
-		hear: func(b *Bot, in *Bundle, out *Reply) error {
-			_, blip, ok := in.Heard()
-			if !ok || in.Bundle.Lane == "robot" {
-				return nil
+		name:  "translator",
+		about: "repeats in toy French what people write, in one blip of its own; never answers a robot",
+		hears: writing(),
+		hear: func(b *Bot, in *kit.Bundle, out *kit.Reply) {
+			if in.Label.Lane == kit.Robots {
+				return
 			}
 			own, _ := in.Own()
-			text := translate(tail(blip.Content, 120), french)
-			if strings.TrimSpace(own.Content) == text {
-				return nil // nothing new to say
+			for _, blip := range in.Written() { // the latest is enough
+				if text := translate(tail(blip.Content, 120), french); strings.TrimSpace(own.Content) != text {
+					b.count.Add(1)
+					out.Say(own.ID, text)
+				}
+				return
 			}
-			b.count.Add(1)
-			out.Say(own, text)
-			return nil
 		},
 	}
 }

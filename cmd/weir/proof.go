@@ -12,7 +12,7 @@ import (
 
 	"weir/governor"
 	"weir/robots"
-	"weir/testbots"
+	"weir/robots/kit"
 	"weir/wavelet"
 )
 
@@ -163,9 +163,9 @@ func (d *drill) count(ctx context.Context, evicted wavelet.Participant) error {
 // refused has the evicted robot write by its own call, which must be refused.
 func (d *drill) refused(ctx context.Context, evicted wavelet.Participant) error {
 	i := slices.IndexFunc(d.pair, func(r loopRobot) bool { return r.id == evicted })
-	late := testbots.NewReply(testbots.Wavelet{WaveID: d.name.Wave, WaveletID: d.name.Wavelet})
+	late := kit.NewReply(d.name.Wave, d.name.Wavelet)
 	late.Append("This comes too late.")
-	var results []testbots.Result
+	var results []kit.Result
 	err := (api{url: d.api.url, token: d.pair[i].key}).call(ctx, http.MethodPost, "/robot/rpc", late.Operations(), &results)
 	switch refusal, ok := errors.AsType[*problem](err); {
 	case ok && refusal.Status == http.StatusForbidden:
