@@ -14,7 +14,7 @@ import (
 )
 
 type admissionCmd struct {
-	Show admissionShowCmd `cmd:"" help:"Show who is let in, and how often, on the running server."`
+	Show admissionShowCmd `cmd:"" help:"Show who waits to be let in on the running server, and the whole configuration."`
 	Set  admissionSetCmd  `cmd:"" help:"Put an admission file in force on the running server, at once."`
 }
 
@@ -23,6 +23,7 @@ type admissionState struct {
 	Edition   settings.Edition `json:"edition"`
 	Effective string           `json:"effective"`
 	Note      string           `json:"note,omitempty"`
+	Queue     *queueState      `json:"queue,omitempty"`
 }
 
 type admissionShowCmd struct {
@@ -31,7 +32,8 @@ type admissionShowCmd struct {
 }
 
 func (admissionShowCmd) Help() string {
-	return `What is printed is a whole admission file, with what is left to the default, and can be changed and set:
+	return `What is printed is a whole admission file, with what is left to the default, and can be changed and set. Comments at its top say where it
+comes from, how the queue of newcomers is doing, and how busy the machine is; counts are since the server's start.
 
   weir admission show > admission.yaml
   weir admission set admission.yaml`
@@ -46,10 +48,13 @@ func (c admissionShowCmd) Run(ctx context.Context, s streams) error {
 	if err := a.call(ctx, http.MethodGet, "/api/v1/admission/config", nil, &state); err != nil {
 		return err
 	}
+	if err := a.call(ctx, http.MethodGet, "/api/v1/admission", nil, &state.Queue); err != nil {
+		return err
+	}
 	if c.JSON {
 		return writeJSON(s.out, state)
 	}
-	fmt.Fprintf(s.out, "# %s\n", editionLine(state.Edition))
+	fmt.Fprintf(s.out, "# %s\n%s", editionLine(state.Edition), state.Queue)
 	_, err = io.WriteString(s.out, state.Effective)
 	return err
 }
