@@ -34,7 +34,7 @@ func (c *simulateCmd) playLive(ctx context.Context, log io.Writer, sc *sim.Scena
 		patience: sc.Duration, // in virtual time no answer comes too late
 	}}
 	r, err = live.Run(ctx, v.Of(sc), live.Options{
-		Options: o, Scale: c.TimeScale, Start: p.start,
+		Options: o, Scale: c.TimeScale, Polite: c.Polite, Start: p.start,
 		Progress: func(p live.Progress) {
 			fmt.Fprintf(log, "%s, seed %d: %s of %s, %d deltas, %d acts, lag %d ms\n",
 				p.Scenario, o.Seed, p.At.Round(time.Second), p.Of, p.Commits, p.Acted, p.Lag.Milliseconds())
@@ -66,6 +66,8 @@ func (c *simulateCmd) liveFaults() error {
 	switch {
 	case !(c.TimeScale >= 1 && c.TimeScale <= 100):
 		return fmt.Errorf("--time-scale: %g is not from 1 to 100", c.TimeScale)
+	case c.Polite && !c.Live:
+		return fmt.Errorf("--polite: goes with --live; in virtual time robots are told of no limits")
 	case c.Live && (len(c.Detector) > 1 || c.Detector[0] != "weir"):
 		return fmt.Errorf("--live: a real server has weir's own governor, and no other --detector")
 	}

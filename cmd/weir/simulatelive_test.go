@@ -14,13 +14,16 @@ import (
 	"weir/sim"
 )
 
+// scene is a scenario of a test.
+type scene struct {
+	name, text string
+	acted      []string
+}
+
 // scenes are short scenarios of each kind of actor, with who is acted on in the
 // end; none: nobody may be. Loops are given ten times as long as they take, for
 // machines that are busy.
-var scenes = []struct {
-	name, text string
-	acted      []string
-}{
+var scenes = []scene{
 	{"two echoes beside a speller", `
 scenario: echo-and-speller
 truth: loop
@@ -106,6 +109,73 @@ func TestLiveVerdictsAreThoseOfVirtualTime(t *testing.T) {
 			}
 			if (virtual.Wasted > 0) != (live.Wasted > 0) {
 				t.Errorf("answers of robots to robots: %d in virtual time, %d live", virtual.Wasted, live.Wasted)
+			}
+		})
+	}
+}
+
+// politeScenes are loops, and honest traffic, under the default profile.
+var politeScenes = append([]scene{
+	{"two echoes and nobody else", `
+scenario: echo-loop
+truth: loop
+duration: 2m
+humans:
+  - {name: ann, messages: {every: [25s, 35s], count: 3}}
+robots:
+  - {name: echo-a, answers: everyone, latency: [50ms, 200ms]}
+  - {name: echo-b, answers: everyone, latency: [50ms, 200ms]}
+expect: {stopped_within: 60s, acted_on: {any_of: [echo-a, echo-b], at_most: 2}}
+`, []string{"echo-a", "echo-b"}},
+	{"a storm of four", `
+scenario: storm
+truth: loop
+duration: 2m
+humans:
+  - {name: ann, messages: {every: [20s, 30s], count: 3}}
+robots:
+  - {name: one, answers: everyone}
+  - {name: two, answers: everyone}
+  - {name: three, answers: everyone, via: active, to: [main]}
+  - {name: four, answers: everyone}
+expect: {stopped_within: 115s, acted_on: {any_of: [one, two, three, four], at_most: 4}}
+`, []string{"one", "two", "three", "four"}},
+	{"a chat with one robot, and a translator", `
+scenario: chat
+truth: legitimate
+duration: 90s
+humans:
+  - {name: ann, messages: {every: [2s, 5s]}}
+robots:
+  - {name: model, answers: humans, latency: [1s, 3s]}
+  - {name: translator, answers: humans}
+expect: {untouched: [model, translator]}
+`, nil},
+}, scenes...)
+
+// TestPoliteRobotsAreNeverRefused plays scenes with robots that have the manners of
+// the kit: those of loops fall silent of themselves, nothing that they say is
+// refused, and nobody is slowed. Without these manners it is not so, see
+// TestLiveVerdictsAreThoseOfVirtualTime.
+func TestPoliteRobotsAreNeverRefused(t *testing.T) {
+	set := policies.Builtin()
+	for _, x := range politeScenes {
+		t.Run(x.name, func(t *testing.T) {
+			t.Parallel()
+			sc, err := sim.Read([]byte(x.text), "scene.yaml", set)
+			if err != nil {
+				t.Fatal(err)
+			}
+			c := &simulateCmd{Live: true, Polite: true, TimeScale: 12}
+			r, err := c.playLive(t.Context(), io.Discard, sc, sim.Variant{Speed: 1, Seed: 1}, sim.Options{Seed: 1, Profiles: set})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if !r.OK || len(r.ActedOn) > 0 || r.Throttles > 0 {
+				t.Errorf("acted on %v, %d throttles; %s", r.ActedOn, r.Throttles, r.Why)
+			}
+			if x.acted != nil && r.Wasted == 0 {
+				t.Error("no robot answered another one: the scene shows nothing")
 			}
 		})
 	}

@@ -18,8 +18,14 @@ var (
 	ErrNoServer = errors.New("it is not known where the server is: set Options.Server")
 )
 
-// answering is the key of the bundle that a context belongs to.
+// answering is the key of the bundle that calls with a context answer.
 type answering struct{}
+
+// Answering is ctx for calls that are part of the answer to a bundle. A handler's
+// context is such a one.
+func Answering(ctx context.Context, in *Bundle) context.Context {
+	return context.WithValue(ctx, answering{}, in)
+}
 
 // Result is what became of one operation of a call.
 type Result struct {

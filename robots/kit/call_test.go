@@ -50,9 +50,9 @@ func TestCallsSayWhatTheyAnswer(t *testing.T) {
 		}
 	}
 	var later context.Context
-	r = kit.NewWith(o, "kit", func(ctx context.Context, _ *kit.Bundle, _ *kit.Reply) error {
+	r = kit.NewWith(o, "kit", func(ctx context.Context, in *kit.Bundle, _ *kit.Reply) error {
 		call(ctx)
-		later = context.WithoutCancel(ctx)
+		later = kit.Answering(t.Context(), in)
 		return nil
 	})
 	if _, err := r.Answer(t.Context(), bundle(t, kit.Human, "ann@example.com")); err != nil {

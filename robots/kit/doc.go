@@ -18,8 +18,7 @@
 //
 // What a robot writes goes back to the bundle that it answers. An answer says so
 // by being one; a call says so if it is made with the handler's context, or one
-// derived from it, as context.WithoutCancel does for work that outlives the
-// handler.
+// derived from it; [Answering] makes one for work that outlives the handler.
 //
 // # Limits
 //

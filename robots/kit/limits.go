@@ -18,7 +18,7 @@ type Limits struct {
 
 // Limit is one limit of a robot, in one wavelet if Wavelet is set.
 type Limit struct {
-	Name      string    `json:"name"` // depth, amplification, ratio2m, sustained2m, …
+	Name      string    `json:"name"` // depth, amplification, robotRatio2m, sustained2m, …
 	Wavelet   string    `json:"wavelet"`
 	Max       float64   `json:"max"`
 	Window    Window    `json:"window"` // 0: not a window
@@ -108,7 +108,7 @@ func (b *Bundle) near(l Limit) string {
 		if l.Used > most {
 			return fmt.Sprintf("no person has written here for %.0f s, of %.0f s", l.Used, l.Max)
 		}
-	case strings.HasPrefix(l.Name, "ratio") && (l.WarnAt < l.Max || l.WarnAt == 0): // else the robot is only warned
+	case strings.HasPrefix(l.Name, "robotRatio"), strings.HasPrefix(l.Name, "ratio") && l.WarnAt < l.Max: // else it is only warned
 		if n := float64(l.Events); n >= share*float64(l.MinEvents) && l.Used*n+1 > most*n {
 			return fmt.Sprintf("%.0f of %.0f bundles answered in %s", l.Used*n, n, time.Duration(l.Window))
 		}

@@ -206,7 +206,7 @@ func (r *Robot) Answer(ctx context.Context, bundle []byte) ([]byte, error) {
 	notify := Operation{Method: "robot.notify", ID: "op0", Params: map[string]any{
 		"capabilitiesHash": r.version(), "protocolVersion": protocol, "bundle": in.Label.Token}}
 	if r.handler != nil {
-		err := r.handler(context.WithValue(ctx, answering{}, in), in, out)
+		err := r.handler(Answering(ctx, in), in, out)
 		if err == NoReply {
 			out.list.ops = nil
 		} else if err != nil {

@@ -38,6 +38,9 @@ type Options struct {
 	// by name; its robots may live on this machine. Called again, it starts it on
 	// what it had stored, at the same address and by the same clock.
 	Start func(context.Context, Hooks) (Server, error)
+	// Polite has robots stay below the limits that they are told, as those do that
+	// are made with robots/kit; else they try everything.
+	Polite bool
 	// Progress is told how far a run is, when it begins, every few seconds and
 	// when it ends; nil: nobody is.
 	Progress func(Progress)

@@ -12,6 +12,7 @@ import (
 	"slices"
 	"time"
 
+	"weir/robots/kit"
 	"weir/sim"
 	"weir/wavelet"
 )
@@ -102,7 +103,14 @@ func (r *run) enrol(b *sim.Robot, base string) error {
 	if err := r.ask(r.admin, "/api/v1/robots", in, &made); err != nil {
 		return fmt.Errorf("register %s: %w", b.Name, err)
 	}
-	bot.key = made.Key
+	robot := kit.NewWith(kit.Options{
+		Key: made.Key, URL: base + "/" + b.Name, Server: r.url(), Context: "SELF", Client: &r.line,
+		Unlimited: !r.o.Polite, Held: func(*kit.Bundle, *kit.Held) {}, // what is held back is lost
+	}, b.Name, func(_ context.Context, in *kit.Bundle, out *kit.Reply) error { return r.answer(bot, in, out) },
+		kit.WaveletBlipCreated, kit.DocumentChanged)
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	bot.kit = robot
 	return nil
 }
 
@@ -161,14 +169,17 @@ func (r *run) serve() (string, error) {
 		return "", fmt.Errorf("listen for the robots: %w", err)
 	}
 	mux := http.NewServeMux()
-	mux.HandleFunc("GET /{robot}/_wave/capabilities.xml", capabilities)
-	mux.HandleFunc("POST /{robot}/_wave/robot/jsonrpc", r.receive)
-	server := &http.Server{Handler: mux, ReadHeaderTimeout: 10 * time.Second}
-	r.wg.Go(func() { _ = server.Serve(l) }) // ends when the run does
-	r.wg.Go(func() {
-		<-r.ctx.Done()
-		_ = server.Close()
+	mux.HandleFunc("/{robot}/", func(w http.ResponseWriter, req *http.Request) {
+		r.mu.Lock()
+		b := r.robots[wavelet.Participant(req.PathValue("robot")+"@"+sim.Domain)]
+		r.mu.Unlock()
+		if b == nil || b.kit == nil {
+			http.NotFound(w, req)
+			return
+		}
+		http.StripPrefix("/"+b.Name, b.kit).ServeHTTP(w, req)
 	})
+	r.wg.Go(func() { r.keep(kit.Serve(r.ctx, l, mux)) })
 	return "http://" + l.Addr().String(), nil
 }
 

@@ -1,105 +1,72 @@
 package live
 
 import (
-	"encoding/json"
-	"io"
-	"net/http"
+	"errors"
 	"time"
 
 	"weir/events"
+	"weir/robots/kit"
 	"weir/sim"
 	"weir/wavelet"
 )
 
-// bundle is what the server posts, as far as a robot of a scenario looks at it.
-type bundle struct {
-	Events []struct {
-		Properties struct {
-			BlipID    wavelet.BlipID `json:"blipId"`
-			NewBlipID wavelet.BlipID `json:"newBlipId"`
-		} `json:"properties"`
-	} `json:"events"`
-	Wavelet struct {
-		WaveID    string `json:"waveId"`
-		WaveletID string `json:"waveletId"`
-	} `json:"wavelet"`
-	Bundle struct {
-		ID      string          `json:"id"`
-		Token   string          `json:"token"`
-		Lane    string          `json:"lane"`
-		Version wavelet.Version `json:"version"`
-	} `json:"bundle"`
+// nameOf is the wavelet of a bundle.
+func nameOf(in *kit.Bundle) wavelet.Name {
+	return wavelet.Name{Wave: in.Wavelet.WaveID, Wavelet: in.Wavelet.WaveletID}
 }
 
-func (b *bundle) name() wavelet.Name {
-	return wavelet.Name{Wave: b.Wavelet.WaveID, Wavelet: b.Wavelet.WaveletID}
-}
-
-func (b *bundle) lane() events.Lane {
-	if b.Bundle.Lane == events.RobotLane.String() {
+func laneOf(in *kit.Bundle) events.Lane {
+	if in.Label.Lane == kit.Robots {
 		return events.RobotLane
 	}
 	return events.HumanLane
 }
 
-// blips is what the events are about.
-func (b *bundle) blips() map[wavelet.BlipID]bool {
+// blipsOf is what the events are about.
+func blipsOf(in *kit.Bundle) map[wavelet.BlipID]bool {
 	set := map[wavelet.BlipID]bool{}
-	for _, e := range b.Events {
-		set[e.Properties.BlipID], set[e.Properties.NewBlipID] = true, true
+	for _, e := range in.Events {
+		set[wavelet.BlipID(e.Properties.BlipID)], set[wavelet.BlipID(e.Properties.NewBlipID)] = true, true
 	}
 	delete(set, "")
 	return set
 }
 
-// capabilities asks for whatever is written, and for nothing beside it.
-func capabilities(w http.ResponseWriter, _ *http.Request) {
-	w.Header().Set("Content-Type", "text/xml; charset=utf-8")
-	_, _ = io.WriteString(w, `<?xml version="1.0"?>
-<w:robot xmlns:w="http://wave.google.com/extensions/robots/1.0"><w:version>live</w:version><w:protocolversion>0.22</w:protocolversion>
-<w:capabilities><w:capability name="WAVELET_BLIP_CREATED" context="SELF"/><w:capability name="DOCUMENT_CHANGED" context="SELF"/></w:capabilities></w:robot>
-`)
-}
+// Why a robot does not answer.
+var (
+	errOver = errors.New("it is over")
+	errLost = errors.New("lost on the way")
+)
 
-// receive answers a bundle for one of the robots, when it gets round to it. Those
-// who answer by calls make them before they respond, so the bundle is under way
-// until they have.
-func (r *run) receive(w http.ResponseWriter, req *http.Request) {
-	var in bundle
-	if err := json.NewDecoder(http.MaxBytesReader(w, req.Body, 16<<20)).Decode(&in); err != nil {
-		http.Error(w, err.Error(), http.StatusBadRequest)
-		return
-	}
+// answer has a robot answer a bundle, when it gets round to it. Those who answer by
+// calls make them before they respond, so the bundle is under way until they have.
+func (r *run) answer(who *robot, in *kit.Bundle, out *kit.Reply) error {
 	if !r.enter() {
-		http.Error(w, "it is over", http.StatusServiceUnavailable)
-		return
+		return errOver
 	}
 	defer r.wg.Done()
-	v := r.hear(wavelet.Participant(req.PathValue("robot")+"@"+sim.Domain), &in)
+	v := r.hear(who, in)
 	if !r.until(v.until) || v.lost {
-		http.Error(w, "lost on the way", http.StatusServiceUnavailable)
-		return
+		return errLost
 	}
-	if v.writes.Landing == 0 || v.seat.robot.Via != sim.ViaReply { // else when the gateway has taken the answer
+	if v.writes.Landing == 0 || who.Via != sim.ViaReply { // else when the gateway has taken the answer
 		r.rested(v)
 	}
 	begun := r.at()
-	reply := []operation{}
 	done := 0
-	for out := false; done < v.writes.Landing && !out; done++ {
+	for gone := false; done < v.writes.Landing && !gone; done++ {
 		to := r.rooms[v.writes.List[done].To]
-		ops := r.compose(v.seat.robot, to, r.number(&written{v.writes, done, v.seat.id}))
-		if v.seat.robot.Via == sim.ViaReply && to == v.seat.room {
-			reply = append(reply, ops...)
+		line := r.number(&written{v.writes, done, v.seat.id})
+		if who.Via == sim.ViaReply && to == v.seat.room {
+			r.compose(out, who, to, line)
 		} else {
-			out = r.call(v.seat.robot, v.token, ops)
+			gone = r.call(who, v.shown, to, line)
 		}
 	}
-	w.Header().Set("Content-Type", "application/json; charset=utf-8")
-	_ = json.NewEncoder(w).Encode(reply) // if the server is gone, nobody is left to tell
 	if done == v.writes.Landing && done < len(v.writes.List) {
-		r.wg.Go(func() { r.goOn(v.seat.robot, v.seat.id, v.token, v.writes, done, begun) })
+		r.wg.Go(func() { r.goOn(who, v.seat.id, v.shown, v.writes, done, begun) })
 	}
+	return nil
 }
 
 // enter has Run wait for the robot; false: it is over.
@@ -118,7 +85,7 @@ type visit struct {
 	flight int
 	until  time.Duration // when it has thought
 	lost   bool
-	token  string // that its calls show
+	shown  *kit.Bundle // that its calls show; nil: none
 	writes *sim.Writes
 }
 
@@ -132,21 +99,20 @@ func (r *run) rested(v visit) {
 }
 
 // hear takes a bundle in and decides what to do about it.
-func (r *run) hear(who wavelet.Participant, in *bundle) visit {
+func (r *run) hear(b *robot, in *kit.Bundle) visit {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	at := r.at()
 	v := visit{until: at, writes: &sim.Writes{}}
-	b, room := r.robots[who], r.places[in.name()]
-	if b == nil || room == nil || b.seats[room] == nil {
+	room := r.places[nameOf(in)]
+	if room == nil || b.seats[room] == nil {
 		return v
 	}
-	s, lane := b.seats[room], in.lane()
+	s, lane, version := b.seats[room], laneOf(in), wavelet.Version(in.Label.Version)
 	if lane == events.HumanLane {
-		r.arrived(s, at, in.Bundle.Version)
+		r.arrived(s, at, version)
 	}
-	blips := in.blips()
-	heard := room.heard(b.Address, lane, s.begins(in.Bundle.ID, lane, in.Bundle.Version), in.Bundle.Version, blips)
+	heard := room.heard(b.Address, lane, s.begins(in.Label.ID, lane, version), version, blipsOf(in))
 	if len(heard) == 0 {
 		return v
 	}
@@ -157,14 +123,14 @@ func (r *run) hear(who wavelet.Participant, in *bundle) visit {
 	if v.lost = r.luck.Float64() < r.sc.Faults.Lose; v.lost {
 		return v
 	}
-	if lane == events.HumanLane && s.first == "" {
-		s.first = in.Bundle.Token
+	if lane == events.HumanLane && s.first == nil {
+		s.first = in
 	}
 	switch b.Lineage {
 	case sim.Kept:
-		v.token = in.Bundle.Token
+		v.shown = in
 	case sim.Forged:
-		v.token = s.first
+		v.shown = s.first
 	}
 	r.tally.Delivered(at, s.id)
 	v.flight = s.begin(at)

@@ -6,6 +6,7 @@ import (
 
 	"weir/events"
 	"weir/gateway"
+	"weir/robots/kit"
 	"weir/sim"
 	"weir/wavelet"
 )
@@ -13,7 +14,7 @@ import (
 // robot is a robot of the scenario.
 type robot struct {
 	*sim.Habits
-	key   string
+	kit   *kit.Robot
 	seats map[*room]*seat
 	lines int            // written so far, or meant to be
 	pens  map[*room]*pen // of a robot elsewhere
@@ -27,7 +28,7 @@ type seat struct {
 	listens bool               // the scenario has the robot in here; else it only writes here
 	out     bool               // it was removed
 	found   [2]wavelet.Version // by lane: where its newest bundle begins
-	first   string             // token of its first human-lane bundle
+	first   *kit.Bundle        // its first human-lane bundle
 
 	flight  int
 	working bool
