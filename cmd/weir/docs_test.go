@@ -82,6 +82,34 @@ until weir wave show --as ann@weir.local "$wave" | grep 'Hello!'; do sleep 0.2; 
 	}
 }
 
+// TestFirstRobotInGo builds and runs the ten lines of docs/robots.md.
+func TestFirstRobotInGo(t *testing.T) {
+	needs(t, "the robot in Go needs", "bash", "curl", "go")
+	_, text, ok := strings.Cut(doc(t, "docs/robots.md"), "## A robot in Go in ten lines")
+	text, _, ok2 := strings.Cut(text, "\n## ")
+	if !ok || !ok2 {
+		t.Fatal("docs/robots.md has lost the heading above the robot in Go")
+	}
+	root, err := filepath.Abs(filepath.Join("..", ".."))
+	if err != nil {
+		t.Fatal(err)
+	}
+	script := "cat > hello.go <<'END'\n" + fenced(text, "go") + "END\n" + `
+here=$PWD
+(cd '` + root + `' && go build -o "$here/hello" "$here/hello.go")
+weir serve --addr 127.0.0.1:8080 --data weir-data > server.log 2>&1 &
+./hello > hello.log 2>&1 &
+until curl -sf http://127.0.0.1:8080/readyz > /dev/null; do sleep 0.1; done
+until curl -sf http://127.0.0.1:9002/_wave/capabilities.xml > /dev/null; do sleep 0.1; done
+weir robots register hello@weir.local --callback http://127.0.0.1:9002
+wave=$(weir wave create --as ann@weir.local --title Greetings hello@weir.local | grep -o 'weir.local!w+[^/ ]*/weir.local!conv+root' | head -1)
+until weir wave show --as ann@weir.local "$wave" | grep 'Hello!'; do sleep 0.2; done
+`
+	if out := shell(t, script); !strings.Contains(out, "Hello! I am told of Greetings") {
+		t.Errorf("the robot did not say hello:\n%s", out)
+	}
+}
+
 // doc reads a file of the repository.
 func doc(t *testing.T, name string) string {
 	t.Helper()
