@@ -52,6 +52,7 @@ var floors = map[string]int{
 	"weir/admission/blocks":   2,
 	"weir/admission/settings": 2,
 	"weir/web/logins":         2,
+	"weir/robots/mcp":         6,
 	"weir/web":                6,
 	"weir/cmd/weir":           7,
 

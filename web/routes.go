@@ -28,6 +28,9 @@ func (s *Server) routes() http.Handler {
 		mux.Handle("/robot/dataapi/rpc", s.newcomers(s.d.Data))
 		mux.Handle("/robot/dataapi/", s.d.Data)
 	}
+	if s.d.MCP != nil {
+		mux.Handle("POST /mcp", s.newcomers(s.d.MCP))
+	}
 	mux.HandleFunc("GET /api/v1/decisions/stream", s.streamDecisions)
 	mux.HandleFunc("GET /api/v1/trace", s.streamTrace)
 	mux.Handle("POST /api/v1/policies/try", s.d.Work.Handler(admission.WorkTry, http.HandlerFunc(s.tryPolicies), s.deny))

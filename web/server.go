@@ -84,6 +84,7 @@ type Deps struct {
 	Domain    string            // of the wavelets made here
 	RPC       RobotAPI          // nil: the robots' own doors are closed
 	Data      http.Handler      // the data API; nil: it is closed
+	MCP       http.Handler      // the door for language-model agents; nil: it is closed
 	Grants    *grants.Book      // what people have allowed programs; nil if Data is
 	Blocks    *blocks.Book      // who is not let in, which Auth asks too; nil: nobody is kept out
 	Links     *sharing.Book     // share links; nil: nothing is shared by link

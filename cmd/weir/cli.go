@@ -29,6 +29,7 @@ type cli struct {
 	Admission   admissionCmd   `cmd:"" help:"Show and set who is let in, and how often."`
 	Simulate    simulateCmd    `cmd:"" help:"Run scenarios in virtual time."`
 	Testbot     testbotCmd     `cmd:"" help:"Run a robot to try a server with."`
+	MCP         mcpCmd         `cmd:"" name:"mcp" help:"Let a language model take part: MCP on standard input and output."`
 	Demo        demoCmd        `cmd:"" help:"Show what weir is for."`
 	Bench       benchCmd       `cmd:"" help:"Measure, and compare with the bars."`
 	Version     versionCmd     `cmd:"" help:"Show the version."`

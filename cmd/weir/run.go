@@ -24,6 +24,7 @@ import (
 	"weir/policies/book"
 	"weir/robots"
 	"weir/robots/grants"
+	"weir/robots/mcp"
 	"weir/robots/rpc"
 	"weir/robots/vault"
 	"weir/robots/wire"
@@ -232,9 +233,10 @@ func (h *house) open(around wire.Surroundings) error {
 		},
 	})
 	door.Surround(around)
+	agents := mcp.New(door, h.gateway, mcp.Options{Waves: around.Waves, Version: version()})
 	h.web = web.New(web.Deps{
 		Host: h.host, Gateway: h.gateway, Robots: h.robots, Profiles: h.policies.Set, Policies: h.policies, Settings: h.settings, Traffic: h.traffic, Auth: auth, Domain: h.config.domain,
-		RPC: door, Data: door.Data(h.grants, auth.Claim), Grants: h.grants, Logins: h.logins, Links: h.links, Blocks: h.blocks, Files: h.files, Reading: around.Reading, Bodies: h.bodies, Work: work,
+		RPC: door, Data: door.Data(h.grants, auth.Claim), MCP: agents, Grants: h.grants, Logins: h.logins, Links: h.links, Blocks: h.blocks, Files: h.files, Reading: around.Reading, Bodies: h.bodies, Work: work,
 		Origins: origins(h.config.publicURL), Version: "weir " + version(), Logger: h.log,
 	})
 	h.web.SetAdmission(h.settings.Config())

@@ -5,8 +5,6 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
-	"os"
-	"strings"
 	"text/tabwriter"
 	"time"
 
@@ -38,7 +36,7 @@ func (c testbotCmd) Run(ctx context.Context, s streams) error {
 	if c.Name == "list" {
 		return c.list(s)
 	}
-	key, err := c.key()
+	key, err := robotKey(c.KeyFile)
 	if err != nil {
 		return err
 	}
@@ -59,18 +57,6 @@ func (c testbotCmd) Run(ctx context.Context, s streams) error {
 	}
 	fmt.Fprintf(s.out, "%s serves on http://%s; stop it with Ctrl-C\n", c.Name, l.Addr())
 	return bot.Serve(ctx, l)
-}
-
-// key is the robot's key, "" if none was given.
-func (c testbotCmd) key() (string, error) {
-	if c.KeyFile == "" {
-		return os.Getenv("WEIR_ROBOT_KEY"), nil
-	}
-	raw, err := os.ReadFile(c.KeyFile)
-	if err != nil {
-		return "", fmt.Errorf("testbot %s: --key-file: %w", c.Name, err)
-	}
-	return strings.TrimSpace(string(raw)), nil
 }
 
 func (testbotCmd) list(s streams) error {
