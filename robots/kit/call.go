@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 )
@@ -80,7 +81,7 @@ func (r *Robot) Call(ctx context.Context, out *Reply) ([]Result, error) {
 		leave := func() {}
 		var err error
 		if held == nil {
-			leave, err = r.pace.enter(ctx)
+			leave, err = r.pace.enter(ctx, asksLimits(ops))
 			errors.As(err, &held)
 		}
 		switch {
@@ -105,6 +106,11 @@ func (r *Robot) Call(ctx context.Context, out *Reply) ([]Result, error) {
 		}
 	}
 	return results, err
+}
+
+// asksLimits reports whether operations ask for limits and for nothing else.
+func asksLimits(ops []Operation) bool {
+	return !slices.ContainsFunc(ops, func(op Operation) bool { return op.Method != "robot.getLimits" && op.Method != "robot.notify" })
 }
 
 // post makes a call.

@@ -108,6 +108,10 @@ func TestCallsAreHeldBack(t *testing.T) {
 	}
 	_, err = r.Call(soon(), line("other"))
 	held(err, "sustained2m")
+	ask := kit.NewReply("", "")
+	ask.Add("robot.getLimits", nil)
+	_, err = r.Call(soon(), ask)
+	held(err, "limitsQuery")
 
 	r = kit.NewWith(o, "kit", nil)
 	if _, err := r.Call(soon(), line("flood")); !errors.As(err, new(*kit.Refusal)) {
@@ -115,6 +119,9 @@ func TestCallsAreHeldBack(t *testing.T) {
 	}
 	_, err = r.Call(soon(), line("other"))
 	held(err, "retryAfter")
+	if _, err := r.Limits(soon()); err != nil {
+		t.Errorf("asking for limits while all else is refused: %v", err)
+	}
 
 	r = kit.NewWith(o, "kit", func(ctx context.Context, in *kit.Bundle, out *kit.Reply) error {
 		_, err := r.Call(ctx, line("other"))
@@ -124,8 +131,8 @@ func TestCallsAreHeldBack(t *testing.T) {
 	if _, err := r.Answer(t.Context(), bundle(t, kit.Robots, "a@example.com", kit.Limit{Name: "depth", Max: 16, Used: 16})); err != nil {
 		t.Fatal(err)
 	}
-	if n := calls.Load(); n != 3 {
-		t.Errorf("%d calls reached the server, want 3", n)
+	if n := calls.Load(); n != 4 {
+		t.Errorf("%d calls reached the server, want 4", n)
 	}
 
 	o.Unlimited = true
@@ -133,8 +140,8 @@ func TestCallsAreHeldBack(t *testing.T) {
 	for range 3 {
 		_, _ = r.Call(soon(), line("flood"))
 	}
-	if n := calls.Load(); n != 6 {
-		t.Errorf("without limits %d calls reached the server, want 6", n)
+	if n := calls.Load(); n != 7 {
+		t.Errorf("without limits %d calls reached the server, want 7", n)
 	}
 }
 

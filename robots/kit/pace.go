@@ -37,11 +37,17 @@ func (p *pace) learn(l Limits) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	for _, x := range l.Limits {
-		if strings.HasPrefix(x.Name, "sustained") && x.Wavelet == "" && x.Max > 0 && !x.DryRun {
+		if counts(x.Name) && x.Wavelet == "" && x.Max > 0 && !x.DryRun {
 			p.windows[x.Name] = window{x.Max, x.Remaining, now.Add(x.ResetsAt.Sub(l.At))}
 		}
 	}
 }
+
+// limitsQuery is the limit on asking for limits, which nothing else counts against.
+const limitsQuery = "limitsQuery"
+
+// counts reports whether a limit is one on requests.
+func counts(name string) bool { return name == limitsQuery || strings.HasPrefix(name, "sustained") }
 
 // hear takes note of the fields of a response: RateLimit-Policy, RateLimit and
 // Retry-After.
@@ -51,7 +57,7 @@ func (p *pace) hear(resp *http.Response) {
 	defer p.mu.Unlock()
 	quotas := fields(resp.Header.Get("RateLimit-Policy"))
 	for name, state := range fields(resp.Header.Get("RateLimit")) {
-		if quota := quotas[name]["q"]; strings.HasPrefix(name, "sustained") && quota > 0 {
+		if quota := quotas[name]["q"]; counts(name) && quota > 0 {
 			p.windows[name] = window{quota, state["r"], now.Add(time.Duration(state["t"] * float64(time.Second)))}
 		}
 	}
@@ -111,13 +117,19 @@ func (p *pace) barred(ops []Operation) *Held {
 	return nil
 }
 
-// next is how long the next call has to wait, and for which limit.
-func (p *pace) next() (wait time.Duration, limit string) {
+// next is how long the next call has to wait, and for which limit. Asks tells that
+// it asks for limits and for nothing else, which it may while all else is refused.
+func (p *pace) next(asks bool) (wait time.Duration, limit string) {
 	now := time.Now()
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	wait, limit = max(0, p.until.Sub(now)), "retryAfter"
+	if limit = "retryAfter"; !asks {
+		wait = max(0, p.until.Sub(now))
+	}
 	for name, w := range p.windows {
+		if asks != (name == limitsQuery) {
+			continue
+		}
 		if free := w.free.Sub(now); w.left <= (1-share)*w.max && free > wait {
 			wait, limit = free, name
 		}
@@ -126,18 +138,21 @@ func (p *pace) next() (wait time.Duration, limit string) {
 }
 
 // enter waits until a call may be made; leave ends it. If ctx would end before, the
-// error is a *Held, at once.
-func (p *pace) enter(ctx context.Context) (leave func(), err error) {
-	select {
-	case p.turn <- struct{}{}:
-	case <-ctx.Done():
-		return nil, context.Cause(ctx)
+// error is a *Held, at once. Whoever asks for limits waits for no other call.
+func (p *pace) enter(ctx context.Context, asks bool) (leave func(), err error) {
+	leave = func() {}
+	if !asks {
+		select {
+		case p.turn <- struct{}{}:
+			leave = func() { <-p.turn }
+		case <-ctx.Done():
+			return nil, context.Cause(ctx)
+		}
 	}
-	leave = func() { <-p.turn }
 	for {
-		wait, limit := p.next()
+		wait, limit := p.next(asks)
 		if wait == 0 {
-			p.spend()
+			p.spend(asks)
 			return leave, nil
 		}
 		if end, ok := ctx.Deadline(); ok && time.Until(end) < wait {
@@ -156,11 +171,13 @@ func (p *pace) enter(ctx context.Context) (leave func(), err error) {
 }
 
 // spend counts a call in every window, until the response says better.
-func (p *pace) spend() {
+func (p *pace) spend(asks bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	for name, w := range p.windows {
-		w.left--
-		p.windows[name] = w
+		if asks == (name == limitsQuery) {
+			w.left--
+			p.windows[name] = w
+		}
 	}
 }
