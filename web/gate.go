@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/netip"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"weir/admission"
@@ -46,7 +47,7 @@ func (d *door) Accept() (net.Conn, error) {
 			return nil, err
 		}
 		if leave, ok := d.s.enter(conn.RemoteAddr()); ok {
-			return &placed{Conn: conn, leave: leave}, nil
+			return &placed{Conn: conn, leave: leave, gone: make(chan struct{})}, nil
 		}
 		if tcp, ok := conn.(*net.TCPConn); ok {
 			_ = tcp.SetLinger(0) // nothing is left of it, not even in the kernel
@@ -115,12 +116,46 @@ type placed struct {
 	net.Conn
 	once  sync.Once
 	leave func()
+	gone  chan struct{} // closed with it
+	last  atomic.Int64  // one more than may still be read; 0: no matter
+	until time.Time     // when reading ends, once last is set
+}
+
+// goodbye is how long a client may take to answer the closing of its socket.
+const goodbye = 5 * time.Second
+
+// hush has no more read than so many bytes, for so long: enough for a client's
+// goodbye, and the network tells one who sends on and on to stop.
+func (p *placed) hush() {
+	p.until = time.Now().Add(goodbye)
+	_ = p.Conn.SetReadDeadline(p.until)
+	p.last.Store(1 + 16<<10)
+}
+
+// Read reads on.
+func (p *placed) Read(b []byte) (int, error) {
+	switch last := p.last.Load(); {
+	case last == 1:
+		select {
+		case <-p.gone:
+		case <-time.After(time.Until(p.until)):
+		}
+		return 0, net.ErrClosed
+	case last > 1:
+		n, err := p.Conn.Read(b[:min(int64(len(b)), last-1)])
+		p.last.Add(-int64(n))
+		return n, err
+	}
+	return p.Conn.Read(b)
 }
 
 // Close closes the connection.
 func (p *placed) Close() error {
 	err := p.Conn.Close()
-	p.once.Do(p.leave)
+	p.once.Do(func() {
+		close(p.gone)
+		p.leave()
+	})
 	return err
 }
 

@@ -58,6 +58,7 @@ type socket struct {
 	ctx    context.Context // ended with the cause for closing
 	close  context.CancelCauseFunc
 	wg     sync.WaitGroup // writer and subscriptions
+	hush   func()         // has hardly anything more read
 	client string         // the client id, set by connect
 	paying paying
 
@@ -99,6 +100,7 @@ func (s *Server) upgrade(w http.ResponseWriter, r *http.Request) {
 		server: s, conn: conn, login: login, begun: grant, queue: newQueue(), ctx: ctx, close: cancel,
 		vigil: vigil{heard: make(chan struct{}, 1)},
 		subs:  map[wavelet.Name]*subscription{},
+		hush:  func() { hush(r) },
 	}
 	if err := k.flow.begin(from); err != nil {
 		_ = conn.Close(websocket.StatusInternalError, "the server failed")
@@ -277,6 +279,7 @@ func (k *socket) farewell() {
 	if len(reason) > 123 {
 		reason = strings.ToValidUTF8(reason[:120], "") + "..."
 	}
+	k.hush() // while it waits for the client's goodbye it reads whatever comes
 	_ = k.conn.Close(websocket.StatusCode(d.code), reason)
 }
 

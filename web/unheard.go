@@ -13,6 +13,7 @@ type heardKey struct{}
 
 // connection is what is known of one HTTP connection.
 type connection struct {
+	conn  net.Conn
 	begun atomic.Bool // something arrived that is no whole request yet
 }
 
@@ -20,7 +21,7 @@ type connection struct {
 // what never became a request: headers that were too long, came too slowly, or
 // could not be read, all of which that server turns away by itself.
 func (s *Server) ConnContext(ctx context.Context, c net.Conn) context.Context {
-	k := &connection{}
+	k := &connection{conn: c}
 	s.unheard.Store(c, k)
 	return context.WithValue(ctx, heardKey{}, k)
 }
@@ -49,5 +50,15 @@ func (s *Server) ConnState(c net.Conn, state http.ConnState) {
 func heard(r *http.Request) {
 	if k, ok := r.Context().Value(heardKey{}).(*connection); ok {
 		k.begun.Store(false)
+	}
+}
+
+// hush has hardly anything more read from the connection of a request. One that
+// Listen did not make is left alone.
+func hush(r *http.Request) {
+	if k, ok := r.Context().Value(heardKey{}).(*connection); ok {
+		if p, ok := k.conn.(*placed); ok {
+			p.hush()
+		}
 	}
 }
