@@ -32,7 +32,8 @@ type between struct {
 	holding  bool
 	held     [][]byte
 	crossing *crossing
-	opened   int // sockets
+	opened   int    // sockets
+	session  string // of the connection, as the server told the client
 	knocks   []json.RawMessage
 	seen     [][]byte // frames of the client
 	doors    []door
@@ -246,6 +247,10 @@ func (b *between) meddle(frame []byte) [][]byte {
 	var fields map[string]json.RawMessage
 	if json.Unmarshal(frame, &fields) != nil {
 		return [][]byte{frame}
+	}
+	var welcome struct{ Session string }
+	if json.Unmarshal(fields["ok"], &welcome) == nil && welcome.Session != "" {
+		b.session = welcome.Session
 	}
 	kind := "reply"
 	if push, ok := fields["push"]; ok {

@@ -203,6 +203,19 @@ func (p *play) act(a *actor, words []string) error {
 		c.Do, c.Ops = "edit", json.RawMessage(`[{"insert":`+quote(strings.Repeat(arg[1], n))+`}]`)
 	case "publishes":
 		c.Do, c.Ops = "publish", json.RawMessage(arg[0])
+	case "watches":
+		c.Do = "watch"
+	case "points":
+		anchor, err := strconv.Atoi(arg[0])
+		head, err2 := strconv.Atoi(arg[1])
+		if err := errors.Join(err, err2); err != nil {
+			return err
+		}
+		c.Do, c.Cursor = "cursor", &placedCaret{wavelet.BlipID(arg[2]), anchor, head}
+	case "hides":
+		c.Do = "cursor"
+	case "meets":
+		c.Do, c.Want = "wait", map[string]any{"people": arg[0]}
 	case "cannot":
 		if err := p.act(a, words[1:]); err == nil {
 			return errors.New("it could")
@@ -238,7 +251,7 @@ func (p *play) act(a *actor, words []string) error {
 	_, err = a.driver.do(p.ctx, c)
 	if err != nil && c.Do == "wait" {
 		seen, _ := a.driver.do(context.Background(), command{Do: "look", Client: a.id, Wave: c.Wave})
-		return fmt.Errorf("%w; it sees %q at %d, %s", err, seen.Text, seen.Version, seen.Status)
+		return fmt.Errorf("%w; it sees %q at %d, %s, with %s", err, seen.Text, seen.Version, seen.Status, seen.People)
 	}
 	return err
 }
@@ -289,15 +302,20 @@ func (p *play) net(a *actor, words []string) error {
 		return unlocked(func() error { b.cut(); return nil })
 	case "holds":
 		b.holding = true
-	case "releases": // as one message
-		message := []byte(strings.Join(texts(b.held), "\n"))
-		b.holding, b.held = false, nil
-		return unlocked(func() error { return b.say(message) })
+	case "releases": // as one message; what comes meanwhile follows it
+		for first := true; first || len(b.held) > 0; first = false {
+			message := []byte(strings.Join(texts(b.held), "\n"))
+			b.held = nil
+			if err := unlocked(func() error { return b.say(message) }); err != nil {
+				return err
+			}
+		}
+		b.holding = false
 	case "says":
 		return unlocked(func() error { return b.say([]byte(arg[0])) })
-	case "pushes": // an object, with the wavelet's name put in
+	case "pushes": // an object, with the wavelet's name put in, and that of the connection
 		name := p.wave(arg[0])
-		message := fmt.Sprintf(`{"wave":%q,"wavelet":%q,%s`, name.Wave, name.Wavelet, arg[1][1:])
+		message := fmt.Sprintf(`{"wave":%q,"wavelet":%q,%s`, name.Wave, name.Wavelet, strings.ReplaceAll(arg[1][1:], "SESSION", b.session))
 		return unlocked(func() error { return b.say([]byte(message)) })
 	case "resyncs":
 		name, x := p.wave(arg[0]), b.crossing
@@ -333,6 +351,16 @@ func (p *play) net(a *actor, words []string) error {
 		b.down = append(b.down, meddling{strings.TrimSuffix(words[0], "s"), arg[0], json.RawMessage(arg[1])})
 	case "saw": // a frame with everything that this one has
 		return unlocked(func() error { return b.until(p.ctx, func() bool { return anyHas(b.seen, arg[0]) }) })
+	case "forgets":
+		b.seen = nil
+	case "sent": // so many frames that have everything that this one has
+		n := 0
+		for _, frame := range b.seen {
+			if anyHas([][]byte{frame}, arg[1]) {
+				n++
+			}
+		}
+		return check(nil, arg[0] == strconv.Itoa(n), "it sent %d", n)
 	case "knocked":
 		return unlocked(func() error { return b.until(p.ctx, func() bool { return anyHas(b.knocks, arg[0]) }) })
 	case "waited": // at least so many milliseconds, after what was made up last

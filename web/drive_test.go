@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -26,11 +27,12 @@ type command struct {
 	URL     string          `json:"url,omitzero"` // dial
 	User    string          `json:"user,omitzero"`
 	Backoff map[string]int  `json:"backoff,omitzero"`
-	Name    named           `json:"name,omitzero"` // open
-	Link    string          `json:"link,omitzero"` // open: the token of a share link
-	Blip    string          `json:"blip,omitzero"` // edit: "" is the root blip
-	Ops     json.RawMessage `json:"ops,omitzero"`  // edit, publish, transform, snap
-	Want    map[string]any  `json:"want,omitzero"` // wait
+	Name    named           `json:"name,omitzero"`   // open
+	Link    string          `json:"link,omitzero"`   // open: the token of a share link
+	Blip    string          `json:"blip,omitzero"`   // edit: "" is the root blip
+	Ops     json.RawMessage `json:"ops,omitzero"`    // edit, publish, transform, snap
+	Want    map[string]any  `json:"want,omitzero"`   // wait
+	Cursor  *placedCaret    `json:"cursor,omitzero"` // cursor, carets; nil: none
 	Method  string          `json:"method,omitzero"`
 	Params  map[string]any  `json:"params,omitzero"`
 	scribble
@@ -42,6 +44,13 @@ type command struct {
 type named struct {
 	Wave    string `json:"wave"`
 	Wavelet string `json:"wavelet"`
+}
+
+// placedCaret is a selection; a Blip of "" is the root blip.
+type placedCaret struct {
+	Blip   wavelet.BlipID `json:"blip"`
+	Anchor int            `json:"anchor"`
+	Head   int            `json:"head"`
 }
 
 // scribble is an edit somewhere: From and To are shares of the document.
@@ -60,6 +69,7 @@ type sight struct {
 	Version wavelet.Version `json:"version"`
 	Status  string          `json:"status"`
 	Title   string          `json:"title"`
+	People  string          `json:"people"` // who has it open, with cursors, in a line
 
 	Code     int             `json:"code"`
 	Message  string          `json:"message"`
@@ -71,6 +81,7 @@ type sight struct {
 	Server   json.RawMessage `json:"server"`
 	Client   json.RawMessage `json:"client"`
 	Ops      json.RawMessage `json:"ops"`
+	Carets   []*placedCaret  `json:"carets"`
 }
 
 // failure is an error of a client; Code is 0 if no refusal is behind it.
@@ -175,6 +186,20 @@ func (g *goDriver) onWavelet(ctx context.Context, c command, w *client.Wavelet) 
 			return sight{}, err
 		}
 		return sight{}, w.Edit(ctx, w.State().Root(), d)
+	case "watch":
+		w.Watch()
+		return sight{}, nil
+	case "cursor":
+		if c.Cursor == nil {
+			w.SetCursor(nil)
+			return sight{}, nil
+		}
+		at := wavelet.Cursor(*c.Cursor)
+		if at.Blip == "" {
+			at.Blip = w.State().Root()
+		}
+		w.SetCursor(&at)
+		return sight{}, nil
 	case "publish":
 		ops, err := wavelet.DecodeOps(c.Ops)
 		if err != nil {
@@ -228,6 +253,7 @@ func (g *goDriver) wait(ctx context.Context, w *client.Wavelet, ok func(sight) b
 		}
 		select {
 		case <-w.Changes():
+		case <-w.PeopleChanges():
 		case <-ctx.Done():
 			return look(w), context.Cause(ctx)
 		}
@@ -238,7 +264,28 @@ func look(w *client.Wavelet) sight {
 	s := sight{Status: w.Status().String(), Version: w.Version()}
 	state := w.State()
 	s.Text, s.Doc, s.Title = state.Text(), docOf(state), state.Title()
+	s.People = peopleLine(w.People(), state.Root())
 	return s
+}
+
+// peopleLine is who has a wavelet open, and where their cursors are.
+func peopleLine(people client.PresenceOK, root wavelet.BlipID) string {
+	if people.Many {
+		return fmt.Sprintf("%d connections", people.Connections)
+	}
+	var words []string
+	for _, p := range people.People {
+		word, _, _ := strings.Cut(p.User, "@")
+		if c := p.Cursor; c != nil {
+			word += fmt.Sprintf(" %d-%d", c.Anchor, c.Head)
+			if c.Blip != root {
+				word += " " + string(c.Blip)
+			}
+		}
+		words = append(words, word)
+	}
+	slices.Sort(words)
+	return strings.Join(words, ", ")
 }
 
 // docOf is the document of the root blip.

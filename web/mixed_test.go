@@ -117,6 +117,33 @@ func TestTransformsAlike(t *testing.T) {
 	}
 }
 
+// TestCursorsAlike moves random cursors past random ops, and back, in Go and in
+// JavaScript.
+func TestCursorsAlike(t *testing.T) {
+	node := startNode(t)
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	rng := rand.New(rand.NewPCG(3, 4))
+	for i := range 400 {
+		ops, at := randomOps(t, rng), wavelet.Cursor{Blip: "b+1", Anchor: rng.IntN(12), Head: rng.IntN(12)}
+		if rng.IntN(10) == 0 {
+			ops = append([]wavelet.Op{wavelet.CreateBlip{Blip: "b+1"}}, ops...)
+		}
+		s, err := node.do(ctx, command{Do: "carets", Ops: encoded(t, ops), Cursor: new(placedCaret(at))})
+		must(t, err)
+		for j, move := range []func() (wavelet.Cursor, bool){
+			func() (wavelet.Cursor, bool) { return at.After(ops, true) },
+			func() (wavelet.Cursor, bool) { return at.After(ops, false) },
+			func() (wavelet.Cursor, bool) { return at.Before(ops) },
+		} {
+			want, ok := move()
+			if got := s.Carets[j]; (got != nil) != ok || ok && *got != placedCaret(want) {
+				t.Fatalf("%d: %+v, way %d past %s: %+v in JavaScript, %+v %v in Go", i, at, j, encoded(t, ops), got, want, ok)
+			}
+		}
+	}
+}
+
 func encoded(t *testing.T, ops []wavelet.Op) []byte {
 	t.Helper()
 	b, err := wavelet.MarshalOps(ops)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"slices"
 	"time"
 
@@ -21,6 +22,7 @@ type presence struct {
 	changes  chan struct{}
 	caret    *wavelet.Cursor // the user's own, in the shadow; nil: none
 	told     *Cursor         // what the server has of it, as of the replica's version
+	doubtful bool            // told is not known to be so
 	sending  bool            // one is under way, or its time to rest is
 }
 
@@ -102,7 +104,11 @@ func (w *Wavelet) watch() {
 			w.later(l, refusal, w.watch)
 		}
 		var ok PresenceOK
-		if err != nil || w.err != nil || json.Unmarshal(f.OK, &ok) != nil {
+		if err != nil || w.err != nil {
+			return
+		}
+		if err := json.Unmarshal(f.OK, &ok); err != nil {
+			l.fail = badFrame(fmt.Errorf("presence: %w", err))
 			return
 		}
 		w.presence.crowd.replace(ok)
@@ -115,7 +121,7 @@ func (w *Wavelet) people(f *Frame) {
 	w.presence.crowd.take(f)
 	for _, p := range slices.Concat(f.People, f.Moved) {
 		if p.Session == w.c.session && p.Cursor == nil { // the server has dropped it
-			w.presence.told = nil
+			w.presence.told, w.presence.doubtful = nil, false
 			w.tellCursor()
 		}
 	}
@@ -131,7 +137,7 @@ func (w *Wavelet) peopleChanged() {
 
 // connected tells a server that knows nothing of it yet.
 func (w *Wavelet) connected() {
-	w.presence.told = nil
+	w.presence.told, w.presence.doubtful = nil, false
 	w.watch()
 	w.tellCursor()
 }
@@ -168,7 +174,7 @@ func (w *Wavelet) tellCursor() {
 		return
 	}
 	want, ok := w.wanted()
-	if !ok || (want == nil) == (p.told == nil) && (want == nil || *want == *p.told) {
+	if !ok || !p.doubtful && w.knows(want) {
 		return
 	}
 	params := map[string]any{}
@@ -179,7 +185,7 @@ func (w *Wavelet) tellCursor() {
 	if err != nil {
 		return
 	}
-	p.told, p.sending = want, true
+	p.told, p.sending, p.doubtful = want, true, false
 	l.request(Request{Op: OpRPC, Method: "cursor", Params: encoded}, func(_ *Frame, err error) {
 		var refusal *Error
 		rest := cursorEvery
@@ -188,7 +194,7 @@ func (w *Wavelet) tellCursor() {
 			p.sending = false
 			return
 		case errors.As(err, &refusal) && (refusal.Temporary || refusal.Code == CodeResync):
-			p.told = nil
+			p.doubtful = true
 			rest = max(rest, time.Duration(refusal.RetryAfterMS)*time.Millisecond)
 		}
 		w.c.wg.Go(func() {
@@ -203,6 +209,17 @@ func (w *Wavelet) tellCursor() {
 			}
 		})
 	})
+}
+
+// knows reports whether what the server was told leads to where the cursor should
+// be.
+func (w *Wavelet) knows(want *Cursor) bool {
+	told := w.presence.told
+	if want == nil || told == nil {
+		return want == told
+	}
+	at, ok := told.at().After(w.replica.pending(), true)
+	return *want == *told || want.Version == told.Version && ok && at == *w.presence.caret
 }
 
 // wanted is the cursor as the server should have it, at the replica's version;

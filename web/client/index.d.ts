@@ -1,7 +1,7 @@
 // The types of the client. They are held against the code by types.check.ts.
 
 import Delta from 'quill-delta';
-import type { AnyOp, Blip, Change, Commit, Lost, Op, Parts, Publication, Published, Status } from './types.js';
+import type { AnyOp, Blip, Change, Commit, Cursor, Lost, Op, Parts, People, Publication, Published, Status } from './types.js';
 
 export { Delta };
 export type * from './types.js';
@@ -73,15 +73,25 @@ export class Wavelet {
   reached(version: number): Promise<void>;
   takeLost(): Lost[];
   history(range: { from?: number; to?: number; version?: number; time?: string }): Promise<any>;
-  presence(watch?: boolean): Promise<any>;
-  presenceStats(): Promise<any>;
-  cursor(cursor?: { blip: string; anchor: number; head: number; version: number }): Promise<any>;
+  /** Has the server tell who comes and goes and where their cursors are, from now on and across lost connections. */
+  watch(): void;
+  /**
+   * Who has the wavelet open, as far as the server has told since watch, the user's own connections among them. Cursors
+   * stand in the text of state.
+   */
+  readonly people: People;
+  /**
+   * Tells the others where the user's selection is in the text of state; null: nowhere. From then on it moves with the
+   * text, and it is told again on each new connection. Of cursors that follow each other quickly the last is told.
+   */
+  setCursor(cursor: Cursor | null): void;
   close(): void;
   /** What is shown has changed: by these ops, or, where there are none, in any way. Also when only the status has. */
   on(name: 'change', handler: (change: { ops: Op[] | null; local: boolean }) => void): () => void;
   on(name: 'lost', handler: (lost: Lost) => void): () => void;
   on(name: 'end', handler: (error: Error) => void): () => void;
-  on(name: 'presence', handler: (push: any) => void): () => void;
+  /** The server has told who comes, goes or moves. When text has moved cursors there is a change. */
+  on(name: 'people', handler: () => void): () => void;
 }
 
 /** A wavelet at one version. Nothing in it changes. */
@@ -109,6 +119,7 @@ export interface Step {
   send?: Publication;
   ops?: Op[];
   lost?: Lost | null;
+  commit?: { version: number; author: string; ops: Op[] };
 }
 
 /** The state machine of one wavelet, without clock or network. */
@@ -119,6 +130,7 @@ export class Replica {
   readonly seq: number;
   readonly status: Status;
   readonly inFlight: Publication | undefined;
+  readonly pending: Op[];
   local(ops: unknown, at: string): Step;
   remote(commit: Commit): Step;
   acked(ok: Published): Step;

@@ -15,9 +15,9 @@ import { carry, lost } from './carry.js';
 
 /**
  * What follows from one input: what to send now, what others changed in the
- * shown state, and what could not be kept.
+ * shown state, what could not be kept, and the commit if one was taken.
  *
- * @typedef {{send?: Publication, ops?: Op[], lost?: Lost | null}} Step
+ * @typedef {{send?: Publication, ops?: Op[], lost?: Lost | null, commit?: import('./crowd.js').Commit}} Step
  */
 
 /** The most that is buffered, in encoded bytes: it must still fit into one delta. */
@@ -53,6 +53,11 @@ export class Replica {
   get status() {
     if (!this.flight) return 'synchronized';
     return this.buffer.length === 0 ? 'awaiting ack' : 'awaiting with buffer';
+  }
+
+  /** What the shown state has and the server's has not. @returns {Op[]} */
+  get pending() {
+    return this.flight ? [...this.flight.now, ...this.buffer] : [];
   }
 
   /** The delta in flight as it was sent first. @returns {Publication | undefined} */
@@ -100,14 +105,15 @@ export class Replica {
       throw new Diverged(`commit ${commit.version}: ${/** @type {Error} */ (e).message}`);
     }
     const { flight } = this;
+    const taken = { version: commit.version, author: commit.author, ops };
     if (flight && commit.seq === flight.seq) {
       if (!same(flight.now, ops)) throw new Diverged(`own delta ${flight.seq} came back otherwise`);
       this.confirmed = confirmed;
-      return this.#landed();
+      return { ...this.#landed(), commit: taken };
     }
     if (!flight) {
       this.confirmed = this.state = confirmed;
-      return { ops };
+      return { ops, commit: taken };
     }
     const [past, now] = transformPair(ops, flight.now);
     const [shown, buffer] = transformPair(past, this.buffer);
@@ -116,7 +122,7 @@ export class Replica {
     flight.now = now;
     Object.assign(this, { confirmed, buffer, state });
     const step = flight.reply && flight.reply.version <= commit.version ? this.#answered(flight.reply) : {};
-    return { ...step, ops: shown };
+    return { ...step, ops: shown, commit: taken };
   }
 
   /**

@@ -92,6 +92,29 @@ export interface Lost {
   reason: Error;
 }
 
+/** A selection in a blip, in UTF-16 units: it begins at anchor, and the caret is at head. */
+export interface Cursor {
+  blip: string;
+  anchor: number;
+  head: number;
+}
+
+/** A connection of a person that has a wavelet open. */
+export interface Person {
+  readonly session: string;
+  readonly user: string;
+  readonly since: string;
+  readonly cursor: Cursor | null;
+}
+
+/** Who has a wavelet open; with many, only how many. */
+export interface People {
+  readonly people: readonly Person[];
+  readonly connections: number;
+  readonly users: number;
+  readonly many: boolean;
+}
+
 /** An error as it is written in a frame. */
 export interface ErrorFields {
   code: number;

@@ -4,6 +4,7 @@
 import Delta from 'quill-delta';
 import { BadFrame, Closed, ConnectionLost, Refusal, codes, isCount, isObject } from './protocol.js';
 import { Emitter } from './emitter.js';
+import { Presence } from './presence.js';
 import { Replica } from './replica.js';
 import { State } from './state.js';
 import { renew } from './link.js';
@@ -37,6 +38,7 @@ export class Wavelet extends Emitter {
   #share;
   /** @type {string | undefined} the share link's */
   #token;
+  #presence;
 
   /** @type {Error | null} why it has ended */
   error = null;
@@ -52,6 +54,14 @@ export class Wavelet extends Emitter {
     this.#share = link;
     this.#token = typeof link === 'string' ? link : undefined;
     this.#hooks = hooks;
+    this.#presence = new Presence({
+      name: this.#name(),
+      link: () => (this.#subscribed ? hooks.link() : null),
+      replica: () => this.#replica,
+      me: () => client,
+      wait: hooks.wait,
+      told: () => this.emit('people'),
+    });
   }
 
   /** The wavelet with every local change in it. @returns {State} */
@@ -102,6 +112,7 @@ export class Wavelet extends Emitter {
     if (this.error) throw this.error;
     const step = this.#known().local(ops, new Date().toISOString());
     this.#send(step.send);
+    this.#presence.moved(ops, true);
     this.emit('change', { ops, local: true });
   }
 
@@ -127,19 +138,19 @@ export class Wavelet extends Emitter {
     return this.#ask('history', range);
   }
 
-  /** Who has the wavelet open; with watch, 'presence' tells of changes. @param {boolean} [watch] */
-  presence(watch) {
-    return this.#ask('presence', watch === undefined ? {} : { watch });
+  /** Has the server tell who comes and goes and where their cursors are. */
+  watch() {
+    this.#presence.watch();
   }
 
-  /** How many have the wavelet open. */
-  presenceStats() {
-    return this.#ask('presence_stats', {});
+  /** Who has the wavelet open, with their cursors in the text that is shown. */
+  get people() {
+    return this.#presence.people;
   }
 
-  /** Tells others where the user's selection stands. @param {{blip: string, anchor: number, head: number, version: number}} [cursor] */
-  cursor(cursor) {
-    return this.client.call('cursor', { wave: this.wave, wavelet: this.wavelet, ...cursor });
+  /** Tells others where the user's selection is; null: nowhere. @param {import('./types.js').Cursor | null} cursor */
+  setCursor(cursor) {
+    this.#presence.setCursor(cursor);
   }
 
   /** Ends the subscription. What is pending is not sent any more. */
@@ -257,19 +268,23 @@ export class Wavelet extends Emitter {
         this.#hooks.count('resends');
         this.#send(this.#replica.inFlight);
       }
+      this.#presence.subscribed();
       this.emit('change', { ops: [], local: false });
       return;
     }
     const state = State.fromSnapshot(ok.snapshot);
     this.#subscribed = true;
-    if (!this.#replica) {
+    let step = {};
+    if (this.#replica) {
+      this.#hooks.count('snapshots');
+      this.#presence.restart();
+      const reason = { code: codes.resync, reason: 'resync', message: 'the wavelet changed too much while the connection was away' };
+      step = this.#replica.restart(state, acked, new Refusal(reason));
+    } else {
       this.#replica = new Replica(this.client.user, state, this.#hooks.seq());
-      this.#do({});
-      return;
     }
-    this.#hooks.count('snapshots');
-    const reason = { code: codes.resync, reason: 'resync', message: 'the wavelet changed too much while the connection was away' };
-    this.#do(this.#replica.restart(state, acked, new Refusal(reason)), true);
+    this.#do(step, true);
+    this.#presence.subscribed();
   }
 
   /** Takes a push. @param {Frame} frame @param {Link} link */
@@ -287,7 +302,7 @@ export class Wavelet extends Emitter {
         this._end(frame.err ?? new Closed('the server has ended the subscription'));
         break;
       case 'presence':
-        this.emit('presence', frame);
+        this.#presence.pushed(frame);
     }
   }
 
@@ -357,6 +372,8 @@ export class Wavelet extends Emitter {
       this.#lost.push(step.lost);
       this.emit('lost', step.lost);
     }
+    if (step.commit) this.#presence.committed(step.commit, step.ops ?? []);
+    else this.#presence.moved([], false);
     this.emit('change', { ops: whole || step.lost ? null : step.ops ?? [], local: false });
   }
 }

@@ -4,6 +4,7 @@
 
 import { createInterface } from 'node:readline';
 import { Client, Delta, Refusal, snap, transformPair } from '../index.js';
+import { after, before } from '../cursor.js';
 import { textOf } from '../state.js';
 
 const clients = new Map();
@@ -19,7 +20,19 @@ function at(c) {
 function look(w) {
   const { state } = w;
   const root = state.blips.get(state.root);
-  return { text: state.text, doc: root ? root.doc.ops : [], version: w.version, status: w.status, title: state.title };
+  return { text: state.text, doc: root ? root.doc.ops : [], version: w.version, status: w.status, title: state.title, people: peopleOf(w) };
+}
+
+/** Who has a wavelet open, and where their cursors are, in a line. */
+function peopleOf(w) {
+  const { people, connections, many } = w.people;
+  if (many) return `${connections} connections`;
+  const words = people.map(({ user, cursor: c }) => {
+    const name = user.split('@')[0];
+    if (!c) return name;
+    return `${name} ${c.anchor}-${c.head}` + (c.blip === w.state.root ? '' : ` ${c.blip}`);
+  });
+  return words.sort().join(', ');
 }
 
 /** Clamps a place, a share of the document from 0 to 1, to a border between characters. */
@@ -57,12 +70,22 @@ const commands = {
     const link = c.link && (() => c.link); // as a program that gets them elsewhere
     const w = await clients.get(c.client).open(c.name.wave, c.name.wavelet, { link });
     opened.set(`${c.client} ${c.wave}`, w);
+    w.on('people', () => w.emit('change', { ops: [], local: false })); // what is waited for may be either
     return look(w);
   },
   edit(c) {
     const w = at(c);
     w.edit(c.blip || w.state.root, c.ops);
     return look(w);
+  },
+  watch(c) {
+    at(c).watch();
+    return {};
+  },
+  cursor(c) {
+    const w = at(c);
+    w.setCursor(c.cursor ? { ...c.cursor, blip: c.cursor.blip || w.state.root } : null);
+    return {};
   },
   publish(c) {
     at(c).publish(...c.ops);
@@ -118,6 +141,9 @@ const commands = {
   transform(c) {
     const [server, client] = transformPair(c.server, c.ops);
     return { server, client };
+  },
+  carets(c) {
+    return { carets: [after(c.cursor, c.ops, true), after(c.cursor, c.ops, false), before(c.cursor, c.ops)] };
   },
   snap(c) {
     const doc = new Delta(c.doc);
