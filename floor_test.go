@@ -50,6 +50,7 @@ var floors = map[string]int{
 	"weir/sim":                5,
 	"weir/sim/live":           6,
 	"weir/admission/blocks":   2,
+	"weir/admission/lending":  2,
 	"weir/admission/settings": 2,
 	"weir/web/logins":         2,
 	"weir/robots/mcp":         6,

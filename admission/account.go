@@ -16,6 +16,7 @@ type Account struct {
 	mu     sync.Mutex
 	rules  *Rules // those that the levels are of; nil: none yet
 	levels []level
+	lent   *borrowing // of a limit over all nodes; nil: nothing
 }
 
 // level is a bucket's tokens at an instant, counted from its rules' beginning.
@@ -133,6 +134,9 @@ func (l *level) fill(k *rule, at time.Duration) {
 func (a *Account) follow(r *Rules, now time.Time) {
 	old, before := a.rules, a.levels
 	a.rules, a.levels = r, make([]level, len(r.buckets))
+	if a.lent != nil {
+		a.lent.of = make([]leased, len(r.buckets)) // what was leased lapses
+	}
 	for i := range a.levels {
 		a.levels[i] = level{r.buckets[i].burst, now.Sub(r.since)}
 	}
@@ -158,6 +162,9 @@ func (a *Account) full(now time.Time) bool {
 		if l.fill(k, now.Sub(a.rules.since)); l.tokens < k.burst {
 			return false
 		}
+		if a.lent != nil && a.lent.of[i].owed > 0 {
+			return false
+		}
 	}
-	return true
+	return a.lent == nil || a.lent.coming == nil
 }

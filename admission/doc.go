@@ -9,7 +9,9 @@
 //
 // An [Account] holds the token buckets of a connection, a user or an address, and
 // [Rules] say how much they hold. [Account.Take] spends a token of each bucket a
-// command counts in, or none. [Accounts] keeps many, and no more than it may.
+// command counts in, or none. [Accounts] keeps many, and no more than it may. Of a
+// limit over all nodes, one account lends tokens in batches, [Account.Lend], and
+// those of the nodes spend them, [Account.Spend].
 //
 // [Queue] gives everybody a turn who wants to begin a session when more come
 // than can be taken. At no time are more sessions pending, begun and not yet

@@ -2,6 +2,7 @@ package admission
 
 import (
 	"path"
+	"slices"
 	"strings"
 	"time"
 )
@@ -11,6 +12,7 @@ import (
 type Rules struct {
 	dryRun  bool
 	since   time.Time // in force from then on
+	nodes   float64   // that the limits are shared out among
 	buckets []rule
 	ops     [Ops]span // of an operation's own buckets, or its default ones
 	total   span
@@ -41,7 +43,7 @@ func NewRules(c *Commands, now time.Time) *Rules {
 	if c == nil || !c.Enabled {
 		return nil
 	}
-	r := &Rules{dryRun: c.DryRun, since: now, groups: map[string]span{}, methods: map[string]span{}}
+	r := &Rules{dryRun: c.DryRun, since: now, nodes: 1, groups: map[string]span{}, methods: map[string]span{}}
 	r.total = r.group("total", c.Total.buckets())
 	has := [Ops]bool{Unsubscribe: true, Ping: true}
 	for op, buckets := range c.own() {
@@ -61,6 +63,23 @@ func NewRules(c *Commands, now time.Time) *Rules {
 		r.class(&c.Classes[i])
 	}
 	return r
+}
+
+// Share is what one of so many nodes may spend by itself of limits that hold over
+// all of them: the same rates, shared out, and room for one token at least.
+func (r *Rules) Share(nodes int) *Rules {
+	if r == nil || nodes <= 1 {
+		return r
+	}
+	s := *r
+	s.nodes = float64(nodes)
+	s.buckets = slices.Clone(r.buckets)
+	for i := range s.buckets {
+		k := &s.buckets[i]
+		k.rate /= s.nodes
+		k.burst = max(1, k.burst/s.nodes)
+	}
+	return &s
 }
 
 // NewErrorRules makes the limits of errors ready, each error being a command.

@@ -19,6 +19,7 @@ import (
 	"weir/admission"
 	"weir/admission/blocks"
 	"weir/admission/bounds"
+	"weir/admission/lending"
 	"weir/gateway"
 	"weir/governor"
 	"weir/policies"
@@ -71,6 +72,7 @@ type plan struct {
 	decisions int               // kept; 0: the usual
 	admission *admission.Config // nil: the usual
 	log       *slog.Logger
+	lender    lending.Lender // nil: there is one node only
 	bodies    *bounds.Bodies
 }
 
@@ -151,6 +153,7 @@ func (p plan) build(t *testing.T) *house {
 		Bodies: p.bodies,
 		Host:   people, Gateway: door, Robots: directory, Profiles: profiles, Policies: rules, Auth: auth, Domain: "example.com",
 		RPC: robotDoor, Data: robotDoor.Data(book, auth.Claim), Grants: book, Logins: marks, Links: links, Blocks: shut, Files: attachment.New(memory), Reading: reading.New(memory), Version: "test", Ready: p.ready, Handshake: p.handshake, Logger: p.log,
+		Lender: p.lender,
 	})
 	h.Observe(s)
 	server, reach := httptest.NewUnstartedServer(s), http.DefaultClient

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"weir/admission"
+	"weir/admission/lending"
 	"weir/wavelet"
 	"weir/wavelet/client"
 )
@@ -38,16 +39,18 @@ var layerNames = [layers]string{"client_command", "user_command", "cluster_user_
 type limits struct {
 	rules     atomic.Pointer[rules]
 	users     *admission.Accounts[wavelet.Participant]
-	cluster   *admission.Accounts[wavelet.Participant] // of all nodes: this is the only one
+	cluster   *admission.Accounts[wavelet.Participant] // what this node may spend of the limits over all nodes
 	addresses *admission.Accounts[netip.Prefix]        // of those who have not logged in
 	refused   [layers][admission.Ops][2]atomic.Uint64  // the second: what a dry run let through
+	spender   *lending.Spender                         // of the cluster's accounts
 }
 
 // rules is what is in force of each layer.
 type rules [layers]*admission.Rules
 
-func newLimits() *limits {
+func newLimits(lender lending.Lender) *limits {
 	return &limits{
+		spender:   lending.New(lender),
 		users:     admission.NewAccounts[wavelet.Participant](maxUsers),
 		cluster:   admission.NewAccounts[wavelet.Participant](maxUsers),
 		addresses: admission.NewAccounts[netip.Prefix](maxAddresses),
@@ -59,7 +62,7 @@ func (l *limits) set(c admission.Config, now time.Time) {
 	l.rules.Store(&rules{
 		clientLayer:  admission.NewRules(c.ClientCommands, now),
 		userLayer:    admission.NewRules(c.UserCommands, now),
-		clusterLayer: admission.NewRules(c.ClusterUserCommands, now),
+		clusterLayer: l.spender.Share(admission.NewRules(c.ClusterUserCommands, now)),
 		errorLayer:   admission.NewErrorRules(c.ClientErrors, now),
 	})
 }
@@ -70,6 +73,7 @@ type payer struct {
 	layer   layer
 	scope   string
 	account *admission.Account
+	who     wavelet.Participant // of the cluster, for its lender
 }
 
 // charge takes a command from each payer's account, or from none: then it is the
@@ -79,7 +83,7 @@ func (s *Server) charge(now time.Time, c admission.Command, payers ...payer) *cl
 	in := l.rules.Load()
 	var unpaid uint // by those in a dry run
 	for i, p := range payers {
-		wait, ok := p.account.Take(in[p.layer], now, c)
+		wait, ok := l.take(p, in[p.layer], now, c)
 		if ok {
 			continue
 		}
@@ -95,6 +99,15 @@ func (s *Server) charge(now time.Time, c admission.Command, payers ...payer) *cl
 		return s.refuseCommand(p, c, wait)
 	}
 	return nil
+}
+
+// take spends from one account. Where the cluster has a lender it may take
+// lending.Patience.
+func (l *limits) take(p payer, r *admission.Rules, now time.Time, c admission.Command) (wait time.Duration, ok bool) {
+	if p.layer == clusterLayer {
+		return l.spender.Take(string(p.who), p.account, r, now, c)
+	}
+	return p.account.Take(r, now, c)
 }
 
 // over counts a command over a limit; whether it is let through all the same.
@@ -142,11 +155,18 @@ func (l *limits) each(f func(layer, op string, dry bool, n uint64)) {
 type paying struct {
 	commands, errors admission.Account // of the connection
 	user, cluster    *admission.Held[wavelet.Participant]
+	who              wavelet.Participant
 }
 
 // open has the accounts of a user ready until close.
 func (p *paying) open(l *limits, who wavelet.Participant, now time.Time) {
-	p.user, p.cluster = l.users.Enter(who, now), l.cluster.Enter(who, now)
+	p.user, p.cluster, p.who = l.users.Enter(who, now), l.cluster.Enter(who, now), who
+}
+
+// payers are the accounts of the user.
+func (p *paying) payers() (user, cluster payer) {
+	return payer{layer: userLayer, scope: "user", account: &p.user.Account},
+		payer{layer: clusterLayer, scope: "cluster", account: &p.cluster.Account, who: p.who}
 }
 
 func (p *paying) close(l *limits) {
@@ -163,11 +183,12 @@ func (k *socket) charge(r client.Request, unread bool) *client.Error {
 		c = admission.Command{Op: admission.Other}
 	}
 	p, now := &k.paying, time.Now()
-	connection := payer{clientLayer, "connection", &p.commands}
+	connection := payer{layer: clientLayer, scope: "connection", account: &p.commands}
 	if c.Op == admission.Connect {
 		return k.server.charge(now, c, connection)
 	}
-	return k.server.charge(now, c, connection, payer{userLayer, "user", &p.user.Account}, payer{clusterLayer, "cluster", &p.cluster.Account})
+	user, cluster := p.payers()
+	return k.server.charge(now, c, connection, user, cluster)
 }
 
 // mistake counts a refusal against the limit of errors; the error is that it is
@@ -199,7 +220,7 @@ func (s *Server) admitted(r *http.Request, c admission.Command, login func() (Lo
 	l, now := s.limits, time.Now()
 	at := l.addresses.Enter(networkOf(s.address(r)), now)
 	defer l.addresses.Leave(at)
-	in, stranger := l.rules.Load()[userLayer], payer{userLayer, "address", &at.Account}
+	in, stranger := l.rules.Load()[userLayer], payer{layer: userLayer, scope: "address", account: &at.Account}
 	// Those who log in cost their address nothing: it may be that of many.
 	if wait, ok := at.Has(in, now, c); !ok && !l.over(userLayer, c.Op, in) {
 		return Login{}, s.refuseCommand(stranger, c, wait)
@@ -215,7 +236,8 @@ func (s *Server) admitted(r *http.Request, c admission.Command, login func() (Lo
 	var p paying
 	p.open(l, who.User, now)
 	defer p.close(l)
-	if err := s.charge(now, c, payer{userLayer, "user", &p.user.Account}, payer{clusterLayer, "cluster", &p.cluster.Account}); err != nil {
+	user, cluster := p.payers()
+	if err := s.charge(now, c, user, cluster); err != nil {
 		return Login{}, err
 	}
 	return who, nil

@@ -13,6 +13,7 @@ import (
 	"weir/admission"
 	"weir/admission/blocks"
 	"weir/admission/bounds"
+	"weir/admission/lending"
 	"weir/admission/settings"
 	"weir/gateway"
 	"weir/governor/decisions"
@@ -90,6 +91,7 @@ type Deps struct {
 	Links     *sharing.Book     // share links; nil: nothing is shared by link
 	Logins    *logins.Book      // marks of revoked logins, which Auth asks too; nil: they cannot be revoked here
 	Work      *bounds.Work      // the room for work under way, shared with RPC and Data; nil: the server makes its own
+	Lender    lending.Lender    // of the limits over all nodes; nil: this is the only one
 	Bodies    *bounds.Bodies    // the room for large bodies; nil: only each by itself is bounded
 	Files     *attachment.Shelf // nil: nothing can be attached
 	Reading   *reading.Marks    // nil: nothing is noted as read
@@ -141,7 +143,7 @@ func New(d Deps) *Server {
 		d.Handshake = handshakeTime
 	}
 	ctx, cancel := context.WithCancel(context.Background())
-	s := &Server{d: d, tickets: newTickets(), hub: newHub(d.Host.Read), limits: newLimits(), ctx: ctx, end: cancel}
+	s := &Server{d: d, tickets: newTickets(), hub: newHub(d.Host.Read), limits: newLimits(d.Lender), ctx: ctx, end: cancel}
 	if s.d.Work == nil {
 		s.d.Work = bounds.NewWork(admission.DefaultConcurrency())
 	}
@@ -179,6 +181,7 @@ func (s *Server) Close() error {
 	s.end()
 	s.chores.close()
 	s.watching.Wait()
+	s.limits.spender.Close()
 	return nil
 }
 

@@ -27,7 +27,7 @@ func TestLimits(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if last := r.Figures[len(r.Figures)-1]; !last.Met() || len(r.Figures) != 7 {
+	if last := r.Figures[len(r.Figures)-1]; !last.Met() || len(r.Figures) != 8 {
 		t.Errorf("%+v", r.Figures)
 	}
 }

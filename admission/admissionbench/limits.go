@@ -12,6 +12,7 @@ import (
 
 	"weir"
 	"weir/admission"
+	"weir/admission/lending"
 )
 
 // CostOptions say how long to measure what decisions cost. The zero value is a
@@ -109,6 +110,10 @@ func Limits(ctx context.Context, o CostOptions) (Report, error) {
 			connection.Take(rules, time.Now(), publish)
 		}
 	}
+	lender := &nearLender{rules: rules}
+	spender := lending.New(lender)
+	defer spender.Close()
+	var leased admission.Account
 	figures, err := against(ctx, o, []task{
 		{name: "clock read and atomic add", do: func(n int) {
 			for range n {
@@ -124,6 +129,11 @@ func Limits(ctx context.Context, o CostOptions) (Report, error) {
 				user.Take(rules, now, publish)
 			}
 		}, note: "six buckets, one clock read"},
+		{name: "decision: leased tokens", do: func(n int) {
+			for range n {
+				spender.Take("ann@example.com", &leased, rules, time.Now(), publish)
+			}
+		}, note: "three buckets of a limit over all nodes, trips to the lender included"},
 		{name: "decision: refused", do: func(n int) {
 			for range n {
 				empty.Take(never, time.Now(), publish)
@@ -147,6 +157,18 @@ func Limits(ctx context.Context, o CostOptions) (Report, error) {
 	runtime.KeepAlive(seen)
 	figures = append(figures, weir.Figure{Name: "allocations per decision", Value: allocations(decide), Unit: "", HasBar: true, Measured: true})
 	return Report{figures, time.Since(began)}, nil
+}
+
+// nearLender lends as fast as it can be asked.
+type nearLender struct {
+	rules   *admission.Rules
+	account admission.Account
+}
+
+func (l *nearLender) Nodes() int { return 1 }
+
+func (l *nearLender) Lease(_ context.Context, _ string, asks []admission.Ask) ([]admission.Lease, error) {
+	return l.account.Lend(l.rules, time.Now(), asks), nil
 }
 
 // allocations is how many a call of do makes for each of its turns.
