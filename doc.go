@@ -6,9 +6,10 @@
 //	cmd/weir            7  the binary: config, run, one file per subcommand
 //	sim/live            6  scenarios against a real server, over HTTP
 //	web                 6  the HTTP edge: routes, sockets, admin API, metrics
+//	robots/mcp          6  language models call in, over MCP
 //	sim                 5  scenarios in virtual time over Lane and Governor
 //	robots/rpc          5  active API: robots call in
-//	testbots            5  Echo, Spelly, Translator, Ticker, Crasher, Sleeper
+//	testbots            5  Echo, Spelly, Translator, Ticker, Crasher, Sleeper, Agent
 //	gateway             4  Lane and its runner: merge, pace, deliver, judge, submit
 //	robots              4  who is registered: directory, keys, capabilities
 //	governor/decisions  3  the log of what was decided: kept, paged, followed

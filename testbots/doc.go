@@ -11,6 +11,9 @@
 // Ticker and Looper also write without being asked, through the active API with
 // the robot's key.
 //
+// An [Agent] is no Bot, for nobody calls it: it reads and writes over MCP, as
+// language models do, from a script.
+//
 // A bot writes into one blip of its own in each wavelet and replaces its text,
 // so that an hour of talk leaves a handful of blips. It finds that blip in the
 // bundle by its creator: nothing is remembered between bundles, and a bot that

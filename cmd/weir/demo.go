@@ -24,6 +24,7 @@ var bobsLines string
 
 type demoCmd struct {
 	EchoLoop echoLoopCmd `cmd:"" name:"echo-loop" help:"Two echo robots answer each other until one is evicted."`
+	Agents   agentsCmd   `cmd:"" help:"Two agents over MCP thank each other until one is evicted; three in a discussion are left alone."`
 }
 
 type echoLoopCmd struct {
