@@ -1,15 +1,12 @@
 package kit
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"net/http"
 	"slices"
-	"strings"
 	"time"
 )
 
@@ -93,7 +90,7 @@ func (r *Robot) Call(ctx context.Context, out *Reply) ([]Result, error) {
 		}
 		defer leave()
 	}
-	results, err := r.post(ctx, in, ops)
+	results, err := r.send(ctx, in, ops)
 	for i, x := range results {
 		if x.Error == nil {
 			continue
@@ -113,78 +110,46 @@ func asksLimits(ops []Operation) bool {
 	return !slices.ContainsFunc(ops, func(op Operation) bool { return op.Method != "robot.getLimits" && op.Method != "robot.notify" })
 }
 
-// post makes a call.
-func (r *Robot) post(ctx context.Context, in *Bundle, ops []Operation) ([]Result, error) {
-	target, err := r.target(in)
-	if err != nil {
-		return nil, err
+// send makes a call.
+func (r *Robot) send(ctx context.Context, in *Bundle, ops []Operation) ([]Result, error) {
+	if r.options.Key == "" {
+		return nil, ErrNoKey
 	}
-	body, err := json.Marshal(ops)
-	if err != nil {
-		return nil, fmt.Errorf("encode a call: %w", err)
+	r.mu.Lock()
+	by := r.by
+	r.mu.Unlock()
+	if by == nil {
+		by = overHTTP{r}
 	}
 	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
 	defer cancel()
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, target, bytes.NewReader(body))
+	resp, err := by.Call(ctx, in, ops)
 	if err != nil {
 		return nil, fmt.Errorf("call the server: %w", err)
 	}
-	req.Header.Set("Content-Type", "application/json; charset=utf-8")
-	req.Header.Set("Authorization", "Bearer "+r.options.Key)
-	if in != nil && in.Label.Token != "" {
-		req.Header.Set("Weir-Bundle", in.Label.Token)
-	}
-	resp, err := r.options.Client.Do(req)
-	if err != nil {
-		return nil, fmt.Errorf("call the server: %w", err)
-	}
-	defer resp.Body.Close()
-	r.pace.hear(resp)
-	answer, err := io.ReadAll(io.LimitReader(resp.Body, maxBundle))
-	if err != nil {
-		return nil, fmt.Errorf("call %s: %w", target, err)
-	}
+	r.pace.learn(resp.Limits)
+	r.pace.asked(resp.RetryAfter)
 	var results []Result
-	err = json.Unmarshal(answer, &results)
-	if resp.StatusCode != http.StatusOK {
-		return results, refusal(resp, answer)
+	err = json.Unmarshal(resp.Body, &results)
+	if resp.Status != http.StatusOK {
+		return results, refusal(resp)
 	}
 	if err != nil {
-		return nil, fmt.Errorf("read the response of %s: %w", target, err)
+		return nil, fmt.Errorf("read the response of the server: %w", err)
 	}
 	return results, nil
 }
 
 // refusal is that of a whole call.
-func refusal(resp *http.Response, answer []byte) *Refusal {
+func refusal(resp Response) *Refusal {
 	var whole struct {
 		Error struct{ Reason, Message string }
 	}
-	r := &Refusal{Code: resp.StatusCode, Message: resp.Status, Data: RefusalData{RetryAfterMS: retryAfter(resp).Milliseconds()}}
-	if json.Unmarshal(answer, &whole) == nil && whole.Error.Message != "" {
+	r := &Refusal{Code: resp.Status, Message: http.StatusText(resp.Status), Data: RefusalData{RetryAfterMS: resp.RetryAfter.Milliseconds()}}
+	if json.Unmarshal(resp.Body, &whole) == nil && whole.Error.Message != "" {
 		r.Message, r.Data.Code = whole.Error.Message, whole.Error.Reason
 	}
 	return r
-}
-
-// target is where calls go.
-func (r *Robot) target(in *Bundle) (string, error) {
-	if r.options.Key == "" {
-		return "", ErrNoKey
-	}
-	if r.options.Server != "" {
-		return strings.TrimSuffix(r.options.Server, "/") + "/robot/rpc", nil
-	}
-	r.mu.Lock()
-	target := r.server
-	r.mu.Unlock()
-	if in != nil {
-		target = in.RPCServerURL
-	}
-	if target == "" || r.options.Unsigned { // whoever posts such a bundle would be sent the key
-		return "", ErrNoServer
-	}
-	return target, nil
 }
 
 // Wave is a wavelet with all of its blips.

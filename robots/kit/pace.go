@@ -2,8 +2,6 @@ package kit
 
 import (
 	"context"
-	"net/http"
-	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -30,7 +28,7 @@ func newPace() *pace {
 	return &pace{turn: make(chan struct{}, 1), windows: map[string]window{}, out: map[string]time.Time{}}
 }
 
-// learn takes note of the limits in a bundle. The server's clock is its own: only
+// learn takes note of the limits that come with a bundle or a response. The server's clock is its own: only
 // how long things take counts.
 func (p *pace) learn(l Limits) {
 	now := time.Now()
@@ -49,44 +47,14 @@ const limitsQuery = "limitsQuery"
 // counts reports whether a limit is one on requests.
 func counts(name string) bool { return name == limitsQuery || strings.HasPrefix(name, "sustained") }
 
-// hear takes note of the fields of a response: RateLimit-Policy, RateLimit and
-// Retry-After.
-func (p *pace) hear(resp *http.Response) {
-	now := time.Now()
+// asked takes note that the server asks the robot to wait.
+func (p *pace) asked(wait time.Duration) {
+	if wait <= 0 {
+		return
+	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	quotas := fields(resp.Header.Get("RateLimit-Policy"))
-	for name, state := range fields(resp.Header.Get("RateLimit")) {
-		if quota := quotas[name]["q"]; counts(name) && quota > 0 {
-			p.windows[name] = window{quota, state["r"], now.Add(time.Duration(state["t"] * float64(time.Second)))}
-		}
-	}
-	if wait := retryAfter(resp); wait > 0 {
-		p.until = now.Add(wait)
-	}
-}
-
-// retryAfter is how long a response asks to wait, 0 if it does not.
-func retryAfter(resp *http.Response) time.Duration {
-	n, _ := strconv.Atoi(resp.Header.Get("Retry-After"))
-	return time.Duration(max(n, 0)) * time.Second
-}
-
-// fields reads a list of names with numbers behind them: "name";q=1;w=2, …
-func fields(list string) map[string]map[string]float64 {
-	all := map[string]map[string]float64{}
-	for entry := range strings.SplitSeq(list, ",") {
-		name, rest, _ := strings.Cut(strings.TrimSpace(entry), ";")
-		numbers := map[string]float64{}
-		for param := range strings.SplitSeq(rest, ";") {
-			key, value, _ := strings.Cut(param, "=")
-			if n, err := strconv.ParseFloat(value, 64); err == nil {
-				numbers[key] = n
-			}
-		}
-		all[strings.Trim(name, `"`)] = numbers
-	}
-	return all
+	p.until = time.Now().Add(wait)
 }
 
 // refused takes note of when a robot may write in a wavelet again.

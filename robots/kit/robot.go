@@ -60,7 +60,7 @@ type Options struct {
 	// Held is told what an answer would have said that was held back; nil: it is
 	// logged.
 	Held   func(*Bundle, *Held)
-	Client *http.Client // for calls; nil: http.DefaultClient
+	Client *http.Client // for calls over HTTP; nil: http.DefaultClient
 	Logger *slog.Logger // nil: silent
 }
 
@@ -76,6 +76,7 @@ type Robot struct {
 
 	mu     sync.Mutex
 	server string // the API that the latest bundle named
+	by     Transport
 }
 
 // New makes a robot that people see as name, and that hears of the given events.
@@ -150,6 +151,20 @@ func (r *Robot) Capabilities() string {
 	return s.String()
 }
 
+// Notice is the operation by which a robot says what it wants to hear of, and
+// which bundle it answers; nil: none.
+func (r *Robot) Notice(in *Bundle) Operation {
+	wants := []map[string]string{}
+	for _, e := range r.events {
+		wants = append(wants, map[string]string{"name": string(e), "context": r.options.Context})
+	}
+	params := map[string]any{"capabilitiesHash": r.version(), "protocolVersion": protocol, "capabilities": wants}
+	if in != nil {
+		params["bundle"] = in.Label.Token
+	}
+	return Operation{Method: "robot.notify", ID: "op0", Params: params}
+}
+
 // protocol is the version of the protocol that is spoken.
 const protocol = "0.22"
 
@@ -203,8 +218,7 @@ func (r *Robot) Answer(ctx context.Context, bundle []byte) ([]byte, error) {
 		in.held = judge(in)
 	}
 	out := NewReply(in.Wavelet.WaveID, in.Wavelet.WaveletID)
-	notify := Operation{Method: "robot.notify", ID: "op0", Params: map[string]any{
-		"capabilitiesHash": r.version(), "protocolVersion": protocol, "bundle": in.Label.Token}}
+	notify := r.Notice(in)
 	if r.handler != nil {
 		err := r.handler(Answering(ctx, in), in, out)
 		if err == NoReply {
