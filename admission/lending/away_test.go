@@ -73,13 +73,13 @@ func TestAfterCloseTheNodeDecides(t *testing.T) {
 		for range 20 {
 			w.ask(0)
 		}
-		if w.paid.Load() != 5 || w.slowest.Load() != 0 || w.lender.trips != 0 {
+		if w.paid.Load() != 5 || w.slowest.Load() != 0 || w.lender.trips.Load() != 0 {
 			t.Error(w)
 		}
 	})
 }
 
-// TestSpendingAllocatesNothing as long as there are tokens.
+// TestSpendingAllocatesNothing, a trip for some ten thousand decisions aside.
 func TestSpendingAllocatesNothing(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t, 1, commands(1_000_000), 3)
@@ -91,9 +91,8 @@ func TestSpendingAllocatesNothing(t *testing.T) {
 			synctest.Wait()
 			time.Sleep(time.Second)
 		}
-		trips := w.lender.trips
-		if n := testing.AllocsPerRun(5000, take); n > 0 || w.lender.trips > trips {
-			t.Errorf("%v allocations, %d trips", n, w.lender.trips-trips)
+		if n := testing.AllocsPerRun(5000, take); n > 0 {
+			t.Errorf("%v allocations", n)
 		}
 		one := lending.New(nil)
 		if n := testing.AllocsPerRun(1000, func() { one.Take("ann", &w.one, w.share, time.Now(), publish) }); n > 0 {

@@ -24,7 +24,7 @@ type lender struct {
 	rules   *admission.Rules
 	rnd     *rand.Rand
 	away    atomic.Pointer[time.Duration] // how long it takes to find out that it is away; nil: it is there
-	trips   int
+	trips   atomic.Int64
 	nodes   int
 }
 
@@ -38,8 +38,8 @@ func (l *lender) Lease(ctx context.Context, _ string, asks []admission.Ask) ([]a
 		}
 		return nil, errors.New("away")
 	}
+	l.trips.Add(1)
 	l.mu.Lock()
-	l.trips++
 	there := time.Duration(2500+l.rnd.IntN(22_500)) * time.Microsecond
 	l.mu.Unlock()
 	time.Sleep(there)
@@ -114,7 +114,7 @@ func (w *world) off() float64 { return float64(w.paid.Load())/float64(w.due.Load
 
 func (w *world) String() string {
 	return fmt.Sprintf("%d asked, %d let in, %d by one account: %+.2f %%; %d trips, %.0f decisions each; slowest %v",
-		w.asked.Load(), w.paid.Load(), w.due.Load(), 100*w.off(), w.lender.trips, float64(w.asked.Load())/float64(max(1, w.lender.trips)), time.Duration(w.slowest.Load()))
+		w.asked.Load(), w.paid.Load(), w.due.Load(), 100*w.off(), w.lender.trips.Load(), float64(w.asked.Load())/float64(max(1, w.lender.trips.Load())), time.Duration(w.slowest.Load()))
 }
 
 func commands(perSecond int) *admission.Commands {
@@ -154,7 +154,7 @@ func TestAsOneAccount(t *testing.T) {
 						synctest.Test(t, func(t *testing.T) {
 							w := newWorld(t, nodes, commands(limit), uint64(limit*nodes))
 							w.run(10*time.Second, spread(nodes, demand*float64(limit)), 7)
-							if off := w.off(); off > 0.01 || off < -0.05 || w.asked.Load() < 20*int64(w.lender.trips) || w.slowest.Load() > int64(lending.Patience) {
+							if off := w.off(); off > 0.01 || off < -0.05 || w.asked.Load() < 20*w.lender.trips.Load() || w.slowest.Load() > int64(lending.Patience) {
 								t.Error(w)
 							}
 							t.Log(w)
