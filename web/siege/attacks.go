@@ -10,6 +10,7 @@ import (
 	"math/rand/v2"
 	"net"
 	"net/http"
+	"net/url"
 	"strings"
 	"time"
 
@@ -35,6 +36,9 @@ var attacks = []attack{
 	{name: "readers that do not read", workers: 16, once: deafReader},
 }
 
+// pause stands in a text before what is to trickle, over and over.
+const pause = "\xff\xfe"
+
 // drip sends the text a byte at a time, so slowly that only a deadline ends it.
 func (b *besieger) drip(ctx context.Context, text string) error {
 	c, err := b.dial(ctx)
@@ -48,7 +52,7 @@ func (b *besieger) drip(ctx context.Context, text string) error {
 
 func dripOn(ctx context.Context, c net.Conn, text string) error {
 	defer context.AfterFunc(ctx, func() { _ = c.Close() })()
-	begin, rest, _ := strings.Cut(text, "\x00")
+	begin, rest, _ := strings.Cut(text, pause)
 	if _, err := io.WriteString(c, begin); err != nil {
 		return err
 	}
@@ -65,12 +69,12 @@ func dripOn(ctx context.Context, c net.Conn, text string) error {
 }
 
 func trickleHeader(ctx context.Context, b *besieger) error {
-	return b.drip(ctx, "GET /healthz HTTP/1.1\r\nHost: "+b.host+"\r\n\x00X-A: b\r\n")
+	return b.drip(ctx, "GET /healthz HTTP/1.1\r\nHost: "+b.host+"\r\n"+pause+"X-A: b\r\n")
 }
 
 func trickleBody(ctx context.Context, b *besieger) error {
 	path := []string{"/connect", "/robot/rpc", "/api/v1/waves"}[rand.IntN(3)]
-	return b.drip(ctx, "POST "+path+" HTTP/1.1\r\nHost: "+b.host+"\r\nContent-Type: application/json\r\nContent-Length: 1000000\r\n\r\n[\x00 ")
+	return b.drip(ctx, "POST "+path+" HTTP/1.1\r\nHost: "+b.host+"\r\nContent-Type: application/json\r\nContent-Length: 1000000\r\n\r\n["+pause+" ")
 }
 
 // halfOpen upgrades and never says who it is.
@@ -85,29 +89,39 @@ func halfOpen(ctx context.Context, b *besieger) error {
 	return err
 }
 
-// halfMessage begins a message and sends the rest of it a few bytes at a time.
+// halfMessage begins a message and sends the rest of it a byte at a time.
 func halfMessage(ctx context.Context, b *besieger) error {
-	conn, err := b.socket(ctx, true)
+	c, err := b.upgraded(ctx)
 	b.sent.Add(1)
 	if err != nil {
 		return err
 	}
-	defer conn.CloseNow()
-	reading := conn.CloseRead(ctx)
-	w, err := conn.Writer(ctx, websocket.MessageText)
+	defer c.Close()
+	// Text frames, masked with zeros: one that says who is there, and the head of
+	// one with a thousand bytes.
+	hello := `{"id":1,"op":"connect","protocol":1}`
+	head := []byte{0x81, 0x80 | 126, 0x03, 0xe8, 0, 0, 0, 0}
+	text := append([]byte{0x81, 0x80 | byte(len(hello)), 0, 0, 0, 0}, hello...)
+	return dripOn(ctx, c, string(append(text, head...))+pause+" ")
+}
+
+// upgraded is a connection on which a socket has been opened, and nothing said.
+func (b *besieger) upgraded(ctx context.Context) (net.Conn, error) {
+	t, err := b.ticket(ctx)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	for {
-		if _, err := w.Write([]byte(" ")); err != nil {
-			return err
-		}
-		select {
-		case <-time.After(300 * time.Millisecond):
-		case <-reading.Done():
-			return errTurned
-		}
+	c, err := b.dial(ctx)
+	if err != nil {
+		return nil, err
 	}
+	_, err = fmt.Fprintf(c, "GET /ws?ticket=%s HTTP/1.1\r\nHost: %s\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: %s\r\nSec-WebSocket-Extensions: permessage-deflate\r\n\r\n",
+		url.QueryEscape(t), b.host, base64.StdEncoding.EncodeToString(make([]byte, 16)))
+	if err != nil {
+		_ = c.Close()
+		return nil, err
+	}
+	return c, nil
 }
 
 func malformedFrames(ctx context.Context, b *besieger) error {
@@ -177,19 +191,13 @@ func compressed(ctx context.Context, b *besieger) error {
 	if rand.IntN(2) == 0 {
 		return b.post(ctx, []string{"/robot/rpc", "/connect"}[rand.IntN(2)], "application/json", bomb.Bytes(), "Content-Encoding", "gzip")
 	}
-	t, err := b.ticket(ctx)
-	if err != nil {
-		return err
-	}
-	c, err := b.dial(ctx)
+	c, err := b.upgraded(ctx)
 	if err != nil {
 		return err
 	}
 	defer c.Close()
 	b.sent.Add(1)
 	_ = c.SetDeadline(time.Now().Add(20 * time.Second))
-	fmt.Fprintf(c, "GET /ws?ticket=%s HTTP/1.1\r\nHost: %s\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: %s\r\nSec-WebSocket-Extensions: permessage-deflate\r\n\r\n",
-		t, b.host, base64.StdEncoding.EncodeToString(make([]byte, 16)))
 	// A text message with the bit of compression set, masked with zeros.
 	body := bomb.Bytes()
 	head := []byte{0xc1, 0x80 | 127, 0, 0, 0, 0, byte(len(body) >> 24), byte(len(body) >> 16), byte(len(body) >> 8), byte(len(body)), 0, 0, 0, 0}
@@ -262,7 +270,7 @@ func floodTickets(ctx context.Context, b *besieger) error {
 	}
 	flipped := []byte(real)
 	flipped[len(flipped)/2] ^= 1
-	for _, t := range []string{real, real, string(flipped), strings.Repeat("A", 4096), "", "%00"} {
+	for _, t := range []string{real, real, string(flipped), b.old, strings.Repeat("A", 4096), "", "%00"} {
 		b.sent.Add(1)
 		resp, err := b.do(ctx, http.MethodGet, "/ws?ticket="+t, "")
 		if err != nil {

@@ -35,6 +35,7 @@ type besieger struct {
 	target Target
 	attack attack
 	frames int64
+	old    string // a ticket given before the first attack, and not used
 	host   string // of the server, with its port
 	http   *http.Client
 	sent   atomic.Int64
@@ -45,18 +46,28 @@ type besieger struct {
 // it to.
 var errTurned = errors.New("turned away")
 
+// with is the besieger with another attack, of which nothing has been sent.
+func (b *besieger) with(a attack) *besieger {
+	return &besieger{target: b.target, attack: a, frames: b.frames, old: b.old, host: b.host, http: b.http}
+}
+
 // enough reports whether as much was sent as has to be.
 func (b *besieger) enough() bool { return !b.attack.counted || b.sent.Load() >= b.frames }
 
-// lay repeats the attack until ctx ends. Its error is that it could not be
+// newBesieger is one that has not attacked yet.
+func newBesieger(t Target, frames int) (*besieger, error) {
+	u, err := url.Parse(t.URL)
+	if err != nil {
+		return nil, err
+	}
+	b := &besieger{target: t, frames: int64(frames), host: u.Host}
+	b.http = &http.Client{Timeout: time.Minute, Transport: &http.Transport{DialContext: b.dialContext, DisableCompression: true, MaxIdleConns: 64}}
+	return b, nil
+}
+
+// lay repeats an attack until ctx ends. Its error is that it could not be
 // carried out at all.
 func (b *besieger) lay(ctx context.Context) error {
-	u, err := url.Parse(b.target.URL)
-	if err != nil {
-		return err
-	}
-	b.host = u.Host
-	b.http = &http.Client{Timeout: time.Minute, Transport: &http.Transport{DialContext: b.dialContext, DisableCompression: true, MaxIdleConns: 64}}
 	defer b.http.CloseIdleConnections()
 	var wg sync.WaitGroup
 	for range b.attack.workers {

@@ -109,6 +109,13 @@ func Run(ctx context.Context, t Target, o Options) (Report, error) {
 		return Report{}, fmt.Errorf("before the siege: %w", err)
 	}
 	calm.Calm = true
+	first, err := newBesieger(t, o.Frames)
+	if err != nil {
+		return Report{}, fmt.Errorf("prepare the siege: %w", err)
+	}
+	if first.old, err = first.ticket(ctx); err != nil {
+		return Report{}, fmt.Errorf("prepare the siege: %w", err)
+	}
 	quiet := calm.rate()
 	calm.Goodput = 1
 	r.Courses = append(r.Courses, calm)
@@ -117,7 +124,7 @@ func Run(ctx context.Context, t Target, o Options) (Report, error) {
 			continue
 		}
 		o.Progress(a.name)
-		c, err := town.live(ctx, o.Phase, &besieger{target: t, attack: a, frames: int64(o.Frames)})
+		c, err := town.live(ctx, o.Phase, first.with(a))
 		if err != nil {
 			return Report{}, fmt.Errorf("%s: %w", a.name, err)
 		}
