@@ -108,6 +108,13 @@ func defaultUser() *Commands {
 		Enabled: true,
 		Connect: &Limit{[]Bucket{perSecond(100), perMinute(1500)}},
 		Total:   &Limit{[]Bucket{perSecond(4000)}},
+		// What reads or makes whole wavelets costs much more than its frame.
+		History: &Limit{[]Bucket{perSecond(200)}},
+		RPC: &Methods{Buckets: []Bucket{perSecond(1000)}, Override: []Override{
+			{Method: "wavelet.list", Buckets: []Bucket{perSecond(10)}},
+			{Method: "wavelet.export", Buckets: []Bucket{perSecond(20)}},
+			{Method: "wave.create", Buckets: []Bucket{perSecond(20), perMinute(300)}},
+		}},
 	}
 }
 
