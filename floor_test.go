@@ -43,6 +43,7 @@ var floors = map[string]int{
 	"weir/robots/vault":       0,
 	"weir/robots/grants":      2,
 	"weir/robots/wire":        3,
+	"weir/events/bus":         3,
 	"weir/robots":             4,
 	"weir/gateway":            4,
 	"weir/robots/rpc":         5,

@@ -1,0 +1,279 @@
+package bus_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"weir/events/bus"
+	"weir/wavelet"
+
+	"github.com/nats-io/nats.go"
+)
+
+// TestARobotConnects asks a robot that has connected, and lets it call.
+func TestARobotConnects(t *testing.T) {
+	r := newRig(t, bus.Options{})
+	if _, err := r.bus.Ask(t.Context(), echo, []byte("early")); !errors.Is(err, bus.ErrAbsent) {
+		t.Errorf("asked before it is there: %v", err)
+	}
+	c := r.connect(echo, echoing)
+	r.ask(echo, "one", "one")
+	r.until("the robot has arrived", func() bool { return slices.Contains(r.arrived, echo) })
+	if a := rpc(t, c, echo, "hello"); a.Status != 200 || string(a.Body) != `["hello"]` || a.Limits == nil || len(a.Limits.Limits) != 1 {
+		t.Errorf("answered %+v", a)
+	}
+	if a := rpc(t, c, echo, "long"); a.Status != 413 || !strings.Contains(string(a.Body), "too_long") {
+		t.Errorf("a long answer: %+v", a)
+	}
+	if _, err := r.bus.Ask(t.Context(), echo, make([]byte, bus.MaxPayload+1)); !errors.Is(err, bus.ErrTooLong) {
+		t.Errorf("a long bundle: %v", err)
+	}
+	// A second process of the robot takes turns with the first if both are of one group.
+	c.Close()
+	r.until("it is gone", func() bool { return r.active[echo] == 0 })
+	if _, err := r.bus.Ask(t.Context(), echo, []byte("late")); !errors.Is(err, bus.ErrAbsent) {
+		t.Errorf("asked when it is gone: %v", err)
+	}
+	answers := make(chan string, 10)
+	for i := range 2 {
+		c := r.connect(echo, nil)
+		if _, err := c.QueueSubscribe(bus.BundlesSubject(echo), "all", func(msg *nats.Msg) { answers <- fmt.Sprint(i); echoing(msg) }); err != nil {
+			t.Fatal(err)
+		}
+		if err := c.Flush(); err != nil || c.LastError() != nil {
+			t.Fatal(err, c.LastError())
+		}
+	}
+	for range 5 {
+		r.ask(echo, "two", "two")
+	}
+	if len(answers) != 5 {
+		t.Errorf("five bundles were answered %d times", len(answers))
+	}
+}
+
+// TestWhoIsLetIn connects with what is wrong, and throws out who may not stay.
+func TestWhoIsLetIn(t *testing.T) {
+	r := newRig(t, bus.Options{})
+	url := "nats://" + r.bus.Addr()
+	for user, password := range map[string]string{"echo@example.com": "key other", "nobody@example.com": "key", "": "", "weir": "guess", "operator": "guess"} {
+		if c, err := nats.Connect(url, nats.UserInfo(user, password), nats.Timeout(patience)); !errors.Is(err, nats.ErrAuthorization) {
+			t.Errorf("%q came in: %v, %v", user, c, err)
+		}
+	}
+	r.connect(echo, echoing)
+	r.connect(echo, nil)
+	if _, err := nats.Connect(url, r.options(echo)...); !errors.Is(err, nats.ErrAuthorization) {
+		t.Errorf("a third connection: %v", err)
+	}
+	r.note(func() {
+		if r.refused["bus bad_key"] != 4 || r.refused["bus bad_token"] != 1 || r.refused["bus too_many_connections"] != 1 {
+			t.Errorf("refused %v", r.refused)
+		}
+	})
+	closed, why := make(chan struct{}), make(chan string, 1)
+	gone := sync.OnceFunc(func() { close(closed) })
+	c := r.connect(other, echoing, nats.MaxReconnects(-1), nats.IgnoreAuthErrorAbort(), nats.DisconnectErrHandler(func(*nats.Conn, error) { gone() }))
+	if _, err := c.Subscribe(bus.EventSubject(other, bus.Disconnected), func(msg *nats.Msg) { why <- string(msg.Data) }); err != nil {
+		t.Fatal(err)
+	}
+	if err := c.Flush(); err != nil {
+		t.Fatal(err)
+	}
+	r.note(func() { r.keys[other] = "another key" })
+	r.bus.RobotChanged(other)
+	r.bus.RobotChanged(echo)
+	select {
+	case <-closed:
+	case <-time.After(patience):
+		t.Fatal("with a dead key it stays connected")
+	}
+	told(t, why, `"event":"disconnected","reason":"not_allowed"`)
+	r.ask(echo, "still there", "still there")
+}
+
+// TestARobotSeesNoOthers has a robot try what is another's.
+func TestARobotSeesNoOthers(t *testing.T) {
+	r := newRig(t, bus.Options{})
+	victim := r.connect(other, echoing)
+	heard := make(chan string, 10)
+	if _, err := victim.Subscribe(bus.InboxPrefix(other)+".x", func(msg *nats.Msg) { heard <- string(msg.Data) }); err != nil {
+		t.Fatal(err)
+	}
+	thief := r.connect(echo, echoing)
+	wrong := denied(thief)
+	for _, subject := range []string{
+		">", "weir.>", "weir.robots.>", "weir.robots.*.bundles", "*.*.*.bundles", bus.BundlesSubject(other), bus.CallSubject(other), bus.CallSubject(echo),
+		"_INBOX.>", "_INBOX.*.>", bus.InboxPrefix(other) + ".>", "_INBOX.weir.>", "weir.decisions.>", "$SYS.>", bus.EventSubject(other, bus.Disconnected),
+	} {
+		for _, group := range []string{"", "group"} {
+			s, err := thief.QueueSubscribe(subject, group, func(msg *nats.Msg) { t.Errorf("heard %q at %s", msg.Data, msg.Subject) })
+			if group == "" {
+				s, err = thief.Subscribe(subject, func(msg *nats.Msg) { t.Errorf("heard %q at %s", msg.Data, msg.Subject) })
+			}
+			if err == nil {
+				err = thief.Flush()
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			select {
+			case <-wrong:
+			case <-time.After(patience):
+				t.Errorf("may subscribe to %s", subject)
+			}
+			_ = s.Unsubscribe()
+		}
+	}
+	for _, subject := range []string{bus.CallSubject(other), bus.BundlesSubject(other), bus.BundlesSubject(echo), bus.InboxPrefix(other) + ".x", "_INBOX.weir.x", bus.EventSubject(echo, "evict"), "weir.decisions.x.evict"} {
+		if err := thief.Publish(subject, []byte("stolen")); err == nil {
+			_ = thief.Flush()
+		}
+		select {
+		case <-wrong:
+		case <-time.After(patience):
+			t.Errorf("may publish to %s", subject)
+		}
+	}
+	// The server does not write to others in its stead.
+	for _, reply := range []string{bus.InboxPrefix(other) + ".x", bus.BundlesSubject(other), "_INBOX.weir.x", bus.InboxPrefix(echo)} {
+		if err := thief.PublishRequest(bus.CallSubject(echo), reply, []byte("in your name")); err != nil {
+			t.Fatal(err)
+		}
+	}
+	r.until("the replies to others are refused", func() bool { return r.refused["bus bad_reply"] == 4 })
+	r.ask(other, "mine", "mine")
+	if rpc(t, thief, echo, "own"); len(heard) > 0 {
+		t.Errorf("the other heard %q", <-heard)
+	}
+	r.note(func() {
+		if len(r.called) != 1 {
+			t.Errorf("calls were made: %q", r.called)
+		}
+	})
+	if _, err := net.Dial("tcp", r.bus.Addr()); err != nil { // one that says nothing
+		t.Error(err)
+	}
+}
+
+// TestAFloodIsStopped floods the server with calls, with what is not allowed, and
+// with long messages; a robot that behaves notices nothing.
+func TestAFloodIsStopped(t *testing.T) {
+	r := newRig(t, bus.Options{Messages: 50, Bytes: 1 << 20})
+	good := r.connect(other, echoing)
+	for name, send := range map[wavelet.Participant]func(c *nats.Conn) error{
+		echo: func(c *nats.Conn) error { return c.Publish(bus.CallSubject(echo), []byte("again")) },
+		slow: func(c *nats.Conn) error { return c.Publish("not.allowed", make([]byte, 100_000)) },
+	} {
+		closed := make(chan struct{})
+		gone := sync.OnceFunc(func() { close(closed) })
+		c := r.connect(name, echoing, nats.MaxReconnects(-1), nats.IgnoreAuthErrorAbort(), nats.DisconnectErrHandler(func(*nats.Conn, error) { gone() }))
+		why := make(chan string, 1)
+		if _, err := c.Subscribe(bus.EventSubject(name, bus.Disconnected), func(msg *nats.Msg) { why <- string(msg.Data) }); err != nil {
+			t.Fatal(err)
+		}
+		end := time.After(patience)
+		for over := false; !over; {
+			select {
+			case <-closed:
+				over = true
+			case <-end:
+				t.Fatalf("%s floods on", name)
+			default:
+				_ = send(c)
+				_ = c.FlushTimeout(100 * time.Millisecond)
+			}
+		}
+		if name == echo {
+			told(t, why, `"reason":"flood"`)
+		}
+		if _, err := nats.Connect("nats://"+r.bus.Addr(), r.options(name)...); !errors.Is(err, nats.ErrAuthorization) {
+			t.Errorf("%s comes back at once: %v", name, err)
+		}
+		r.ask(other, "hello", "hello")
+	}
+	if a := rpc(t, good, other, "hello"); a.Status != 200 {
+		t.Errorf("answered %+v", a)
+	}
+	r.note(func() {
+		if r.refused["bus flood"] < 4 {
+			t.Errorf("refused %v", r.refused)
+		}
+	})
+}
+
+// TestSlowAndDeadRobotsHarmNobody asks robots that do not answer, and that are
+// killed over it, while others are asked and call.
+func TestSlowAndDeadRobotsHarmNobody(t *testing.T) {
+	r := newRig(t, bus.Options{})
+	r.connect(slow, func(*nats.Msg) {})
+	killed := r.connect(echo, func(*nats.Msg) {})
+	good := r.connect(other, echoing)
+	ctx, cancel := context.WithCancel(t.Context())
+	over := make(chan error, 2)
+	for _, id := range []wavelet.Participant{slow, echo} {
+		go func() { _, err := r.bus.Ask(ctx, id, []byte("hello")); over <- err }()
+	}
+	for range 20 {
+		r.ask(other, "hello", "hello")
+	}
+	killed.Close()
+	r.until("its place is free", func() bool { return r.active[echo] == 0 })
+	cancel()
+	for range 2 {
+		if err := <-over; !errors.Is(err, context.Canceled) {
+			t.Errorf("asked in vain: %v", err)
+		}
+	}
+	// Calls of one robot wait for each other, up to a number; not for another's.
+	c := r.connect(echo, nil)
+	statuses := make(chan int, 60)
+	for range 50 {
+		go func() { statuses <- rpc(t, c, echo, "hold").Status }()
+	}
+	for range 50 - 33 {
+		if status := <-statuses; status != 503 {
+			t.Errorf("one too many: status %d", status)
+		}
+	}
+	if a := rpc(t, good, other, "hello"); a.Status != 200 {
+		t.Errorf("another's call: %+v", a)
+	}
+	close(r.hold)
+	for range 33 {
+		if status := <-statuses; status != 200 {
+			t.Errorf("a call that waited: status %d", status)
+		}
+	}
+}
+
+// TestTokens writes addresses as subject tokens.
+func TestTokens(t *testing.T) {
+	for robot, want := range map[wavelet.Participant]string{
+		"echo@weir.local": "echo@weir%2Elocal", "a%b.c@x": "a%25b%2Ec@x", "*@>": "%2A@%3E", "a b@é": "a%20b@%C3%A9", "a+b_c-d@x": "a+b_c-d@x",
+	} {
+		if got := bus.Token(robot); got != want {
+			t.Errorf("%s is %s, want %s", robot, got, want)
+		}
+	}
+}
+
+// told waits for a message that holds a text.
+func told(t *testing.T, from <-chan string, want string) {
+	t.Helper()
+	select {
+	case got := <-from:
+		if !strings.Contains(got, want) {
+			t.Errorf("told %s, want %s", got, want)
+		}
+	case <-time.After(patience):
+		t.Errorf("never told %s", want)
+	}
+}
