@@ -12,9 +12,10 @@ import (
 
 type registerInput struct {
 	Body struct {
-		Address  string `json:"address" example:"echo@example.com"`
-		Callback string `json:"callback,omitempty" doc:"Base URL at which the robot is called; none for one that only calls." example:"https://robots.example.com/echo"`
-		Profile  string `json:"profile,omitempty" doc:"Limit profile; none: the default one."`
+		Address   string `json:"address" example:"echo@example.com"`
+		Callback  string `json:"callback,omitempty" doc:"Base URL at which the robot is called; none for one that only calls." example:"https://robots.example.com/echo"`
+		Transport string `json:"transport,omitempty" enum:"nats" doc:"nats for a robot that connects to this server over NATS; none: it is called at its callback, if it has one."`
+		Profile   string `json:"profile,omitempty" doc:"Limit profile; none: the default one."`
 	}
 }
 
@@ -54,7 +55,7 @@ func (s *Server) robotRoutes(api huma.API) {
 	register.DefaultStatus = http.StatusCreated
 	huma.Register(api, register, asAdmin(s, func(ctx context.Context, in *registerInput) (*body[keyed], error) {
 		r, key, err := d.Register(ctx, robots.Registration{
-			Address: wavelet.Participant(in.Body.Address), Callback: in.Body.Callback, Profile: in.Body.Profile,
+			Address: wavelet.Participant(in.Body.Address), Callback: in.Body.Callback, Transport: in.Body.Transport, Profile: in.Body.Profile,
 		})
 		return answer(keyed{r, key}, err)
 	}))

@@ -34,6 +34,7 @@ type config struct {
 	sealKey   string // file with the key that seals secrets, "" for one in the data directory
 	policies  string // file, "" for the built-in profiles
 	admission string // file, "" for the default configuration
+	nats      natsConfig
 
 	devLogin  bool // a name is enough, from this machine
 	loginKeys []web.LoginKey
@@ -65,6 +66,9 @@ func (c config) check() error {
 	host, _, err := net.SplitHostPort(c.addr)
 	if err != nil {
 		return fmt.Errorf("--addr: %w; give HOST:PORT, such as 127.0.0.1:8080", err)
+	}
+	if err := c.nats.check(); err != nil {
+		return err
 	}
 	doors := [][2]string{{"--addr", host}}
 	if c.publicURL != "" {

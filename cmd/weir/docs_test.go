@@ -110,6 +110,43 @@ until weir wave show --as ann@weir.local "$wave" | grep 'Hello!'; do sleep 0.2; 
 	}
 }
 
+// TestFirstRobotsOverNATS runs the robots of docs/robots.md that connect to the
+// server, each in its language.
+func TestFirstRobotsOverNATS(t *testing.T) {
+	_, text, ok := strings.Cut(doc(t, "docs/robots.md"), "## A robot over NATS")
+	text, _, ok2 := strings.Cut(text, "\n## ")
+	if !ok || !ok2 {
+		t.Fatal("docs/robots.md has lost the heading above the robots over NATS")
+	}
+	root, err := filepath.Abs(filepath.Join("..", ".."))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, tt := range []struct{ name, language, tool, file, there, start string }{
+		{"Go", "go", "go", "hello.go", "true", `(cd '` + root + `' && go build -o "$here/hello" "$here/hello.go"); robot=./hello`},
+		{"Python", "python", "python3", "hello.py", "import nats", "robot='python3 hello.py'"},
+		{"JavaScript", "js", "node", "hello.cjs", "require('nats')", "robot='node hello.cjs'"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			needs(t, "the robot needs", "bash", "curl", tt.tool)
+			if flag := map[string]string{"python3": "-c", "node": "-e"}[tt.tool]; flag != "" && exec.Command(tt.tool, flag, tt.there).Run() != nil {
+				t.Skipf("the NATS client for %s is not installed", tt.name)
+			}
+			out := shell(t, "cat > "+tt.file+" <<'END'\n"+fenced(text, tt.language)+"END\nhere=$PWD\n"+tt.start+`
+weir serve --addr 127.0.0.1:8080 --nats-listen 127.0.0.1:9001 --data weir-data > server.log 2>&1 &
+until curl -sf http://127.0.0.1:8080/readyz > /dev/null; do sleep 0.1; done
+weir robots register hello@weir.local --transport nats --key-file hello.key
+wave=$(weir wave create --as ann@weir.local --title Greetings hello@weir.local | grep -o 'weir.local!w+[^/ ]*/weir.local!conv+root' | head -1)
+WEIR_NATS=nats://127.0.0.1:9001 WEIR_ROBOT_KEY=$(cat hello.key) $robot > hello.log 2>&1 &
+until weir wave show --as ann@weir.local "$wave" | grep 'Hello!'; do sleep 0.2; done
+`)
+			if !strings.Contains(out, "Hello!") {
+				t.Errorf("the robot did not say hello:\n%s", out)
+			}
+		})
+	}
+}
+
 // doc reads a file of the repository.
 func doc(t *testing.T, name string) string {
 	t.Helper()

@@ -65,10 +65,14 @@ func TestDrillLeavesNothing(t *testing.T) {
 
 // running is a server in this process on which time runs ten times as fast for
 // robots.
-func running(t *testing.T) *house {
+func running(t *testing.T, changes ...func(*config)) *house {
 	t.Helper()
 	ctx, stop := context.WithCancel(context.Background())
-	h, err := build(ctx, config{addr: "127.0.0.1:0", data: t.TempDir(), domain: "weir.local", devLogin: true, privateCallbacks: true, timeScale: 10, trafficBytes: 1 << 20})
+	c := config{addr: "127.0.0.1:0", data: t.TempDir(), domain: "weir.local", devLogin: true, privateCallbacks: true, timeScale: 10, trafficBytes: 1 << 20}
+	for _, change := range changes {
+		change(&c)
+	}
+	h, err := build(ctx, c)
 	if err != nil {
 		stop()
 		t.Fatal(err)

@@ -12,6 +12,7 @@ import (
 	"text/tabwriter"
 	"time"
 
+	"weir/events/bus"
 	"weir/robots"
 )
 
@@ -48,10 +49,11 @@ type keyed struct {
 
 type robotsRegisterCmd struct {
 	remote
-	Address  string `arg:"" help:"Address of the robot: a name and the server's domain."`
-	Callback string `help:"Base URL at which it is called. Default: none; it only calls." placeholder:"URL"`
-	Profile  string `help:"Limit profile. Default: the default one." placeholder:"NAME"`
-	KeyFile  string `type:"path" help:"Write the key to this file, readable by you only, instead of showing it." placeholder:"FILE"`
+	Address   string `arg:"" help:"Address of the robot: a name and the server's domain."`
+	Callback  string `help:"Base URL at which it is called. Default: none; it only calls." placeholder:"URL"`
+	Transport string `enum:",http,nats" default:"" help:"How bundles get to it: nats for a robot that connects to the server over NATS. Default: by HTTP, to its callback." placeholder:"nats"`
+	Profile   string `help:"Limit profile. Default: the default one." placeholder:"NAME"`
+	KeyFile   string `type:"path" help:"Write the key to this file, readable by you only, instead of showing it." placeholder:"FILE"`
 }
 
 func (robotsRegisterCmd) Help() string {
@@ -59,6 +61,7 @@ func (robotsRegisterCmd) Help() string {
 
   weir robots register echo-a@weir.local --callback http://127.0.0.1:9001
   weir robots register spelly@weir.local --callback http://127.0.0.1:9002 --profile interactive
+  weir robots register hello@weir.local --transport nats --key-file hello.key
   weir robots register ticker@weir.local --callback http://127.0.0.1:9003 --key-file ticker.key`
 }
 
@@ -69,10 +72,16 @@ func (c robotsRegisterCmd) Run(ctx context.Context, s streams) error {
 	}
 	var made keyed
 	in := map[string]string{"address": c.Address, "callback": c.Callback, "profile": c.Profile}
+	if c.Transport != "" && c.Transport != "http" {
+		in["transport"] = c.Transport
+	}
 	if err := a.call(ctx, http.MethodPost, "/api/v1/robots", in, &made); err != nil {
 		return err
 	}
 	fmt.Fprintf(s.out, "registered %s\nA client that signs (OAuth 1.0) uses the consumer key %s and the key as its secret.\n", made.Robot.Address, made.Robot.Address)
+	if made.Robot.Transport == robots.TransportNATS {
+		fmt.Fprintf(s.out, "It connects as user %s with the key as its password, and awaits bundles at %s.\n", made.Robot.Address, bus.BundlesSubject(made.Robot.Address))
+	}
 	return showKey(s, made.Key, c.KeyFile)
 }
 
@@ -116,7 +125,7 @@ func (c robotsListCmd) Run(ctx context.Context, s streams) error {
 	w := tabwriter.NewWriter(s.out, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(w, "ADDRESS\tPROFILE\tSTATE\tCALLBACK\tLAST ERROR")
 	for _, r := range list.Robots {
-		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\n", r.Address, or(r.Profile, "default"), state(r), or(r.Callback, "-"), or(r.LastError, "-"))
+		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\n", r.Address, or(r.Profile, "default"), state(r), reached(r), or(r.LastError, "-"))
 	}
 	return w.Flush()
 }
@@ -128,6 +137,17 @@ func state(r robots.Robot) string {
 	}
 	return "in service"
 }
+
+// reachedAt is where bundles for a robot go, "" if it only calls.
+func reachedAt(r robots.Robot) string {
+	if r.Transport == robots.TransportNATS {
+		return "it connects over NATS"
+	}
+	return r.Callback
+}
+
+// reached is that in a word.
+func reached(r robots.Robot) string { return or(r.Transport, or(r.Callback, "-")) }
 
 // or is s, or other if s is empty.
 func or(s, other string) string {
@@ -166,7 +186,7 @@ func (c oneRobot) do(ctx context.Context, s streams, method, below string, in an
 	}
 	w := tabwriter.NewWriter(s.out, 0, 0, 2, ' ', 0)
 	fmt.Fprintf(w, "address\t%s\nprofile\t%s\nstate\t%s\ncallback\t%s\nregistered\t%s\n",
-		r.Address, or(r.Profile, "default"), state(r), or(r.Callback, "none: it only calls"), r.Created.Local().Format(time.DateTime))
+		r.Address, or(r.Profile, "default"), state(r), or(reachedAt(r), "none: it only calls"), r.Created.Local().Format(time.DateTime))
 	if r.About != nil {
 		fmt.Fprintf(w, "shown as\t%s\n", strings.TrimSpace(r.About.Name+" "+r.About.ProfileURL))
 	}

@@ -17,6 +17,7 @@ import (
 	"weir/admission/blocks"
 	"weir/admission/bounds"
 	"weir/admission/settings"
+	"weir/events/bus"
 	"weir/gateway"
 	"weir/governor"
 	"weir/governor/traffic"
@@ -64,6 +65,7 @@ type house struct {
 	gateway    *gateway.Gateway
 	bodies     *bounds.Bodies
 	files      *attachment.Shelf
+	bus        *bus.Bus // nil: there is no NATS
 	web        *web.Server
 	listener   net.Listener
 	adminToken string
@@ -171,7 +173,7 @@ func (h *house) assemble(ctx context.Context) error {
 	}
 	h.robots, err = robots.Open(ctx, kv, robots.Options{
 		Domain: h.config.domain, Profiles: h.policies.Set, Guard: h.config.guard(), RPCServerURL: h.url() + "/robot/rpc",
-		Surroundings: around, Find: h.find, Vault: secrets, Bodies: h.bodies, Blocked: h.blocks.Participant, Logger: h.log,
+		Surroundings: around, Find: h.find, Vault: secrets, Bodies: h.bodies, Blocked: h.blocks.Participant, Ask: h.ask(), Logger: h.log,
 	})
 	if errors.Is(err, vault.ErrSealed) {
 		return fmt.Errorf("%w; give the key that the data was sealed with, by --seal-key-file", err)
@@ -194,7 +196,8 @@ func (h *house) assemble(ctx context.Context) error {
 		TimeScale: h.config.timeScale, Epoch: h.config.epoch, Server: h.self(), Secret: []byte(tokenSecret), Feed: h.happened, Suspend: h.suspend, Logger: h.log,
 		Decisions: h.config.decisions, DecisionBytes: h.config.decisionBytes, Traffic: h.traffic,
 	})
-	if err := h.open(around); err != nil {
+	door, err := h.open(around)
+	if err != nil {
 		return err
 	}
 	h.host.SetGuard(h.gateway) // the ring: host tells gateway, gateway writes through host, host asks gateway
@@ -203,14 +206,14 @@ func (h *house) assemble(ctx context.Context) error {
 	}
 	h.host.Observe(h.gateway)
 	h.host.Observe(h.web)
-	h.robots.OnChange(h.gateway.RobotChanged)
+	h.robots.OnChange(h.robotChanged)
 	h.blocks.OnChange(h.blockChanged)
 	h.robotsChanged()
-	return nil
+	return h.openBus(door) // last, for it lets robots in at once
 }
 
-// open builds the HTTP edge.
-func (h *house) open(around wire.Surroundings) error {
+// open builds the HTTP edge, and the robots' way in.
+func (h *house) open(around wire.Surroundings) (*rpc.Handler, error) {
 	auth, err := web.NewAuthenticator(web.AuthOptions{
 		Keys: h.config.loginKeys, Issuer: h.config.issuer, Audience: h.config.audience,
 		DevLogin: h.config.devLogin, AdminToken: h.adminToken, Operator: h.drill(),
@@ -219,11 +222,11 @@ func (h *house) open(around wire.Surroundings) error {
 		Blocked:   h.blocks.Participant,
 	})
 	if err != nil {
-		return fmt.Errorf("--jwt-key-file: %w", err)
+		return nil, fmt.Errorf("--jwt-key-file: %w", err)
 	}
 	nonces, err := rpc.OpenNonces(h.store)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	work := bounds.NewWork(admission.DefaultConcurrency()) // the server sets what is configured
 	door := rpc.New(h.robots, h.gateway, rpc.Options{
@@ -240,7 +243,7 @@ func (h *house) open(around wire.Surroundings) error {
 		Origins: origins(h.config.publicURL), Version: "weir " + version(), Logger: h.log,
 	})
 	h.web.SetAdmission(h.settings.Config())
-	return nil
+	return door, nil
 }
 
 // self is the address in whose name the server writes.
@@ -271,7 +274,7 @@ func (h *house) Run(ctx context.Context) error {
 	serving, stopServing := context.WithCancel(context.WithoutCancel(ctx))
 	defer stopServing()
 	var wg sync.WaitGroup
-	failed := make(chan error, 5)
+	failed := make(chan error, 6)
 	start := func(what string, f func(context.Context) error) {
 		wg.Go(func() {
 			if err := f(serving); err != nil {
@@ -283,6 +286,9 @@ func (h *house) Run(ctx context.Context) error {
 	start("robots", h.robots.Run)
 	start("gateway", h.gateway.Run)
 	start("blocks", h.blocks.Run)
+	if h.bus != nil {
+		start("nats", h.bus.Run)
+	}
 	if h.traffic != nil {
 		start("traffic", h.traffic.Run)
 	}
@@ -328,6 +334,9 @@ func (h *house) closeDoors(edge *http.Server) error {
 	ctx, cancel := context.WithTimeout(context.Background(), shutdownTime)
 	defer cancel()
 	err := h.web.Close()
+	if h.bus != nil {
+		h.bus.Drain()
+	}
 	if shut := edge.Shutdown(ctx); shut != nil {
 		err = errors.Join(err, shut, edge.Close())
 	}
@@ -339,6 +348,9 @@ func (h *house) closeFloors() error {
 	ctx, cancel := context.WithTimeout(context.Background(), shutdownTime)
 	defer cancel()
 	h.robots.Close()
+	if h.bus != nil {
+		h.bus.Close()
+	}
 	return errors.Join(h.host.Close(ctx), h.wavelets.Close(ctx), h.closeStore())
 }
 
@@ -349,50 +361,6 @@ func (h *house) closeStore() error {
 		err = h.traffic.Close()
 	}
 	return errors.Join(err, h.store.Close())
-}
-
-// policyText reads the policy file, which must have no fault.
-func (h *house) policyText() ([]byte, error) {
-	text, err := os.ReadFile(h.config.policies)
-	if err != nil {
-		return nil, fmt.Errorf("read policies: %w", err)
-	}
-	_, err = policies.Parse(text, h.config.policies)
-	return text, err
-}
-
-// admissionText reads the admission file, which must have no fault.
-func (h *house) admissionText() ([]byte, error) {
-	text, err := os.ReadFile(h.config.admission)
-	if err != nil {
-		return nil, fmt.Errorf("read the admission file: %w", err)
-	}
-	_, err = admission.Parse(text, h.config.admission)
-	return text, err
-}
-
-// reload reads the files of the server's own again. What has a fault stays as it
-// is.
-func (h *house) reload(ctx context.Context) {
-	again := func(what, file string, read func() ([]byte, error), apply func(context.Context, []byte) error) {
-		if file == "" {
-			return
-		}
-		text, err := read()
-		if err == nil {
-			err = apply(ctx, text)
-		}
-		if err != nil {
-			h.log.Error(what+" stay as they were", "error", err)
-			return
-		}
-		h.log.Info(what+" read again", "file", file)
-	}
-	if h.config.policies == "" && h.config.admission == "" {
-		h.log.Info("no file to read: there is neither --policies nor --admission")
-	}
-	again("policies", h.config.policies, h.policyText, h.policies.Reread)
-	again("admission settings", h.config.admission, h.admissionText, h.settings.Reread)
 }
 
 // robotsChanged has the gateway look at every robot again.
@@ -414,7 +382,7 @@ func (h *house) blockChanged(b blocks.Block, begins bool) {
 		h.log.Info("block ended", "who", b.Who, "by", b.By, "reason", b.Reason)
 	}
 	if id, ok := b.Participant(); ok {
-		h.gateway.RobotChanged(id)
+		h.robotChanged(id)
 	}
 }
 

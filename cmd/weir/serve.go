@@ -31,8 +31,9 @@ type serveCmd struct {
 	DecisionsMiB          int      `name:"decisions-mib" default:"64" help:"And at most so many MiB of them."`
 	BodiesMiB             int      `name:"bodies-mib" default:"64" help:"How many MiB of large bodies, of requests and of robots' answers, to hold at once."`
 	TrafficBytes          int64    `name:"traffic-bytes" default:"268435456" help:"How many bytes of traffic to record for weir policies try, some 30 for each delivery, answer and call; 0: none."`
-	Log                   string   `default:"info" enum:"debug,info,warn,error" help:"How much to log: ${enum}."`
-	LogJSON               bool     `name:"log-json" help:"Log as JSON."`
+	natsFlags
+	Log     string `default:"info" enum:"debug,info,warn,error" help:"How much to log: ${enum}."`
+	LogJSON bool   `name:"log-json" help:"Log as JSON."`
 }
 
 func (serveCmd) Help() string {
@@ -46,7 +47,9 @@ Examples:
   weir serve
   weir serve --addr 127.0.0.1:0 --data /srv/weir
   weir serve --addr :8080 --public-url https://weir.example.com --domain example.com --jwt-key-file login.pub
-  weir serve --policies policies.yaml`
+  weir serve --policies policies.yaml
+  weir serve --nats-listen 127.0.0.1:4222
+  weir serve --nats nats://nats.example.com:4222 --nats-creds weir.creds`
 }
 
 func (c serveCmd) Run(ctx context.Context, s streams) error {
@@ -72,12 +75,17 @@ func (c serveCmd) Run(ctx context.Context, s streams) error {
 func (c serveCmd) config(s streams) (config, error) {
 	host, _, err := net.SplitHostPort(c.Addr)
 	local := err == nil && loopback(host) && c.PublicURL == ""
+	bus, err := c.natsFlags.config()
+	if err != nil {
+		return config{}, err
+	}
 	cfg := config{
 		addr: c.Addr, data: c.Data, domain: c.Domain, publicURL: c.PublicURL, sealKey: c.SealKeyFile, policies: c.Policies, admission: c.Admission,
 		issuer: c.JWTIssuer, audience: c.JWTAudience,
 		decisions: c.Decisions, decisionBytes: int64(c.DecisionsMiB) << 20, bodyBytes: int64(c.BodiesMiB) << 20, trafficBytes: c.TrafficBytes,
 		devLogin:         local && len(c.JWTKeyFile) == 0,
 		privateCallbacks: local,
+		nats:             bus,
 		log:              c.logger(s),
 	}
 	if c.DevLogin != nil {
@@ -116,6 +124,12 @@ func (c serveCmd) announce(s streams, h *house) {
 	fmt.Fprintf(s.out, "page:        %s/\n", h.url())
 	fmt.Fprintf(s.out, "data:        %s\n", h.config.data)
 	fmt.Fprintf(s.out, "admin token: %s%s\n", token, made)
+	switch {
+	case h.bus != nil && h.config.nats.url != "":
+		fmt.Fprintf(s.out, "nats:        %s\n", h.config.nats.shown())
+	case h.bus != nil:
+		fmt.Fprintf(s.out, "nats:        nats://%s\n", h.bus.Addr())
+	}
 	if v := h.policies.Current(); v.Number > 0 {
 		fmt.Fprintf(s.out, "policies:    %s\n", versionLine(v))
 	}

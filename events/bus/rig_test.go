@@ -146,7 +146,7 @@ func (r *rig) connect(id wavelet.Participant, answer func(*nats.Msg), more ...na
 	if answer == nil {
 		return c
 	}
-	if _, err := c.Subscribe(bus.BundlesSubject(id), answer); err == nil {
+	if _, err = c.Subscribe(bus.BundlesSubject(id), answer); err == nil {
 		err = c.Flush()
 	}
 	if err != nil {
