@@ -86,7 +86,7 @@ func kindOf(reason wavelet.Code) (kind, bool) {
 		return kind{code: client.CodeExists, status: http.StatusConflict}, true
 	case robots.CodeBadKey:
 		return kind{code: client.CodeUnauthorized, status: http.StatusUnauthorized}, true
-	case robots.CodeAddress, robots.CodeDomain, robots.CodeProfile, robots.CodeCallback:
+	case robots.CodeAddress, robots.CodeDomain, robots.CodeProfile, robots.CodeCallback, robots.CodeTransport:
 		return kind{code: client.CodeBadField, status: http.StatusUnprocessableEntity}, true
 	}
 	return policyKind(reason)
