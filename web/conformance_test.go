@@ -37,9 +37,9 @@ type scriptCase struct {
 	first int // the number of its first line
 }
 
-func script(t *testing.T) []scriptCase {
+func script(t *testing.T, file string) []scriptCase {
 	t.Helper()
-	text, err := os.ReadFile(filepath.Join("..", "wavelet", "client", "testdata", "conformance.txt"))
+	text, err := os.ReadFile(file)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -60,7 +60,7 @@ func TestClientConformance(t *testing.T) {
 	h := build(t, nil)
 	gophers := newGoDriver()
 	scripts := startNode(t)
-	for _, c := range script(t) {
+	for _, c := range script(t, filepath.Join("..", "wavelet", "client", "testdata", "conformance.txt")) {
 		t.Run(c.name, func(t *testing.T) {
 			t.Run("Go", func(t *testing.T) { runCase(t, h, c, gophers, scripts) })
 			t.Run("JavaScript", func(t *testing.T) { runCase(t, h, c, scripts, gophers) })
@@ -303,14 +303,14 @@ func (p *play) net(a *actor, words []string) error {
 	case "holds":
 		b.holding = true
 	case "releases": // as one message; what comes meanwhile follows it
-		for first := true; first || len(b.held) > 0; first = false {
+		var err error
+		for first := true; err == nil && (first || len(b.held) > 0); first = false {
 			message := []byte(strings.Join(texts(b.held), "\n"))
 			b.held = nil
-			if err := unlocked(func() error { return b.say(message) }); err != nil {
-				return err
-			}
+			err = unlocked(func() error { return b.say(message) })
 		}
-		b.holding = false
+		b.holding, b.held = false, nil
+		return err
 	case "says":
 		return unlocked(func() error { return b.say([]byte(arg[0])) })
 	case "pushes": // an object, with the wavelet's name put in, and that of the connection
