@@ -3,6 +3,7 @@ package gateway
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"weir/admission/bounds"
@@ -27,13 +28,19 @@ type reader struct {
 	people, robots wavelet.Version // everything up to here was told, of either kind
 	shown          wavelet.Version // the newest state that was shown
 	named          [2]string       // by events.Lane: the token of what was told last, "" if nothing was
+	at             [2]time.Time    // when it was told
 	owed           bool            // nothing was written yet that names what robots wrote last
 	mutes          []Mute
 }
 
+// passedOver is how much later people's words have to be told than robots' for a
+// robot to have passed robots over, if it does not say whom it answers.
+const passedOver = 10 * time.Second
+
 // maxPause is how long a reading waits for the pace to let it through. What is
-// held back for longer is left out of it.
-const maxPause = 2 * time.Second
+// held back for longer is left out of it: in a test of whether a robot goes on by
+// itself, a reading must not be what keeps it from going on.
+const maxPause = time.Second
 
 // Read gives a robot the newest state of a wavelet, if it may have it: a refusal
 // is a *wavelet.Refusal. Like a bundle it may have to wait for the pace, and
@@ -77,6 +84,12 @@ func (g *Gateway) Read(ctx context.Context, id wavelet.Seat) (Reading, error) {
 	g.mu.Lock()
 	if s := g.seats[id]; s != nil && s.reader != nil {
 		s.reader.shown = max(s.reader.shown, out.State.Version())
+		if people.empty() {
+			s.reader.reach(events.HumanLane, head.Version())
+		}
+		if robots.empty() {
+			s.reader.reach(events.RobotLane, head.Version())
+		}
 	}
 	g.mu.Unlock()
 	return out, nil
@@ -84,7 +97,7 @@ func (g *Gateway) Read(ctx context.Context, id wavelet.Seat) (Reading, error) {
 
 // Answering is the token of what a robot has read in a wavelet, of either lane.
 // Without a lane it is that of what robots wrote, unless something it wrote since
-// names that already. "" if there is none.
+// names that already, or people's words came to it much later. "" if there is none.
 func (g *Gateway) Answering(id wavelet.Seat, lanes ...events.Lane) string {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -92,16 +105,16 @@ func (g *Gateway) Answering(id wavelet.Seat, lanes ...events.Lane) string {
 	if s == nil || s.reader == nil {
 		return ""
 	}
-	lane := events.HumanLane
+	r, lane := s.reader, events.HumanLane
 	if len(lanes) > 0 {
 		lane = lanes[0]
-	} else if s.reader.owed || s.reader.named[lane] == "" {
+	} else if r.named[lane] == "" || r.owed && r.at[events.HumanLane].Sub(r.at[events.RobotLane]) < passedOver {
 		lane = events.RobotLane
 	}
 	if lane == events.RobotLane {
-		s.reader.owed = false
+		r.owed = false
 	}
-	return s.reader.named[lane]
+	return r.named[lane]
 }
 
 // reader is a copy of what a robot has read. The first time, what it wrote itself
@@ -180,7 +193,7 @@ func (g *Gateway) told(ctx context.Context, id wavelet.Seat, lane events.Lane, f
 		if v.Delay == 0 {
 			break
 		}
-		if waited += v.Delay; waited > maxPause {
+		if waited += v.Delay; waited >= maxPause {
 			return v.Delay, nil
 		}
 		back := bounds.Aside(ctx)
@@ -193,7 +206,7 @@ func (g *Gateway) told(ctx context.Context, id wavelet.Seat, lane events.Lane, f
 	token := g.signer.sign(claim{Bundle: named, Version: to})
 	g.mu.Lock()
 	if s := g.seats[id]; s != nil && s.reader != nil {
-		s.reader.tell(lane, to, token)
+		s.reader.tell(lane, to, token, named.Sent)
 		if s.robot.stats.RawDeltas += uint64(all.deltas); lane == events.RobotLane {
 			s.robot.stats.RobotBundles++
 		} else {
@@ -208,14 +221,21 @@ func (g *Gateway) told(ctx context.Context, id wavelet.Seat, lane events.Lane, f
 	return 0, nil
 }
 
-// tell moves on to a version.
-func (r *reader) tell(lane events.Lane, to wavelet.Version, token string) {
-	r.named[lane] = token
+// tell remembers what was told up to a version.
+func (r *reader) tell(lane events.Lane, to wavelet.Version, token string, at time.Time) {
+	r.named[lane], r.at[lane] = token, at
+	r.owed = r.owed || lane == events.RobotLane
+	r.reach(lane, to)
+}
+
+// reach notes that nothing up to a version is left to tell in a lane.
+func (r *reader) reach(lane events.Lane, to wavelet.Version) {
 	if lane == events.HumanLane {
 		r.people = max(r.people, to)
 		return
 	}
-	r.robots, r.owed, r.mutes = max(r.robots, to), true, nil
+	r.robots = max(r.robots, to)
+	r.mutes = slices.DeleteFunc(slices.Clone(r.mutes), func(m Mute) bool { return m.Through <= r.robots })
 }
 
 // flush lets what robots wrote of a cause so far be told no more.

@@ -13,7 +13,7 @@
 // what it has seen. So the reply that follows names what it answers without the
 // model having to copy a token; it only says whom it answers, people or robots,
 // and if it does not say, it answers robots as long as there is anything of
-// theirs that it has not answered.
+// theirs that it has not answered, unless people's words came much later.
 //
 // # What a model is told
 //

@@ -37,7 +37,8 @@ const (
 func (h *Handler) tools() []tool {
 	where := param{name: waveletParam, required: true, most: maxName, about: "the wavelet's name, as list_wavelets shows it"}
 	answers := param{name: "answers", words: []string{people, robots, nobody},
-		about: "whose words set this off: those of people, of robots, or nobody's. Left out: of robots, if they have written what you have not answered"}
+		about: "whose words set this off: of people if a person has written since you last read, else of robots, or nobody's. " +
+			"Left out, it counts as an answer to robots, if they have written what you have not answered"}
 	return []tool{
 		{name: "list_wavelets", title: "List wavelets", about: "List the wavelets in which you take part, the one that changed last first.", do: h.list, params: []param{
 			{name: "limit", number: true, most: maxWavelets, about: "how many to list at most; 20 if it is left out"},
