@@ -24,6 +24,7 @@
 //	governor            2  windows, lineage, ladder, verdicts, limits; pure
 //	robots/grants       2  what people have allowed programs: tokens of the data API
 //	events              2  robot events from commits, windows, bundles; pure
+//	robots/kit/overnats 2  and the same robot over NATS, without a URL of its own
 //	robots/kit          1  a robot in Go: typed events and operations, calls, manners below its limits
 //	robots/wiretest     1  robots on the old client libraries, for tests
 //	admission/bounds    2  the room that work under way may take: places, memory of bodies

@@ -112,9 +112,6 @@ func asksLimits(ops []Operation) bool {
 
 // send makes a call.
 func (r *Robot) send(ctx context.Context, in *Bundle, ops []Operation) ([]Result, error) {
-	if r.options.Key == "" {
-		return nil, ErrNoKey
-	}
 	r.mu.Lock()
 	by := r.by
 	r.mu.Unlock()

@@ -73,7 +73,10 @@ func (t overHTTP) Call(ctx context.Context, in *Bundle, ops []Operation) (Respon
 // target is where calls go.
 func (t overHTTP) target(in *Bundle) (string, error) {
 	o := t.robot.options
-	if o.Server != "" {
+	switch {
+	case o.Key == "":
+		return "", ErrNoKey
+	case o.Server != "":
 		return strings.TrimSuffix(o.Server, "/") + "/robot/rpc", nil
 	}
 	t.robot.mu.Lock()
