@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"net"
 	"net/http"
@@ -12,6 +11,7 @@ import (
 
 	"weir/robots"
 	"weir/robots/kit"
+	"weir/robots/kit/overnats"
 	"weir/testbots"
 	"weir/wavelet"
 )
@@ -35,29 +35,62 @@ func callback(t *testing.T) (url string, serve func(http.Handler)) {
 	}
 }
 
+// door registers a robot of the kit with a server, and serves it.
+type door func(t *testing.T, h *house, id string, robot func(key string) *kit.Robot) *kit.Robot
+
+func overHTTP(t *testing.T, h *house, id string, robot func(key string) *kit.Robot) *kit.Robot {
+	at, serve := callback(t)
+	_, key, err := h.robots.Register(t.Context(), robots.Registration{Address: wavelet.Participant(id), Callback: at})
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := robot(key)
+	serve(r)
+	return r
+}
+
+func outbound(t *testing.T, h *house, id string, robot func(key string) *kit.Robot) *kit.Robot {
+	_, key, err := h.robots.Register(t.Context(), robots.Registration{Address: wavelet.Participant(id), Transport: robots.TransportNATS})
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := robot(key)
+	ctx, stop := context.WithCancel(context.Background())
+	var wg sync.WaitGroup
+	wg.Go(func() {
+		if err := overnats.Serve(ctx, "nats://"+h.bus.Addr(), id, key, r); err != nil {
+			t.Error(err)
+		}
+	})
+	t.Cleanup(func() { stop(); wg.Wait() })
+	return r
+}
+
 // TestAPoliteRobotBesideAnEcho has a robot with the kit's manners echo one without
 // any, on a server of theirs: it falls silent before the server acts, says why, and
 // still answers people. Then it reads, asks and writes by calls.
 func TestAPoliteRobotBesideAnEcho(t *testing.T) {
-	h := running(t)
-	const polite, echo = "polite@weir.local", "echo@weir.local"
-	at, serve := callback(t)
-	_, key, err := h.robots.Register(t.Context(), robots.Registration{Address: polite, Callback: at})
-	if err != nil {
-		t.Fatal(err)
+	for name, door := range map[string]door{"HTTP": overHTTP, "NATS": outbound} {
+		t.Run(name, func(t *testing.T) { besideAnEcho(t, door) })
 	}
+}
+
+func besideAnEcho(t *testing.T, door door) {
+	h := running(t, overNATS)
+	const polite, echo = "polite@weir.local", "echo@weir.local"
 	held, answered := make(chan *kit.Held, 100), make(chan kit.Lane, 1000)
-	r := kit.NewWith(kit.Options{Key: key, Held: func(_ *kit.Bundle, h *kit.Held) { held <- h }}, "polite",
-		func(_ context.Context, in *kit.Bundle, out *kit.Reply) error {
-			own, _ := in.Own()
-			for _, blip := range in.Written() {
-				out.Say(own.ID, "I heard "+blip.ID+", "+time.Now().String())
-				answered <- in.Label.Lane
-				return nil
-			}
-			return kit.NoReply
-		}, kit.WaveletBlipCreated, kit.DocumentChanged)
-	serve(r)
+	r := door(t, h, polite, func(key string) *kit.Robot {
+		return kit.NewWith(kit.Options{Key: key, Held: func(_ *kit.Bundle, h *kit.Held) { held <- h }}, "polite",
+			func(_ context.Context, in *kit.Bundle, out *kit.Reply) error {
+				own, _ := in.Own()
+				for _, blip := range in.Written() {
+					out.Say(own.ID, "I heard "+blip.ID+", "+time.Now().String())
+					answered <- in.Label.Lane
+					return nil
+				}
+				return kit.NoReply
+			}, kit.WaveletBlipCreated, kit.DocumentChanged)
+	})
 	bot, err := testbots.New("echo", testbots.Options{})
 	if err != nil {
 		t.Fatal(err)
@@ -75,17 +108,9 @@ func TestAPoliteRobotBesideAnEcho(t *testing.T) {
 	defer cancel()
 	write := func() {
 		t.Helper()
-		req, err := http.NewRequestWithContext(ctx, http.MethodPost, h.url()+"/api/v1/waves/"+name.Wave+"/"+name.Wavelet+"/blips", bytes.NewReader([]byte(`{"text":"hm"}`)))
-		if err != nil {
-			t.Fatal(err)
+		if status := post(t, h, name, "hm"); status >= 300 {
+			t.Fatalf("ann writes: %d", status)
 		}
-		req.Header.Set("Weir-User", "ann@weir.local")
-		req.Header.Set("Content-Type", "application/json")
-		resp, err := http.DefaultClient.Do(req)
-		if err != nil || resp.StatusCode >= 300 {
-			t.Fatalf("ann writes: %v, %v", resp, err)
-		}
-		resp.Body.Close()
 	}
 	write()
 	select {
