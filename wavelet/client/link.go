@@ -55,7 +55,7 @@ func (l *link) serve(ctx context.Context, c *Client) error {
 		c.link = nil
 	}
 	for _, w := range c.open {
-		w.subscribed = false
+		w.subscribed, w.again = false, 0
 	}
 	for _, f := range l.calls {
 		f(nil, ErrLost)

@@ -96,7 +96,24 @@ func (w *Wavelet) restart(l *link, why error) {
 	w.c.o.Logger.Warn("replica restarts from a snapshot", "wavelet", w.name.String(), "error", why)
 	w.subscribed = false
 	l.request(Request{Op: OpUnsubscribe, Wave: w.name.Wave, Wavelet: w.name.Wavelet}, func(*Frame, error) {})
-	w.subscribe(l, false)
+	w.afresh(l)
+}
+
+// afresh takes a snapshot: at once the first time on a link, and then after a
+// wait that doubles. A server that makes it start over again and again is not
+// asked as fast as the network can.
+func (w *Wavelet) afresh(l *link) {
+	w.again++
+	n := w.again
+	if n == 1 {
+		w.subscribe(l, false)
+		return
+	}
+	w.after(l, w.c.o.Backoff.Wait(n-1, 0, 0), func() {
+		if w.again == n {
+			w.subscribe(l, false)
+		}
+	})
 }
 
 // refusedSubscription takes a snapshot if that is what the server asks for, and
@@ -104,7 +121,7 @@ func (w *Wavelet) restart(l *link, why error) {
 func (w *Wavelet) refusedSubscription(l *link, refusal *Error) {
 	switch {
 	case refusal.Code == CodeResync || refusal.Code == CodePastHead:
-		w.subscribe(l, false)
+		w.afresh(l)
 		return
 	case !refusal.Temporary:
 		w.end(refusal)
@@ -218,7 +235,12 @@ func (w *Wavelet) resend(l *link, seq uint64) {
 
 // later does something on the same link when the advised time has passed.
 func (w *Wavelet) later(l *link, refusal *Error, do func()) {
-	wait := w.c.o.Backoff.Wait(1, time.Duration(refusal.RetryAfterMS)*time.Millisecond, 0)
+	w.after(l, w.c.o.Backoff.Wait(1, time.Duration(refusal.RetryAfterMS)*time.Millisecond, 0), do)
+}
+
+// after does something when a time has passed, if link and wavelet are there
+// still.
+func (w *Wavelet) after(l *link, wait time.Duration, do func()) {
 	w.c.wg.Go(func() {
 		select {
 		case <-time.After(wait):

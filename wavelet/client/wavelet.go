@@ -21,6 +21,7 @@ type Wavelet struct {
 	expires    time.Time // when the link does
 	replica    *Replica  // nil until the first snapshot is there
 	subscribed bool      // on the current link
+	again      int       // how often it started over from a snapshot on that link
 	pulse      chan struct{}
 	lost       []Lost
 	presence   presence

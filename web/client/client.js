@@ -141,7 +141,7 @@ export class Client extends Emitter {
       count: (/** @type {'resends' | 'snapshots' | 'diverged'} */ what) => void this.#stats[what]++,
       seq: () => this.#seqs.get(key) ?? 0,
       left: (/** @type {unknown} */ expires) => this.#left(expires),
-      wait: (/** @type {number} */ advice) => wait(this.#options.backoff, 1, advice, 0),
+      wait: (/** @type {number} */ advice, failures = 1) => wait(this.#options.backoff, failures, advice, 0),
       gone: (/** @type {number} */ seq) => {
         this.#seqs.set(key, seq);
         this.#wavelets.delete(key);

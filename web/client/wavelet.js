@@ -21,7 +21,7 @@ import { snap } from './snap.js';
  * @property {(what: 'resends' | 'snapshots' | 'diverged') => void} count
  * @property {() => number} seq the number of the last delta that was sent before
  * @property {(expires: unknown) => number} left milliseconds until a time of the server's
- * @property {(advice: number) => number} wait before a request is sent again
+ * @property {(advice: number, failures?: number) => number} wait before a request is sent again
  * @property {(seq: number) => void} gone
  */
 
@@ -32,6 +32,8 @@ export class Wavelet extends Emitter {
   /** @type {Replica | null} */
   #replica = null;
   #subscribed = false;
+  /** How often it started over from a snapshot on this connection. */
+  #again = 0;
   /** @type {Lost[]} */
   #lost = [];
   #hooks;
@@ -189,6 +191,7 @@ export class Wavelet extends Emitter {
 
   _disconnected() {
     this.#subscribed = false;
+    this.#again = 0;
   }
 
   /** Ends the wavelet; only the first reason counts. @param {Error} error */
@@ -251,7 +254,7 @@ export class Wavelet extends Emitter {
 
   /** @param {Link} link @param {Refusal} refusal */
   #refused(link, refusal) {
-    if (refusal.code === codes.resync || refusal.code === codes.pastHead) this._subscribe(link, false);
+    if (refusal.code === codes.resync || refusal.code === codes.pastHead) this.#afresh(link);
     else if (!refusal.temporary) this._end(refusal);
     else link.after(this.#hooks.wait(refusal.retryAfterMs), () => !this.error && this._subscribe(link, this._known()));
   }
@@ -345,7 +348,21 @@ export class Wavelet extends Emitter {
     this.#hooks.count('diverged');
     this.#subscribed = false;
     link.request('unsubscribe', this.#name(), () => {});
-    this._subscribe(link, false);
+    this.#afresh(link);
+  }
+
+  /**
+   * Takes a snapshot: at once the first time on a connection, and then after a wait
+   * that doubles, lest a bad server be asked as fast as the network can.
+   *
+   * @param {Link} link
+   */
+  #afresh(link) {
+    const n = ++this.#again;
+    if (n === 1) return this._subscribe(link, false);
+    link.after(this.#hooks.wait(0, n - 1), () => {
+      if (!this.error && this.#again === n) this._subscribe(link, false);
+    });
   }
 
   /** @param {Link} link @param {() => import('./replica.js').Step} step @param {boolean} [whole] */
