@@ -26,6 +26,7 @@ type command struct {
 
 	URL     string          `json:"url,omitzero"` // dial
 	User    string          `json:"user,omitzero"`
+	Tokens  []string        `json:"tokens,omitzero"` // dial: the JavaScript client's login tokens, one after the other
 	Backoff map[string]int  `json:"backoff,omitzero"`
 	Name    named           `json:"name,omitzero"`   // open
 	Link    string          `json:"link,omitzero"`   // open: the token of a share link

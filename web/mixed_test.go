@@ -210,6 +210,32 @@ func TestReadingByLink(t *testing.T) {
 	must(t, p.line([]string{"eve", "sees", "W", "for guests too\n"}))
 }
 
+// TestJavaScriptRenews has a login and a share link expire soon: the JavaScript
+// client renews both before that, by itself.
+func TestJavaScriptRenews(t *testing.T) {
+	h := build(t, nil)
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	p := &play{t: t, ctx: ctx, h: h, waves: map[string]wavelet.Name{}, cast: map[string]*actor{}}
+	guest := p.add("eve", eve, startNode(t))
+	name := p.wave("W")
+	var link struct {
+		Token string `json:"token"`
+	}
+	params := map[string]any{"wave": name.Wave, "wavelet": name.Wavelet, "expires_in": 4}
+	must(t, h.dial(ann, "").Call(ctx, "link.create", params, &link))
+	_, err := guest.driver.do(ctx, command{
+		Do: "dial", Client: guest.id, URL: guest.net.server.URL, Backoff: map[string]int{"min": 5, "max": 20},
+		Tokens: []string{loginToken(t, eve, 4*time.Second), loginToken(t, eve, time.Hour)},
+	})
+	must(t, err)
+	_, err = guest.driver.do(ctx, command{Do: "open", Client: guest.id, Wave: "W", Name: named{name.Wave, name.Wavelet}, Link: link.Token})
+	must(t, err)
+	for _, frame := range []string{`{"op":"refresh","token":"ey*"}`, `{"op":"sub_refresh","link":"` + link.Token + `"}`} {
+		must(t, p.net(guest, []string{"saw", frame}))
+	}
+}
+
 // TestSnap holds the JavaScript client to what it does to deltas that cut an
 // emoji in two, as a comparison of texts by UTF-16 units makes them.
 func TestSnap(t *testing.T) {

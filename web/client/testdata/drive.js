@@ -58,7 +58,9 @@ function scribble(w, c) {
 
 const commands = {
   async dial(c) {
-    const client = new Client(c.url, { user: c.user, backoff: c.backoff });
+    const tokens = c.tokens ?? []; // one after the other, as from a login service
+    const token = c.tokens && (() => tokens.length > 1 ? tokens.shift() : tokens[0]);
+    const client = new Client(c.url, { user: c.user, backoff: c.backoff, token });
     clients.set(c.client, client);
     await client.until('status', () => {
       if (client.error) throw client.error;
