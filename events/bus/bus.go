@@ -41,6 +41,7 @@ type Bus struct {
 	conn     *nats.Conn
 	calls    *nats.Subscription
 	callers  callers
+	asks     asks
 	standing standing
 	log      *slog.Logger
 	restored chan struct{} // the connection is back
@@ -127,6 +128,7 @@ func (b *Bus) serve(secret string) error {
 // connect connects the house.
 func (b *Bus) connect(url string, access []nats.Option) (err error) {
 	down := func(_ *nats.Conn, err error) {
+		b.asks.endAll(ErrAway)
 		if err != nil {
 			b.log.Warn("NATS is away; trying again", "error", err)
 		}

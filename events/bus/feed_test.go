@@ -3,6 +3,7 @@ package bus_test
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"flag"
 	"fmt"
 	"iter"
@@ -205,7 +206,8 @@ func TestAnOutageLosesNothing(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := js.CreateStream(t.Context(), jetstream.StreamConfig{Name: "decisions", Subjects: []string{"weir.decisions.>"}}); err != nil {
+	stream, err := js.CreateStream(t.Context(), jetstream.StreamConfig{Name: "decisions", Subjects: []string{"weir.decisions.>"}})
+	if err != nil {
 		t.Fatal(err)
 	}
 	if _, err := client.Subscribe(bus.BundlesSubject(echo), echoing); err != nil {
@@ -215,13 +217,16 @@ func TestAnOutageLosesNothing(t *testing.T) {
 	r := newRig(t, bus.Options{URL: nc.ClientURL(), Decisions: log, Reconnect: 20 * time.Millisecond})
 	log.add(300, eviction())
 	r.until("the first decisions are confirmed", func() bool { n, _ := log.Published(); return n == 300 })
+	r.until("and kept", func() bool { info, err := stream.Info(t.Context()); return err == nil && info.State.Msgs == 300 })
 	r.ask(echo, "before", "before")
 
 	nc.Shutdown()
 	nc.WaitForShutdown()
 	log.add(300, eviction())
-	if _, err := r.bus.Ask(t.Context(), echo, []byte("during")); err == nil {
-		t.Error("a robot answers that cannot be reached")
+	during, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	if _, err := r.bus.Ask(during, echo, []byte("during")); !errors.Is(err, bus.ErrAway) {
+		t.Error("a robot answers that cannot be reached, or is waited for:", err)
 	}
 	log.add(100, eviction())
 	nc = start()

@@ -121,8 +121,15 @@ func (g *gate) drop(m *member) bool {
 	if known {
 		delete(g.members, m.cid)
 	}
+	last := true
+	for _, other := range g.members {
+		last = last && other.robot != m.robot
+	}
 	g.mu.Unlock()
 	m.leave()
+	if known && last {
+		g.bus.asks.end(m.robot, ErrAbsent)
+	}
 	return known
 }
 
@@ -221,12 +228,7 @@ func (g *gate) see(now time.Time, m *member, info *server.ConnInfo) {
 		return
 	}
 	g.mu.Lock()
-	meter := g.meters[m.robot]
-	if meter == nil {
-		meter = newMeter(now)
-		g.meters[m.robot] = meter
-	}
-	flood := meter.over(now, float64(msgs), float64(bytes), g.bus.o)
+	flood := g.meter(m.robot, now).over(now, float64(msgs), float64(bytes), g.bus.o)
 	if flood && m.robot != "" {
 		g.banned[m.robot] = now.Add(banTime)
 	}
@@ -236,6 +238,23 @@ func (g *gate) see(now time.Time, m *member, info *server.ConnInfo) {
 			g.kick(other, "flood")
 		}
 	}
+}
+
+// meter is the meter of a robot. g.mu is held.
+func (g *gate) meter(robot wavelet.Participant, now time.Time) *meter {
+	m := g.meters[robot]
+	if m == nil {
+		m = newMeter(now)
+		g.meters[robot] = m
+	}
+	return m
+}
+
+// asked notes that a robot is asked for an answer.
+func (g *gate) asked(robot wavelet.Participant) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.meter(robot, time.Now()).ask()
 }
 
 // hasSubscribed reports whether a robot listens for its bundles.

@@ -10,12 +10,16 @@ const burst = 5
 type meter struct {
 	at          time.Time
 	msgs, bytes float64
+	owed        float64 // answers that it was asked for: those are not its own doing
 }
 
 func newMeter(now time.Time) *meter { return &meter{at: now} }
 
 // over adds what was published since and reports whether that is too much.
 func (m *meter) over(now time.Time, msgs, bytes float64, o Options) bool {
+	asked := min(m.owed, msgs)
+	m.owed -= asked
+	msgs -= asked
 	passed := now.Sub(m.at).Seconds()
 	m.at = now
 	m.msgs = max(0, m.msgs-passed*o.Messages) + msgs
@@ -26,3 +30,9 @@ func (m *meter) over(now time.Time, msgs, bytes float64, o Options) bool {
 	m.msgs, m.bytes = 0, 0 // whoever comes back begins anew
 	return true
 }
+
+// maxOwed is how many answers a robot can owe.
+const maxOwed = 10_000
+
+// ask notes that the robot was asked for an answer.
+func (m *meter) ask() { m.owed = min(m.owed+1, maxOwed) }

@@ -25,15 +25,25 @@ var (
 
 // Ask brings a line to a robot and returns what it answers.
 func (b *Bus) Ask(ctx context.Context, robot wavelet.Participant, line []byte) ([]byte, error) {
-	msg, err := b.conn.RequestWithContext(ctx, BundlesSubject(robot), line)
+	if b.gate != nil {
+		b.gate.asked(robot)
+	}
+	asking, done := b.asks.begin(ctx, robot)
+	defer done()
+	msg, err := b.conn.RequestWithContext(asking, BundlesSubject(robot), line)
+	if gone := context.Cause(asking); err != nil && ctx.Err() == nil && gone != nil {
+		err = gone
+	}
 	switch {
-	case errors.Is(err, nats.ErrNoResponders):
+	case errors.Is(err, nats.ErrNoResponders), errors.Is(err, ErrAbsent):
 		b.mu.Lock()
 		b.missing[robot] = true
 		b.mu.Unlock()
 		return nil, ErrAbsent
 	case errors.Is(err, nats.ErrMaxPayload):
 		return nil, fmt.Errorf("%w; this one has %d", ErrTooLong, len(line))
+	case errors.Is(err, ErrAway):
+		return nil, ErrAway
 	case err != nil && !b.conn.IsConnected():
 		return nil, fmt.Errorf("%w: %w", ErrAway, err)
 	case err != nil:

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -213,24 +214,27 @@ func TestAFloodIsStopped(t *testing.T) {
 // killed over it, while others are asked and call.
 func TestSlowAndDeadRobotsHarmNobody(t *testing.T) {
 	r := newRig(t, bus.Options{})
-	r.connect(slow, func(*nats.Msg) {})
-	killed := r.connect(echo, func(*nats.Msg) {})
+	var asked atomic.Int32
+	r.connect(slow, func(*nats.Msg) { asked.Add(1) })
+	killed := r.connect(echo, func(*nats.Msg) { asked.Add(1) })
 	good := r.connect(other, echoing)
 	ctx, cancel := context.WithCancel(t.Context())
-	over := make(chan error, 2)
-	for _, id := range []wavelet.Participant{slow, echo} {
+	over := map[wavelet.Participant]chan error{slow: make(chan error, 1), echo: make(chan error, 1)}
+	for id, over := range over {
 		go func() { _, err := r.bus.Ask(ctx, id, []byte("hello")); over <- err }()
 	}
+	r.until("both are asked", func() bool { return asked.Load() == 2 })
 	for range 20 {
 		r.ask(other, "hello", "hello")
 	}
 	killed.Close()
 	r.until("its place is free", func() bool { return r.active[echo] == 0 })
+	if err := <-over[echo]; !errors.Is(err, bus.ErrAbsent) {
+		t.Errorf("asked one that was killed: %v", err)
+	}
 	cancel()
-	for range 2 {
-		if err := <-over; !errors.Is(err, context.Canceled) {
-			t.Errorf("asked in vain: %v", err)
-		}
+	if err := <-over[slow]; !errors.Is(err, context.Canceled) {
+		t.Errorf("asked in vain: %v", err)
 	}
 	// Calls of one robot wait for each other, up to a number; not for another's.
 	c := r.connect(echo, nil)

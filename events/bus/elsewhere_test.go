@@ -1,0 +1,96 @@
+package bus_test
+
+import (
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"weir/events/bus"
+
+	"github.com/nats-io/nats-server/v2/server"
+	"github.com/nats-io/nats.go"
+)
+
+// TestTheDocumentedAccounts starts another NATS server with the permissions of
+// docs/operations.md: they are enough for everybody, and for nothing else.
+func TestTheDocumentedAccounts(t *testing.T) {
+	text, err := os.ReadFile(filepath.Join("..", "..", "docs", "operations.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	block := regexp.MustCompile("(?s)```\n(accounts .*?)```").FindSubmatch(text)
+	if block == nil {
+		t.Fatal("docs/operations.md has lost the accounts")
+	}
+	config := filepath.Join(t.TempDir(), "nats.conf")
+	accounts := strings.ReplaceAll(strings.ReplaceAll(string(block[1]), "password: ...", `password: "secret"`), "hello@weir", "echo@example")
+	accounts = strings.ReplaceAll(strings.ReplaceAll(accounts, "%2Elocal", "%2Ecom"), "example.local", "example.com")
+	if err := os.WriteFile(config, []byte(accounts), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	o, err := server.ProcessConfigFile(config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	o.Host, o.Port, o.NoSigs, o.NoLog = "127.0.0.1", server.RANDOM_PORT, true, true
+	s, err := server.NewServer(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.Start()
+	defer s.Shutdown()
+	if !s.ReadyForConnections(patience) {
+		t.Fatal("NATS does not start")
+	}
+	log := newDecided()
+	r := newRig(t, bus.Options{URL: s.ClientURL(), Access: []nats.Option{nats.UserInfo("weir", "secret")}, Decisions: log, Reconnect: 20 * time.Millisecond})
+	login := func(user string) *nats.Conn {
+		t.Helper()
+		c, err := nats.Connect(s.ClientURL(), nats.UserInfo(user, "secret"), nats.CustomInboxPrefix(bus.InboxPrefix(echo)), nats.Timeout(patience))
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(c.Close)
+		return c
+	}
+	operator, robot := login("operator"), login(string(echo))
+	heard := make(chan *nats.Msg, 10)
+	for _, subject := range []string{"weir.decisions.>", "weir.robots.>"} {
+		if _, err := operator.ChanSubscribe(subject, heard); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := robot.Subscribe(bus.BundlesSubject(echo), echoing); err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []*nats.Conn{operator, robot} {
+		if err := c.Flush(); err != nil || c.LastError() != nil {
+			t.Fatal(err, c.LastError())
+		}
+	}
+	r.ask(echo, "hello", "hello")
+	if a := rpc(t, robot, echo, "hello"); a.Status != 200 {
+		t.Errorf("answered %+v", a)
+	}
+	log.add(1, eviction())
+	select {
+	case msg := <-heard:
+		if msg.Subject != bus.DecisionSubject(echo, "evict") {
+			t.Errorf("the operator hears %s at %s", msg.Data, msg.Subject)
+		}
+	case <-time.After(patience):
+		t.Error("the operator hears nothing")
+	}
+	wrong := denied(robot)
+	if err := robot.Publish(bus.CallSubject(other), []byte("as another")); err != nil {
+		t.Fatal(err)
+	}
+	select {
+	case <-wrong:
+	case <-time.After(patience):
+		t.Error("a robot may call as another")
+	}
+}
