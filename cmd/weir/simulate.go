@@ -28,6 +28,7 @@ type simulateCmd struct {
 	Detector    []string `default:"weir" help:"What decides: weir, or a guard to compare it with. Several make a table of them." placeholder:"NAME,..."`
 	Live        bool     `help:"Run against a real server, with robots over HTTP, in place of virtual time."`
 	Polite      bool     `help:"With --live: robots stay below the limits that they are told, as those made with robots/kit do."`
+	OverNATS    bool     `name:"over-nats" help:"With --live: robots connect over NATS, in place of waiting for HTTP."`
 	TimeScale   float64  `default:"10" help:"With --live: divide every duration by this, the server's too." placeholder:"N"`
 	Plot        string   `help:"Draw the run of one scenario with one seed." placeholder:"FILE.svg"`
 }
@@ -60,6 +61,7 @@ Examples:
   weir simulate --detector weir,ratio-slots,pair-guard polite-models.yaml
   weir simulate --live --time-scale 20 two-echo-bots.yaml
   weir simulate --live --polite two-echo-bots.yaml
+  weir simulate --live --over-nats two-echo-bots.yaml
   weir simulate --plot echo.svg two-echo-bots.yaml`
 }
 

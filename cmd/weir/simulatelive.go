@@ -33,8 +33,11 @@ func (c *simulateCmd) playLive(ctx context.Context, log io.Writer, sc *sim.Scena
 		causeGap: time.Duration(float64(10*time.Second) / c.TimeScale),
 		patience: sc.Duration, // in virtual time no answer comes too late
 	}}
+	if c.OverNATS {
+		p.config.nats.listen = "127.0.0.1:0"
+	}
 	r, err = live.Run(ctx, v.Of(sc), live.Options{
-		Options: o, Scale: c.TimeScale, Polite: c.Polite, Start: p.start,
+		Options: o, Scale: c.TimeScale, Polite: c.Polite, NATS: c.OverNATS, Start: p.start,
 		Progress: func(p live.Progress) {
 			fmt.Fprintf(log, "%s, seed %d: %s of %s, %d deltas, %d acts, lag %d ms\n",
 				p.Scenario, o.Seed, p.At.Round(time.Second), p.Of, p.Commits, p.Acted, p.Lag.Milliseconds())
@@ -52,10 +55,15 @@ func (p *played) start(ctx context.Context, hooks live.Hooks) (live.Server, erro
 		return live.Server{}, err
 	}
 	p.config.addr = h.listener.Addr().String()
+	at := ""
+	if h.bus != nil {
+		p.config.nats.listen = h.bus.Addr()
+		at = "nats://" + h.bus.Addr()
+	}
 	running, stop := context.WithCancel(context.WithoutCancel(ctx))
 	ended := make(chan error, 1)
 	go func() { ended <- h.Run(running) }() // Stop waits for it
-	return live.Server{URL: h.url(), AdminToken: h.adminToken, Stop: func() error {
+	return live.Server{URL: h.url(), NATS: at, AdminToken: h.adminToken, Stop: func() error {
 		stop()
 		return <-ended
 	}}, nil
@@ -68,6 +76,8 @@ func (c *simulateCmd) liveFaults() error {
 		return fmt.Errorf("--time-scale: %g is not from 1 to 100", c.TimeScale)
 	case c.Polite && !c.Live:
 		return fmt.Errorf("--polite: goes with --live; in virtual time robots are told of no limits")
+	case c.OverNATS && !c.Live:
+		return fmt.Errorf("--over-nats: goes with --live; in virtual time there is no NATS")
 	case c.Live && (len(c.Detector) > 1 || c.Detector[0] != "weir"):
 		return fmt.Errorf("--live: a real server has weir's own governor, and no other --detector")
 	}

@@ -74,7 +74,8 @@ expect: {untouched: [model, wordy]}
 `, nil},
 }
 
-// TestLiveVerdictsAreThoseOfVirtualTime plays each scene both ways.
+// TestLiveVerdictsAreThoseOfVirtualTime plays each scene in virtual time, with
+// robots over HTTP, and over NATS.
 func TestLiveVerdictsAreThoseOfVirtualTime(t *testing.T) {
 	set := policies.Builtin()
 	for _, x := range scenes {
@@ -89,14 +90,23 @@ func TestLiveVerdictsAreThoseOfVirtualTime(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			c := &simulateCmd{Live: true, TimeScale: 12}
-			live, err := c.playLive(t.Context(), io.Discard, sc, sim.Variant{Speed: 1, Seed: 1}, o)
-			if err != nil {
-				t.Fatal(err)
+			ways := map[string]sim.Result{"virtual": virtual}
+			for _, c := range []*simulateCmd{{Live: true, TimeScale: 12}, {Live: true, TimeScale: 12, OverNATS: true}} {
+				if c.OverNATS && sc.Faults.Lose > 0 {
+					continue // what is lost is missed too late
+				}
+				live, err := c.playLive(t.Context(), io.Discard, sc, sim.Variant{Speed: 1, Seed: 1}, o)
+				if err != nil {
+					t.Fatal(err)
+				}
+				ways["live"+map[bool]string{true: " over NATS"}[c.OverNATS]] = live
 			}
-			for way, r := range map[string]sim.Result{"virtual": virtual, "live": live} {
+			for way, r := range ways {
 				if !r.OK {
 					t.Errorf("%s: %s", way, r.Why)
+				}
+				if (virtual.Wasted > 0) != (r.Wasted > 0) {
+					t.Errorf("answers of robots to robots: %d in virtual time, %d %s", virtual.Wasted, r.Wasted, way)
 				}
 				if len(r.ActedOn) == 0 != (x.acted == nil) {
 					t.Errorf("%s: acted on %v, want some of %v", way, r.ActedOn, x.acted)
@@ -106,9 +116,6 @@ func TestLiveVerdictsAreThoseOfVirtualTime(t *testing.T) {
 						t.Errorf("%s: acted on %v, want some of %v by depth", way, a, x.acted)
 					}
 				}
-			}
-			if (virtual.Wasted > 0) != (live.Wasted > 0) {
-				t.Errorf("answers of robots to robots: %d in virtual time, %d live", virtual.Wasted, live.Wasted)
 			}
 		})
 	}

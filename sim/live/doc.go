@@ -1,6 +1,6 @@
 // Package live plays scenarios against a real server: its clock, its disk and
-// its sockets. Robots are made with robots/kit, answer bundles over HTTP and call the
-// robots' own API, people are clients of the live protocol, and what comes from elsewhere
+// its sockets. Robots are made with robots/kit, answer bundles over HTTP, or over
+// NATS, and call the robots' own API, people are clients of the live protocol, and what comes from elsewhere
 // comes by the import door. Everybody has the habits that package sim gives them,
 // and what came of it goes through the same [sim.Tally], so a scenario must get
 // the same verdict here as in virtual time.

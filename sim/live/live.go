@@ -20,6 +20,7 @@ import (
 // Server is a server that runs.
 type Server struct {
 	URL        string
+	NATS       string // URL of its NATS, "" if it has none
 	AdminToken string
 	Stop       func() error // stops it, and waits until it has
 }
@@ -41,6 +42,9 @@ type Options struct {
 	// Polite has robots stay below the limits that they are told, as those do that
 	// are made with robots/kit; else they try everything.
 	Polite bool
+	// NATS has robots connect over NATS, in place of waiting to be called. What they
+	// lose on the way the server misses only when it has waited long enough.
+	NATS bool
 	// Progress is told how far a run is, when it begins, every few seconds and
 	// when it ends; nil: nobody is.
 	Progress func(Progress)

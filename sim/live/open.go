@@ -12,7 +12,10 @@ import (
 	"slices"
 	"time"
 
+	"github.com/nats-io/nats.go"
+
 	"weir/robots/kit"
+	"weir/robots/kit/overnats"
 	"weir/sim"
 	"weir/wavelet"
 )
@@ -23,6 +26,9 @@ const host = wavelet.Participant("weir.live@" + sim.Domain)
 // opening is how long, in real time, it may take until every robot has had its
 // first bundle.
 const opening = time.Minute
+
+// reconnect is how long, in real time, a robot waits until it tries to connect again.
+const reconnect = 20 * time.Millisecond
 
 // open starts the server, brings everybody in and waits until the robots are
 // served.
@@ -100,6 +106,10 @@ func (r *run) enrol(b *sim.Robot, base string) error {
 	}
 	var made struct{ Key string }
 	in := map[string]string{"address": string(bot.Address), "callback": base + "/" + b.Name, "profile": b.Profile}
+	if r.o.NATS {
+		delete(in, "callback")
+		in["transport"] = "nats"
+	}
 	if err := r.ask(r.admin, "/api/v1/robots", in, &made); err != nil {
 		return fmt.Errorf("register %s: %w", b.Name, err)
 	}
@@ -111,6 +121,11 @@ func (r *run) enrol(b *sim.Robot, base string) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	bot.kit = robot
+	if at := r.server.NATS; r.o.NATS {
+		r.wg.Go(func() {
+			r.keep(overnats.Serve(r.ctx, at, string(bot.Address), made.Key, robot, nats.ReconnectWait(reconnect)))
+		})
+	}
 	return nil
 }
 
