@@ -15,6 +15,7 @@
 //	governor/decisions  3  the log of what was decided: kept, paged, followed
 //	governor/traffic    3  what the governor was asked: recorded, and asked again
 //	robots/wire         3  the Wave robot protocol: bundles, operations, delivery
+//	events/bus          3  NATS: robots that connect out, and the feed that operators follow
 //	wavelet/host        2  one goroutine per open wavelet, the only writer
 //	wavelet/client      2  the Go client of the live protocol
 //	wavelet/search      2  what a query means, and which wavelets it finds; pure

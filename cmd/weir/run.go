@@ -129,6 +129,9 @@ func build(ctx context.Context, c config) (_ *house, err error) {
 	defer func() {
 		if err != nil {
 			_ = h.listener.Close()
+			if h.bus != nil {
+				h.bus.Close()
+			}
 		}
 	}()
 	if err := h.assemble(ctx); err != nil {
