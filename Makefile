@@ -24,7 +24,7 @@ unit:
 
 # Every benchmark prints its figures beside their bars; exit 1 if one is missed.
 bench: build
-	@status=0; for name in engine store governor gateway; do \
+	@status=0; for name in engine store governor gateway storm goodput caps limits siege; do \
 		bin/weir bench $$name || status=$$?; done; exit $$status
 
 # What the governor catches and misses, beside other guards: every scenario in
