@@ -20,6 +20,9 @@ type standing struct {
 
 // Know takes down how robots stand, without telling anybody.
 func (b *Bus) Know(robots ...wavelet.Participant) {
+	if b.o.Standing == nil {
+		return
+	}
 	for _, robot := range robots {
 		b.standing.swap(robot, b.o.Standing(robot))
 	}

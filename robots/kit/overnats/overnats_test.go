@@ -37,7 +37,6 @@ func open(t *testing.T, stays func() bool, answer func(body string) bus.Reply) *
 			return stays, func() {}, nil
 		},
 		Operator: func(string) bool { return false },
-		Standing: func(wavelet.Participant) bus.Standing { return bus.Standing{Registered: true} },
 		Call:     func(_ context.Context, _ wavelet.Participant, body []byte) bus.Reply { return answer(string(body)) },
 	})
 	if err != nil {
