@@ -64,6 +64,7 @@ var floors = map[string]int{
 	"weir/governor/governorbench":       5,
 	"weir/gateway/gatewaybench":         5,
 	"weir/admission/admissionbench":     5,
+	"weir/web/client/nodetest":          0,
 	"weir/web/siege":                    5,
 }
 

@@ -13,51 +13,18 @@ import (
 	"strings"
 	"sync"
 	"testing"
-	"time"
+
+	"weir/web/client/nodetest"
 )
 
 // javaScript is where the JavaScript client lives.
 const javaScript = "client"
 
-// install is npm ci in the JavaScript client's folder, done when the lockfile is
-// not the one that was installed last.
-var install = sync.OnceValue(func() error {
-	dir := filepath.Join(javaScript, "node_modules")
-	want, err := os.ReadFile(filepath.Join(javaScript, "package-lock.json"))
-	if err != nil {
-		return err
-	}
-	stamp := filepath.Join(dir, ".installed-lock")
-	if have, err := os.ReadFile(stamp); err == nil && string(have) == string(want) {
-		return nil
-	}
-	ctx, cancel := context.WithTimeout(context.Background(), 3*time.Minute)
-	defer cancel()
-	cmd := exec.CommandContext(ctx, "npm", "ci", "--no-audit", "--no-fund", "--ignore-scripts", "--prefer-offline")
-	cmd.Dir = javaScript
-	if out, err := cmd.CombinedOutput(); err != nil {
-		return fmt.Errorf("npm ci in web/client: %w: %s", err, out)
-	}
-	return os.WriteFile(stamp, want, 0o644)
-})
-
 // needsNode skips a test where Node is not installed, and installs what the
 // JavaScript client is made of.
 func needsNode(t *testing.T) {
 	t.Helper()
-	for _, tool := range []string{"node", "npm"} {
-		if _, err := exec.LookPath(tool); err != nil {
-			t.Skipf("the JavaScript client is tested under Node 20 or later, and %s is not installed", tool)
-		}
-	}
-	out, err := exec.Command("node", "--version").Output()
-	var major int
-	if _, e := fmt.Sscanf(string(out), "v%d", &major); err != nil || e != nil || major < 20 {
-		t.Skipf("the JavaScript client is tested under Node 20 or later; this is %q", strings.TrimSpace(string(out)))
-	}
-	if err := install(); err != nil {
-		t.Fatal(err)
-	}
+	nodetest.Needs(t, javaScript)
 	// What Node reads is looked at here too, so that the go command knows that
 	// the outcome depends on it.
 	for _, pattern := range []string{"*.js", "*.ts", "testdata/*.js"} {

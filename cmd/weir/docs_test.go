@@ -9,6 +9,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"weir/web/client/nodetest"
 )
 
 // needs skips the test where a program is not installed that it runs; what says
@@ -122,15 +124,21 @@ func TestFirstRobotsOverNATS(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, tt := range []struct{ name, language, tool, file, there, start string }{
-		{"Go", "go", "go", "hello.go", "true", `(cd '` + root + `' && go build -o "$here/hello" "$here/hello.go"); robot=./hello`},
-		{"Python", "python", "python3", "hello.py", "import nats", "robot='python3 hello.py'"},
-		{"JavaScript", "js", "node", "hello.cjs", "require('nats')", "robot='node hello.cjs'"},
+	packages := filepath.Join(root, "events", "bus", "testdata", "node")
+	for _, tt := range []struct{ name, language, tool, file, start string }{
+		{"Go", "go", "go", "hello.go", `(cd '` + root + `' && go build -o "$here/hello" "$here/hello.go"); robot=./hello`},
+		{"Python", "python", "python3", "hello.py", "robot='python3 hello.py'"},
+		{"JavaScript", "js", "node", "hello.cjs", "export NODE_PATH='" + filepath.Join(packages, "node_modules") + "'; robot='node hello.cjs'"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			needs(t, "the robot needs", "bash", "curl", tt.tool)
-			if flag := map[string]string{"python3": "-c", "node": "-e"}[tt.tool]; flag != "" && exec.Command(tt.tool, flag, tt.there).Run() != nil {
-				t.Skipf("the NATS client for %s is not installed", tt.name)
+			switch tt.tool {
+			case "node":
+				nodetest.Needs(t, packages)
+			case "python3":
+				if exec.Command("python3", "-c", "import nats").Run() != nil {
+					t.Skip("the NATS client for Python is not installed: pip install nats-py")
+				}
 			}
 			out := shell(t, "cat > "+tt.file+" <<'END'\n"+fenced(text, tt.language)+"END\nhere=$PWD\n"+tt.start+`
 weir serve --addr 127.0.0.1:8080 --nats-listen 127.0.0.1:9001 --data weir-data > server.log 2>&1 &

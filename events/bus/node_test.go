@@ -7,19 +7,18 @@ import (
 	"testing"
 
 	"weir/events/bus"
+	"weir/web/client/nodetest"
 )
 
-// TestARobotInNodeMisbehaves runs the robot of testdata/thief.cjs beside one that
+// TestARobotInNodeMisbehaves runs the robot of testdata/node/thief.cjs beside one that
 // behaves.
 func TestARobotInNodeMisbehaves(t *testing.T) {
-	if exec.Command("node", "-e", "require('nats')").Run() != nil {
-		t.Skip("Node or its NATS client is not installed; npm install nats, and NODE_PATH")
-	}
+	nodetest.Needs(t, "testdata/node")
 	r := newRig(t, bus.Options{Messages: 50})
 	r.connect(other, echoing)
 	ctx, cancel := context.WithTimeout(t.Context(), 3*patience)
 	defer cancel()
-	thief := exec.CommandContext(ctx, "node", "testdata/thief.cjs", "nats://"+r.bus.Addr(), string(echo), "key echo", bus.Token(echo), bus.BundlesSubject(other))
+	thief := exec.CommandContext(ctx, "node", "testdata/node/thief.cjs", "nats://"+r.bus.Addr(), string(echo), "key echo", bus.Token(echo), bus.BundlesSubject(other))
 	done := make(chan string, 1)
 	go func() {
 		out, err := thief.CombinedOutput()
