@@ -64,7 +64,7 @@ func TestWhatIsWrongInAConfiguration(t *testing.T) {
 		{"queues: 1", "a.yaml:1:1: queues: unknown key; allowed: "},
 		{"client_command_rate_limit:\n  publsh: {}", "a.yaml:2:3: client_command_rate_limit.publsh: unknown key; allowed: enabled, dry_run, default, "},
 		{"client_command_rate_limit:\n  enabled: 1", `a.yaml:2:12: client_command_rate_limit.enabled: "1" cannot be read; allowed: true, false`},
-		{"trusted_proxies: [10.0.0.1]", `a.yaml:1:19: trusted_proxies[0]: "10.0.0.1" cannot be read`},
+		{"trusted_proxies: [10.0.0.1]", `a.yaml:1:19: trusted_proxies[0]: "10.0.0.1" cannot be read; allowed: a network, such as 10.0.0.0/8 or 10.0.0.5/32`},
 		{"trusted_proxies: 10.0.0.0/8", "a.yaml:1:18: trusted_proxies: not a list"},
 		{"user_command_rate_limit:\n  total: {buckets: [{interval: 1x, rate: 1}]}", `a.yaml:2:32: user_command_rate_limit.total.buckets[0].interval: "1x" cannot be read; allowed: a duration`},
 		{"user_command_rate_limit:\n  total: {buckets: [{interval: 1s, rate: 0}]}", "a.yaml:2:42: user_command_rate_limit.total.buckets[0].rate: 0 is out of range; allowed: a whole number from 1 to 1000000"},

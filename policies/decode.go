@@ -3,6 +3,7 @@ package policies
 import (
 	"encoding"
 	"fmt"
+	"net/netip"
 	"reflect"
 	"slices"
 	"strconv"
@@ -48,13 +49,20 @@ type decoder struct {
 	places map[string]ast.Node
 }
 
-var durationType = reflect.TypeFor[time.Duration]()
+var (
+	durationType = reflect.TypeFor[time.Duration]()
+	networkType  = reflect.TypeFor[netip.Prefix]()
+)
 
 // value reads the node into v.
 func (d *decoder) value(v reflect.Value, n ast.Node, path string) {
 	d.places[path] = n
 	if t, ok := v.Addr().Interface().(encoding.TextUnmarshaler); ok {
-		d.scalar(n, path, "text", func(s string) error { return t.UnmarshalText([]byte(s)) })
+		allowed := "text"
+		if v.Type() == networkType {
+			allowed = "a network, such as 10.0.0.0/8 or 10.0.0.5/32"
+		}
+		d.scalar(n, path, allowed, func(s string) error { return t.UnmarshalText([]byte(s)) })
 		return
 	}
 	switch {

@@ -82,11 +82,16 @@ func (s *Server) endBlocked(b blocks.Block) int {
 // small fixed sets.
 func (s *Server) Refused(layer, reason string) { s.refusals.add(layer, reason) }
 
-// countRefusal counts the refusal of one who knocks.
+// countRefusal counts the refusal of one who knocks, once: a limit of commands
+// has counted it already.
 func (s *Server) countRefusal(layer string, e *client.Error) {
-	if e.Reason == "blocked" {
+	switch e.Reason {
+	case "too_many":
+	case "blocked":
 		s.refusals.add("block", "user")
-		return
+	case "connections":
+		s.refusals.add("connections", e.Scope)
+	default:
+		s.refusals.add(layer, e.Reason)
 	}
-	s.refusals.add(layer, e.Reason)
 }

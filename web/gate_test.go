@@ -107,7 +107,7 @@ func TestAPersonHasSoManySockets(t *testing.T) {
 	if _, status := h.knock(string(ann)); status != http.StatusTooManyRequests {
 		t.Errorf("a ticket that could not be spent was given: %d", status)
 	}
-	if got := h.metric(`weir_edge_refused_total{layer="connections",reason="user"}`); got != "10" {
+	if got := h.metric(`weir_edge_refused_total{layer="connections",reason="user"}`); got != "11" {
 		t.Errorf("%q refusals counted", got)
 	}
 	if text := log.String(); strings.Count(text, "too many connections") < 1 || strings.Count(text, "too many connections") > 3 ||

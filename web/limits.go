@@ -245,10 +245,15 @@ func (s *Server) admitted(r *http.Request, c admission.Command, login func() (Lo
 
 // commandOf is the operation of the live protocol that a request of the REST API
 // stands for: what changes a document publishes, to read one is to subscribe, its
-// past is its history, and everything else is a call.
+// past is its history, and everything else is a call, of the same method as there
+// where there is one.
 func commandOf(r *http.Request) admission.Command {
 	c := admission.Command{Op: admission.RPC, Method: r.Pattern, Wave: r.PathValue("wave"), Wavelet: r.PathValue("wavelet")}
 	switch {
+	case r.Pattern == "POST /api/v1/waves":
+		c.Method = "wave.create"
+	case r.Pattern == "GET /api/v1/waves":
+		c.Method = "wavelet.list"
 	case c.Wave == "":
 	case r.Method != http.MethodGet && r.Method != http.MethodHead:
 		c.Op = admission.Publish

@@ -195,6 +195,37 @@ user_command_rate_limit: {enabled: true, connect: {buckets: [{interval: 1h, rate
 	h.metrics(`weir_edge_refused_total{layer="user_command",reason="address"} 1`, `weir_edge_refused_total{layer="user_command",reason="connect"} 3`)
 }
 
+// TestACallIsLimitedByEitherDoor has a person make waves and lists over the REST
+// API, which counts as the calls of the same name do over a socket.
+func TestACallIsLimitedByEitherDoor(t *testing.T) {
+	h := plan{admission: settings(t, `
+user_command_rate_limit:
+  enabled: true
+  rpc:
+    buckets: []
+    method_override:
+      - {method: wave.create, buckets: [{interval: 1h, rate: 2}]}
+      - {method: wavelet.list, buckets: [{interval: 1h, rate: 1}]}
+`)}.build(t)
+	var made wavelet.Name
+	if err := h.dial(ann, "").Call(t.Context(), "wave.create", map[string]string{"title": "one"}, &made); err != nil {
+		t.Fatal(err)
+	}
+	for i, want := range []int{http.StatusCreated, http.StatusTooManyRequests} {
+		if status, _, text := h.rest(string(ann), http.MethodPost, "/api/v1/waves", `{"title":"more"}`); status != want {
+			t.Errorf("wave %d: %d %s", i, status, text)
+		}
+	}
+	for i, want := range []int{http.StatusOK, http.StatusTooManyRequests} {
+		if status, _, text := h.rest(string(ann), http.MethodGet, "/api/v1/waves", ""); status != want {
+			t.Errorf("list %d: %d %s", i, status, text)
+		}
+	}
+	if _, _, text := h.rest(string(ann), http.MethodGet, "/metrics", ""); strings.Contains(text, `{layer="rest",reason="too_many"}`) {
+		t.Error("a refusal is counted twice")
+	}
+}
+
 // TestAClientTakesTheAdvice has a client type faster than it may: it waits as it
 // is told, and nothing is lost.
 func TestAClientTakesTheAdvice(t *testing.T) {

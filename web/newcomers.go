@@ -66,8 +66,7 @@ func (s *Server) newcomers(next http.Handler) http.Handler {
 				writeError(w, e)
 				return
 			}
-			s.queue.Hold(time.Now(), a.Grant) // until it is answered
-			defer s.finish(a.Grant)
+			defer s.finish(a.Grant) // or the queue takes it back: who is slow keeps nobody out
 		}
 		seen := &status{ResponseWriter: w}
 		next.ServeHTTP(seen, r)

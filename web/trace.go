@@ -89,6 +89,21 @@ func (ts *traces) end(t *trace) {
 	ts.n.Add(-1)
 }
 
+// follow reports whether anybody traces who.
+func (ts *traces) follow(who wavelet.Participant) bool {
+	if !ts.on() {
+		return false
+	}
+	ts.mu.Lock()
+	defer ts.mu.Unlock()
+	for t := range ts.all {
+		if t.who == who {
+			return true
+		}
+	}
+	return false
+}
+
 // tell gives an event to those who trace who. It never waits.
 func (ts *traces) tell(who wavelet.Participant, e Traced) {
 	ts.mu.Lock()
@@ -143,7 +158,7 @@ func namedWavelet(wave, id string) string {
 
 // traceOut tells of the frames of a message that was written.
 func (k *socket) traceOut(message []byte) {
-	if !k.server.traces.on() {
+	if !k.server.traces.follow(k.login.User) { // reading frames again is not cheap
 		return
 	}
 	now := time.Now().UTC()

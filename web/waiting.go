@@ -79,7 +79,12 @@ func turnedAway(a admission.Answer) *wait {
 // request nothing is kept meanwhile but what the knock says.
 func (s *Server) turn(ctx context.Context, k admission.Knock) (*admission.Grant, error) {
 	woken := make(chan struct{}, 1)
-	k.Wake = func() { woken <- struct{}{} }
+	k.Wake = func() {
+		select {
+		case woken <- struct{}{}:
+		default: // not looked at yet
+		}
+	}
 	a := s.ask(k)
 	for a.Verdict == admission.Park {
 		due := time.NewTimer(time.Until(a.Until))

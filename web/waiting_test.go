@@ -4,9 +4,11 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"io"
 	"net/http"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -231,5 +233,53 @@ func TestRobotsWhoAreNewWaitToo(t *testing.T) {
 	}
 	if status, _ := call("unknown"); status != http.StatusServiceUnavailable {
 		t.Errorf("one who is unknown is answered %d while others wait", status)
+	}
+}
+
+// TestASlowRobotKeepsNobodyOut has a call begin that does not come to its end: it
+// is no session after the time for a handshake, though it is still under way.
+func TestASlowRobotKeepsNobodyOut(t *testing.T) {
+	h := small(t, func(c *admission.QueueConfig) { c.Handshake = 50 * time.Millisecond })
+	_, key, err := h.directory.Register(t.Context(), robots.Registration{Address: "echo@example.com"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	body, rest := io.Pipe()
+	r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, h.url+"/robot/rpc", body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Header.Set("Authorization", "Bearer "+key)
+	r.Header.Set("Content-Type", "application/json")
+	answered := make(chan int, 1)
+	var calling sync.WaitGroup
+	defer calling.Wait()
+	calling.Go(func() {
+		response, err := h.http.Do(r)
+		if err != nil {
+			answered <- 0
+			return
+		}
+		response.Body.Close()
+		answered <- response.StatusCode
+	})
+	if _, err := rest.Write([]byte("[")); err != nil {
+		t.Fatal(err)
+	}
+	waitFor(t, "the call's place is free again", func() bool {
+		state := h.admission()
+		return state.Admitted == 1 && state.Pending == 0
+	})
+	select {
+	case status := <-answered:
+		t.Fatalf("the call was answered with %d before it was whole", status)
+	default:
+	}
+	if _, err := rest.Write([]byte("]")); err != nil {
+		t.Fatal(err)
+	}
+	rest.Close()
+	if status := <-answered; status != http.StatusOK {
+		t.Errorf("the call is answered %d", status)
 	}
 }

@@ -40,7 +40,7 @@ func (serveCmd) Help() string {
 	return `The first start makes the admin token, in the data directory and readable by its owner only. The server refuses to listen
 where others can reach it until it can tell people apart by --jwt-key-file.
 
-SIGHUP reads the policy file again; robots keep their counts. Interrupt and SIGTERM end what is under way and stop.
+SIGHUP reads the files of --policies and --admission again; all keep their counts, and a file with a fault changes nothing. Interrupt and SIGTERM end what is under way and stop.
 
 Examples:
 
