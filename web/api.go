@@ -25,6 +25,7 @@ func (s *Server) newAPI(mux *http.ServeMux) huma.API {
 		"admin":  {Type: "http", Scheme: "bearer", Description: "The operators' token."},
 		"robot":  {Type: "http", Scheme: "bearer", Description: "A robot's key."},
 	}
+	config.Transformers = []huma.Transformer{s.unreadable}
 	api := humago.New(mux, config)
 	api.UseMiddleware(func(ctx huma.Context, next func(huma.Context)) {
 		r, w := humago.Unwrap(ctx)
@@ -38,6 +39,19 @@ func (s *Server) newAPI(mux *http.ServeMux) huma.API {
 		next(huma.WithValue(ctx, requestKey{}, r))
 	})
 	return api
+}
+
+// unreadable counts the requests that are refused before they reach us, and does
+// not send back what was wrong with them: that may be as long as a body, several
+// times.
+func (s *Server) unreadable(_ huma.Context, _ string, answer any) (any, error) {
+	if e, ok := answer.(*huma.ErrorModel); ok {
+		s.refusals.add("rest", "malformed")
+		for _, detail := range e.Errors {
+			detail.Value = nil
+		}
+	}
+	return answer, nil
 }
 
 // requestKey finds the *http.Request in the context of an API call.

@@ -31,7 +31,7 @@ func TestTwoNodesShareALimit(t *testing.T) {
 	first, second := plan{admission: c, lender: lender}.build(t), plan{admission: c, lender: lender}.build(t)
 	use := func(h *house) (n int, refusal string) {
 		for ; n < 100; n++ {
-			if status, _, text := h.rest(string(ann), "GET", "/api/v1/waves", ""); status == http.StatusTooManyRequests {
+			if status, _, text := h.rest(string(ann), "GET", "/api/v1/profiles", ""); status == http.StatusTooManyRequests {
 				return n, text
 			}
 		}

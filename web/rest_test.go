@@ -295,3 +295,14 @@ func TestMonitoring(t *testing.T) {
 	h.want(503, "", "GET", "/readyz", "", nil)
 	h.want(503, "", "POST", "/connect", `{"user":"ann@example.com"}`, nil)
 }
+
+// TestWhatCannotBeReadIsNotSentBack sends a long body with several faults.
+func TestWhatCannotBeReadIsNotSentBack(t *testing.T) {
+	h := plan{}.build(t)
+	body := `{"said":"` + strings.Repeat("x", 100_000) + `"}`
+	status, _, text := h.rest("", http.MethodPost, "/api/v1/blocks", body)
+	if status != http.StatusUnprocessableEntity || len(text) > 2000 || !strings.Contains(text, "location") {
+		t.Errorf("%d, %d bytes: %.200s", status, len(text), text)
+	}
+	h.metrics(`weir_edge_refused_total{layer="rest",reason="malformed"} 1`)
+}
