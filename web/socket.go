@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -272,6 +273,7 @@ func (k *socket) farewell() {
 		_ = k.conn.CloseNow()
 		return
 	}
+	k.server.refusals.add("close", strconv.Itoa(d.code))
 	if d.code != client.CloseSlow {
 		_ = k.flush(time.Second)
 	}

@@ -298,6 +298,9 @@ func TestSilentSocketIsClosed(t *testing.T) {
 	if got := h.bare(ann).closed(); got != client.CloseHandshake {
 		t.Errorf("closed with %d, want %d", got, client.CloseHandshake)
 	}
+	if got := h.metric(`weir_edge_refused_total{layer="close",reason="4408"}`); got != "1" {
+		t.Errorf("%q closed sockets are counted under 4408", got)
+	}
 }
 
 func TestSocketEndsWithTheLogin(t *testing.T) {
