@@ -7,8 +7,10 @@ import (
 	"go/parser"
 	"go/token"
 	"io"
+	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 )
@@ -130,6 +132,31 @@ func TestImportsGoDown(t *testing.T) {
 	for path := range floors {
 		if !seen[path] {
 			t.Errorf("floors lists %s, which does not exist", path)
+		}
+	}
+}
+
+// TestTheMapIsTrue holds the map in doc.go against floors: each package that does
+// not measure or test has its line, with its floor.
+func TestTheMapIsTrue(t *testing.T) {
+	text, err := os.ReadFile("doc.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	drawn := map[string]int{}
+	for _, line := range regexp.MustCompile(`(?m)^//\t(\S+) +(\d)  \S`).FindAllSubmatch(text, -1) {
+		drawn["weir/"+string(line[1])] = int(line[2][0] - '0')
+	}
+	for path, floor := range floors {
+		if drawnAt, ok := drawn[path]; ok && drawnAt != floor {
+			t.Errorf("doc.go draws %s on floor %d; it stands on %d", path, drawnAt, floor)
+		} else if !ok && path != "weir" && !strings.HasSuffix(path, "bench") && !strings.HasSuffix(path, "test") {
+			t.Errorf("%s is missing on the map in doc.go", path)
+		}
+	}
+	for path := range drawn {
+		if _, ok := floors[path]; !ok {
+			t.Errorf("doc.go draws %s, which does not exist", path)
 		}
 	}
 }
