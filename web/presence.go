@@ -168,7 +168,7 @@ func (k *socket) placed(name wavelet.Name, c presence.Cursor) (presence.Cursor, 
 	}
 	b, ok := state.Blip(c.Blip)
 	if !ok {
-		return c, refuse(client.CodeUnknownBlip, "unknown_blip", "params.blip", fmt.Sprintf("there is no blip %q", c.Blip), "name one of the wavelet's blips")
+		return c, unknownBlip(c.Blip)
 	}
 	if c.Version < state.Version() {
 		for commit, err := range k.server.d.Host.Read(k.ctx, name, c.Version) {

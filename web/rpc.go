@@ -168,10 +168,14 @@ func (s *Server) rpcDone(ctx context.Context, user wavelet.Participant, params j
 		return nil, err
 	}
 	if _, ok := state.Blip(p.Blip); !ok {
-		return nil, refuse(client.CodeUnknownBlip, "unknown_blip", "params.blip", fmt.Sprintf("there is no blip %q", p.Blip), "name one of the wavelet's blips")
+		return nil, unknownBlip(p.Blip)
 	}
 	s.d.Gateway.EditDone(name, user, p.Blip)
 	return struct{}{}, nil
+}
+
+func unknownBlip(id wavelet.BlipID) *client.Error {
+	return refuse(client.CodeUnknownBlip, "unknown_blip", "params.blip", fmt.Sprintf("there is no blip %q", id), "name one of the wavelet's blips")
 }
 
 func (s *Server) rpcExport(ctx context.Context, user wavelet.Participant, params json.RawMessage) (any, error) {

@@ -40,7 +40,7 @@ func (s *Server) rpcRead(ctx context.Context, user wavelet.Participant, params j
 		}
 	}
 	if _, ok := state.Blip(p.Blip); p.Blip != "" && !ok {
-		return nil, refuse(client.CodeUnknownBlip, "unknown_blip", "params.blip", fmt.Sprintf("there is no blip %q", p.Blip), "name one of the wavelet's blips")
+		return nil, unknownBlip(p.Blip)
 	}
 	if s.d.Reading == nil {
 		return nil, refuse(client.CodeUnknownMethod, "unknown_method", "method", "this server does not note what is read", "keep it in the client")
