@@ -5,7 +5,8 @@
 // once, whichever side opened them. The count is exact: it is never above the
 // maximum, and nobody is turned away while there is room, however many knock
 // and leave at the same instant. A refusal costs no more than an admission, and
-// Refused says which of many refusals is worth a line in the log.
+// Refused says which of many refusals is worth a line in the log. [Owners] does
+// so for many owners, such as people or addresses, as long as they have any.
 //
 // An [Account] holds the token buckets of a connection, a user or an address, and
 // [Rules] say how much they hold. [Account.Take] spends a token of each bucket a
@@ -34,6 +35,11 @@
 // section has a type, with yaml tags, and a check in a file of its own; a plain
 // struct keeps what the text leaves out, what a pointer leads to is made anew.
 //
-// Everything here is pure: instants are passed in. A Connections is safe for
-// concurrent use without a lock, a Queue with one.
+// A [Seal] signs notes that somebody else carries, such as tickets, and [Spent]
+// remembers which of them were used.
+//
+// Everything here is pure: instants are passed in. The packages in this folder
+// act: bounds waits, lending asks for tokens, settings keeps a Config, and blocks
+// knows who is not let in at all. A Connections is safe for concurrent use without
+// a lock; Queue, Account, Accounts, Owners, Concurrency and Spent have one.
 package admission

@@ -1,5 +1,6 @@
 // Package web is the HTTP edge: everything that people, operators and
-// monitoring reach over the network, and the door of the robots' active API.
+// monitoring reach over the network. The robots' doors, which other packages
+// serve, stand behind it too.
 //
 // # What is here
 //
@@ -7,6 +8,15 @@
 // socket that speaks the live protocol (docs/protocol.md). /api/v1 is the REST
 // API, with its description at /api/v1/openapi.json. /healthz, /readyz and
 // /metrics are for monitoring. routes.go lists them all.
+//
+// # Who is let in, and how often
+//
+// What package admission decides is done here, in about this order: who is
+// blocked is not heard (block.go), a connection needs a place (gate.go), a body
+// has its time and its room (times.go, bodies.go), a session waits for its turn
+// (waiting.go; newcomers.go for robots), a command costs tokens (limits.go), and
+// work takes a place of bounds.Work. Whatever is turned away is counted by layer
+// and reason (refusals.go).
 //
 // # Who may do what
 //
@@ -16,7 +26,9 @@
 // own limits. Whether a person may read a wavelet is asked here for each
 // request, by participation; whether a change is allowed is asked by the host at
 // the head. A person who is removed from a wavelet loses the subscription with
-// that very commit.
+// that very commit. A share link lets people read, or join, who do not take part
+// yet; a socket ends with its login, and a subscription with its link, unless
+// they are renewed.
 //
 // # How commits reach sockets
 //
@@ -28,6 +40,10 @@
 // is sent the rest from the log, as it takes it. Commits of a wavelet reach a
 // socket in version order and without a gap; the reply to a publish and the push
 // of its commit come in either order.
+//
+// Who has a wavelet open, and their cursors, are told to those who ask, once in
+// an interval and from the state of that moment: of presence nothing is kept for
+// a slow reader.
 //
 // The stream of decisions (GET /api/v1/decisions/stream) works the same way: each
 // reader takes from the log at its own speed. One that takes nothing for ten
