@@ -20,7 +20,7 @@ var (
 type answering struct{}
 
 // Answering is ctx for calls that are part of the answer to a bundle. A handler's
-// context is such a one.
+// context is for those of its own bundle already.
 func Answering(ctx context.Context, in *Bundle) context.Context {
 	return context.WithValue(ctx, answering{}, in)
 }
