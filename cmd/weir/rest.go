@@ -102,19 +102,51 @@ func (p *problem) Error() string {
 // read into out unless that is nil, as text if out is a *string. A refusal is
 // a *problem.
 func (a api) call(ctx context.Context, method, path string, in, out any) error {
+	ctx, cancel := context.WithTimeout(ctx, time.Minute)
+	defer cancel()
+	resp, err := a.send(ctx, method, path, in)
+	if err != nil {
+		return err
+	}
+	defer resp.Body.Close()
+	answer, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer))
+	if err != nil {
+		return fmt.Errorf("%s %s: %w", method, path, err)
+	}
+	if resp.StatusCode >= 300 {
+		return refused(resp, answer)
+	}
+	return decode(answer, out)
+}
+
+// stream makes one request whose answer is read as it comes, and closed by the
+// caller. A refusal is a *problem.
+func (a api) stream(ctx context.Context, method, path string, in any) (io.ReadCloser, error) {
+	resp, err := a.send(ctx, method, path, in)
+	if err != nil {
+		return nil, err
+	}
+	if resp.StatusCode != http.StatusOK {
+		defer resp.Body.Close()
+		answer, _ := io.ReadAll(io.LimitReader(resp.Body, 1<<20))
+		return nil, refused(resp, answer)
+	}
+	return resp.Body, nil
+}
+
+// send makes one request, with in as JSON unless it is nil.
+func (a api) send(ctx context.Context, method, path string, in any) (*http.Response, error) {
 	var body io.Reader
 	if in != nil {
 		raw, err := json.Marshal(in)
 		if err != nil {
-			return fmt.Errorf("%s %s: %w", method, path, err)
+			return nil, fmt.Errorf("%s %s: %w", method, path, err)
 		}
 		body = bytes.NewReader(raw)
 	}
-	ctx, cancel := context.WithTimeout(ctx, time.Minute)
-	defer cancel()
 	req, err := http.NewRequestWithContext(ctx, method, a.url+path, body)
 	if err != nil {
-		return fmt.Errorf("%s %s: %w", method, path, err)
+		return nil, fmt.Errorf("%s %s: %w", method, path, err)
 	}
 	if in != nil {
 		req.Header.Set("Content-Type", "application/json")
@@ -127,17 +159,9 @@ func (a api) call(ctx context.Context, method, path string, in, out any) error {
 	}
 	resp, err := http.DefaultClient.Do(req)
 	if err != nil {
-		return fmt.Errorf("reach the server at %s: %w; is it running? weir serve starts it", a.url, errors.Unwrap(err))
+		return nil, fmt.Errorf("reach the server at %s: %w; is it running? weir serve starts it", a.url, errors.Unwrap(err))
 	}
-	defer resp.Body.Close()
-	answer, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer))
-	if err != nil {
-		return fmt.Errorf("%s %s: %w", method, path, err)
-	}
-	if resp.StatusCode >= 300 {
-		return refused(resp, answer)
-	}
-	return decode(answer, out)
+	return resp, nil
 }
 
 // refused makes an error of an answer that is none. The robots' own doors wrap

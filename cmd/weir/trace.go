@@ -3,9 +3,7 @@ package main
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
-	"io"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -37,21 +35,12 @@ func (c traceCmd) Run(ctx context.Context, s streams) error {
 	if err != nil {
 		return err
 	}
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, a.url+"/api/v1/trace?"+url.Values{"who": {c.Who}}.Encode(), nil)
+	events, err := a.stream(ctx, http.MethodGet, "/api/v1/trace?"+url.Values{"who": {c.Who}}.Encode(), nil)
 	if err != nil {
-		return fmt.Errorf("trace: %w", err)
+		return err
 	}
-	req.Header.Set("Authorization", "Bearer "+a.token)
-	resp, err := http.DefaultClient.Do(req)
-	if err != nil {
-		return fmt.Errorf("reach the server at %s: %w; is it running? weir serve starts it", a.url, errors.Unwrap(err))
-	}
-	defer resp.Body.Close()
-	if resp.StatusCode != http.StatusOK {
-		answer, _ := io.ReadAll(io.LimitReader(resp.Body, 1<<20))
-		return refused(resp, answer)
-	}
-	err = readEvents(resp.Body, func(kind, data string) error { return c.show(s, kind, data) })
+	defer events.Close()
+	err = readEvents(events, func(kind, data string) error { return c.show(s, kind, data) })
 	if ctx.Err() != nil {
 		return nil
 	}

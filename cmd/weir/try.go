@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bytes"
 	"cmp"
 	"context"
 	"encoding/json"
@@ -74,27 +73,13 @@ func (c policiesTryCmd) Run(ctx context.Context, s streams) error {
 
 // try asks the server, and shows how far it has come if that takes long.
 func (a api) try(ctx context.Context, ask any, progress io.Writer) (report traffic.Report, err error) {
-	raw, err := json.Marshal(ask)
+	events, err := a.stream(ctx, http.MethodPost, "/api/v1/policies/try", ask)
 	if err != nil {
-		return report, fmt.Errorf("try: %w", err)
+		return report, err
 	}
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, a.url+"/api/v1/policies/try", bytes.NewReader(raw))
-	if err != nil {
-		return report, fmt.Errorf("try: %w", err)
-	}
-	req.Header.Set("Content-Type", "application/json")
-	req.Header.Set("Authorization", "Bearer "+a.token)
-	resp, err := http.DefaultClient.Do(req)
-	if err != nil {
-		return report, fmt.Errorf("reach the server at %s: %w; is it running? weir serve starts it", a.url, errors.Unwrap(err))
-	}
-	defer resp.Body.Close()
-	if resp.StatusCode != http.StatusOK {
-		answer, _ := io.ReadAll(io.LimitReader(resp.Body, 1<<20))
-		return report, refused(resp, answer)
-	}
+	defer events.Close()
 	begun, done := time.Now(), errors.New("done")
-	err = readEvents(resp.Body, func(kind, data string) error {
+	err = readEvents(events, func(kind, data string) error {
 		switch kind {
 		case "progress":
 			var p traffic.Progress
