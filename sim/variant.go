@@ -150,3 +150,14 @@ func (s *Scenario) wavelets() []string {
 	}
 	return all
 }
+
+// Reading is the scenario with robots that read every so often, in place of being
+// told: a loop may take sixteen readings longer to stop.
+func (s *Scenario) Reading(every time.Duration) *Scenario {
+	c := *s
+	if more := 16 * every; c.Expect.StoppedWithin > 0 {
+		c.Expect.StoppedWithin += more
+		c.Duration = max(c.Duration, c.Expect.StoppedWithin+more)
+	}
+	return &c
+}

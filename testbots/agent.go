@@ -2,15 +2,9 @@ package testbots
 
 import (
 	"context"
-	"encoding/json"
-	"errors"
 	"fmt"
 	"math/rand/v2"
-	"net/http"
-	"strings"
 	"time"
-
-	"github.com/modelcontextprotocol/go-sdk/mcp"
 )
 
 // Agent is what a language model with a robot's key does, without the model: over
@@ -54,16 +48,12 @@ func (a Agent) Run(ctx context.Context) error {
 	if a.Every == 0 {
 		a.Every = 2 * time.Second
 	}
-	client := mcp.NewClient(&mcp.Implementation{Name: "talker", Version: "1"}, nil)
-	session, err := client.Connect(ctx, &mcp.StreamableClientTransport{
-		Endpoint: strings.TrimSuffix(a.Server, "/") + "/mcp", DisableStandaloneSSE: true, MaxRetries: -1,
-		HTTPClient: &http.Client{Transport: bearer(a.Key), Timeout: time.Minute},
-	}, nil)
+	session, err := Connect(ctx, a.Server, a.Key)
 	if ctx.Err() != nil {
 		return nil
 	}
 	if err != nil {
-		return fmt.Errorf("connect to %s: %w", a.Server, err)
+		return err
 	}
 	defer session.Close()
 	t := &talk{Agent: a, session: session, seen: map[string]uint64{}}
@@ -87,52 +77,13 @@ func (a Agent) Run(ctx context.Context) error {
 	return fmt.Errorf("talk with %s: %w", a.Server, err)
 }
 
-// bearer makes requests under a robot's key.
-type bearer string
-
-func (k bearer) RoundTrip(r *http.Request) (*http.Response, error) {
-	r = r.Clone(r.Context())
-	r.Header.Set("Authorization", "Bearer "+string(k))
-	return http.DefaultTransport.RoundTrip(r)
-}
-
 // talk is an Agent under way.
 type talk struct {
 	Agent
-	session *mcp.ClientSession
+	session *Session
 	seen    map[string]uint64 // by wavelet: the version that was read last
 	rounds  int
 	lines   int
-}
-
-// answer is what a tool answers.
-type answer struct {
-	Wavelets []struct {
-		Wavelet string `json:"wavelet"`
-	} `json:"wavelets"`
-	Version uint64 `json:"version"`
-	News    bool   `json:"news"`
-	Advice  string `json:"advice"`
-	Error   *struct {
-		Code    string `json:"code"`
-		Message string `json:"message"`
-	} `json:"error"`
-}
-
-// call uses a tool.
-func (t *talk) call(ctx context.Context, tool string, args map[string]any) (out answer, err error) {
-	r, err := t.session.CallTool(ctx, &mcp.CallToolParams{Name: tool, Arguments: args})
-	if err != nil {
-		return out, err
-	}
-	raw, err := json.Marshal(r.StructuredContent)
-	if err == nil {
-		err = json.Unmarshal(raw, &out)
-	}
-	if err == nil && r.IsError && out.Error == nil {
-		err = errors.New("an error without a reason")
-	}
-	return out, err
 }
 
 // relisted is after how many rounds the agent looks where it takes part.
@@ -141,7 +92,7 @@ const relisted = 8
 // round reads every wavelet once, and answers.
 func (t *talk) round(ctx context.Context) error {
 	if t.rounds++; len(t.seen) == 0 || t.rounds%relisted == 0 {
-		list, err := t.call(ctx, "list_wavelets", nil)
+		list, err := t.session.Call(ctx, "list_wavelets", nil)
 		if err != nil {
 			return err
 		}
@@ -159,7 +110,7 @@ func (t *talk) round(ctx context.Context) error {
 
 // turn reads a wavelet, and says something if others have written.
 func (t *talk) turn(ctx context.Context, name string) error {
-	read, err := t.call(ctx, "read_wavelet", map[string]any{"wavelet": name, "since": t.seen[name]})
+	read, err := t.session.Call(ctx, "read_wavelet", map[string]any{"wavelet": name, "since": t.seen[name]})
 	if err != nil {
 		return err
 	}
@@ -173,7 +124,7 @@ func (t *talk) turn(ctx context.Context, name string) error {
 	}
 	line := t.Script[t.lines%len(t.Script)]
 	t.lines++
-	said, err := t.call(ctx, "reply", map[string]any{"wavelet": name, "text": line})
+	said, err := t.session.Call(ctx, "reply", map[string]any{"wavelet": name, "text": line})
 	if err != nil {
 		return err
 	}
@@ -187,7 +138,7 @@ func (t *talk) turn(ctx context.Context, name string) error {
 
 // refused ends the talk in a wavelet; where the agent still takes part, or does
 // again, it comes back to it.
-func (t *talk) refused(name string, a answer) {
+func (t *talk) refused(name string, a Answer) {
 	delete(t.seen, name)
 	t.tell(Turn{Wavelet: name, Advice: a.Advice, Error: a.Error.Message, Code: a.Error.Code})
 }

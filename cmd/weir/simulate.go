@@ -29,6 +29,7 @@ type simulateCmd struct {
 	Live        bool     `help:"Run against a real server, with robots over HTTP, in place of virtual time."`
 	Polite      bool     `help:"With --live: robots stay below the limits that they are told, as those made with robots/kit do."`
 	OverNATS    bool     `name:"over-nats" help:"With --live: robots connect over NATS, in place of waiting for HTTP."`
+	OverMCP     bool     `name:"over-mcp" help:"With --live: robots are agents that read and write over MCP, in place of waiting for HTTP."`
 	TimeScale   float64  `default:"10" help:"With --live: divide every duration by this, the server's too." placeholder:"N"`
 	Plot        string   `help:"Draw the run of one scenario with one seed." placeholder:"FILE.svg"`
 }
@@ -44,6 +45,10 @@ comes from other servers comes by the import door. The verdicts are the same, bu
 disk take is multiplied by --time-scale. Two milliseconds are 20 ms of the scenario at 10, and a fifth of a second at 100. How far a run is
 is told on the standard error, with the lag: what 19 of 20 deltas of people take at most to be committed, by the scenario's clock. Verdicts
 are worth something while it is small beside the half second of the pace; choose a smaller --time-scale if it is not.
+
+With --over-mcp robots are agents that read a wavelet every two seconds of the scenario, answer by the tools, and say whom they answer, as
+their lineage in the scenario has it: stripped, that it was nobody; forged, that it was people. What takes turns takes longer then: a loop is given
+16 readings more.
 
 Exits 1 if an expectation fails under the first detector; the others are there to be compared with.
 
@@ -62,6 +67,7 @@ Examples:
   weir simulate --live --time-scale 20 two-echo-bots.yaml
   weir simulate --live --polite two-echo-bots.yaml
   weir simulate --live --over-nats two-echo-bots.yaml
+  weir simulate --live --over-mcp two-echo-bots.yaml
   weir simulate --plot echo.svg two-echo-bots.yaml`
 }
 

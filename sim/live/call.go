@@ -3,7 +3,6 @@ package live
 import (
 	"errors"
 	"fmt"
-	"slices"
 	"strings"
 	"time"
 
@@ -35,16 +34,16 @@ func (r *run) compose(out *kit.Reply, b *robot, to *room, line string) {
 	}
 }
 
-// goOn writes what is left from the write with the index next on, by calls that show
-// a bundle. Begun is when the one before it was.
-func (r *run) goOn(b *robot, seat wavelet.Seat, shown *kit.Bundle, w *sim.Writes, next int, begun time.Duration) {
+// goOn writes what is left from the write with the index next on. Begun is when the
+// one before it was, and say writes a line and reports whether the robot gives up.
+func (r *run) goOn(seat wavelet.Seat, w *sim.Writes, next int, begun time.Duration, say func(to *room, line string) (out bool)) {
 	for ; next < len(w.List); next++ {
 		x := w.List[next]
 		if x.Gap > 0 && !r.until(begun+x.Gap) {
 			return
 		}
 		begun = r.at()
-		if r.call(b, shown, r.rooms[x.To], r.number(&written{w, next, seat})) {
+		if say(r.rooms[x.To], r.number(&written{w, next, seat})) {
 			return
 		}
 	}
@@ -67,7 +66,11 @@ func (r *run) unasked(b *robot) {
 			r.wg.Go(func() { r.goOnElsewhere(b, wavelet.Seat{}, &w) })
 			continue
 		}
-		r.wg.Go(func() { r.goOn(b, wavelet.Seat{}, nil, &w, 0, r.at()) })
+		say := func(to *room, line string) bool { return r.call(b, nil, to, line) }
+		if b.agent != nil {
+			say = func(to *room, line string) bool { return r.say(b, "nobody", to, line) }
+		}
+		r.wg.Go(func() { r.goOn(wavelet.Seat{}, &w, 0, r.at(), say) })
 	}
 }
 
@@ -89,8 +92,7 @@ func (r *run) call(b *robot, shown *kit.Bundle, to *room, line string) (out bool
 		r.mu.Lock()
 		r.tally.Refused(r.at(), b.Address, o.Error.Data.Limit)
 		r.mu.Unlock()
-		gone := []wavelet.Code{wavelet.CodeEvicted, wavelet.CodeSuspended, wavelet.CodeNotParticipant}
-		return slices.Contains(gone, wavelet.Code(o.Error.Data.Code)) || strings.Contains(o.Error.Message, "not a participant")
+		return gone(wavelet.Code(o.Error.Data.Code)) || strings.Contains(o.Error.Message, "not a participant")
 	}
 	if whole, ok := errors.AsType[*kit.Refusal](err); ok {
 		return whole.Data.Code == string(wavelet.CodeSuspended)

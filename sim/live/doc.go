@@ -1,7 +1,8 @@
 // Package live plays scenarios against a real server: its clock, its disk and
 // its sockets. Robots are made with robots/kit, answer bundles over HTTP, or over
-// NATS, and call the robots' own API, people are clients of the live protocol, and what comes from elsewhere
-// comes by the import door. Everybody has the habits that package sim gives them,
+// NATS, and call the robots' own API; or they are agents, which read and write by
+// the tools that the server has for language models. People are clients of the
+// live protocol, and what comes from elsewhere comes by the import door. Everybody has the habits that package sim gives them,
 // and what came of it goes through the same [sim.Tally], so a scenario must get
 // the same verdict here as in virtual time.
 //
@@ -17,6 +18,13 @@
 // author writes line after line into a few blips of its own, so that a bundle's
 // events tell which deltas are in it, and the wavelets stay small.
 //
+// # Agents
+//
+// An agent reads its wavelets in turn, one every [ReadEvery], and what people and
+// what robots wrote since are to it the two bundles that the server takes a reading
+// for. It answers the one and then the other, and says which it answers. What it is
+// told is held back it leaves for a later reading.
+//
 // # Time
 //
 // Everybody's clock, and the gateway's, runs scale times as fast as the real one.
@@ -25,7 +33,7 @@
 //
 // # Concurrency
 //
-// A run has a goroutine for each person, for each robot that writes unasked, for
+// A run has a goroutine for each person, for each agent, for each robot that writes unasked, for
 // each seat elsewhere, and those of the HTTP server. One mutex guards what they
 // share; it is never held over a call of the server. Run ends them all.
 package live

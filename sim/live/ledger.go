@@ -123,20 +123,24 @@ func (r *run) answered(at time.Duration, in *room, e *sim.Entry) {
 	}
 }
 
-// page is what a robot's blip says after an op.
+// page is what a robot's blip says after an op, "" if the op changes none.
 func (in *room) page(op wavelet.Op) string {
-	var d richtext.Delta
 	switch op := op.(type) {
 	case wavelet.EditBlip:
-		d = richtext.Compose(in.pages[op.Blip], op.Delta)
-		in.pages[op.Blip] = d
+		in.pages[op.Blip] = richtext.Compose(in.pages[op.Blip], op.Delta)
+		return in.text(op.Blip)
 	case wavelet.CreateBlip:
-		d = op.Content
-		in.pages[op.Blip] = d
+		in.pages[op.Blip] = op.Content
+		return in.text(op.Blip)
 	}
+	return ""
+}
+
+// text is what a robot's blip says.
+func (in *room) text(blip wavelet.BlipID) string {
 	var s strings.Builder
-	for i := range d {
-		s.WriteString(d[i].Text())
+	for _, op := range in.pages[blip] {
+		s.WriteString(op.Text())
 	}
 	return s.String()
 }

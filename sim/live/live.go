@@ -45,6 +45,9 @@ type Options struct {
 	// NATS has robots connect over NATS, in place of waiting to be called. What they
 	// lose on the way the server misses only when it has waited long enough.
 	NATS bool
+	// MCP has robots use the tools for language-model agents, in place of being
+	// called. They read every ReadEvery, and say whom they answer.
+	MCP bool
 	// Progress is told how far a run is, when it begins, every few seconds and
 	// when it ends; nil: nobody is.
 	Progress func(Progress)
@@ -111,6 +114,9 @@ func Run(ctx context.Context, sc *sim.Scenario, o Options) (sim.Result, error) {
 	r.over = true
 	r.mu.Unlock()
 	r.wg.Wait()
+	for _, b := range r.robots {
+		b.agent.close()
+	}
 	if r.server.Stop != nil {
 		err = errors.Join(err, r.server.Stop())
 	}
@@ -164,6 +170,9 @@ func (r *run) raise() {
 		r.wg.Go(func() { r.keep(r.write(p)) })
 	}
 	for _, b := range r.robots {
+		if b.agent != nil {
+			r.wg.Go(func() { r.attend(b) })
+		}
 		if b.Spontaneous != nil {
 			r.wg.Go(func() { r.unasked(b) })
 		}
@@ -259,6 +268,9 @@ func (r *run) restart(ctx context.Context) error {
 	defer r.mu.Unlock()
 	r.server = s
 	for _, b := range r.robots {
+		if b.agent != nil {
+			continue // nothing was under way to it
+		}
 		for _, s := range b.seats {
 			s.rest(r.at())
 		}

@@ -17,6 +17,7 @@ import (
 	"weir/robots/kit"
 	"weir/robots/kit/overnats"
 	"weir/sim"
+	"weir/testbots"
 	"weir/wavelet"
 )
 
@@ -110,8 +111,21 @@ func (r *run) enrol(b *sim.Robot, base string) error {
 		delete(in, "callback")
 		in["transport"] = "nats"
 	}
+	if r.o.MCP {
+		delete(in, "callback")
+	}
 	if err := r.ask(r.admin, "/api/v1/robots", in, &made); err != nil {
 		return fmt.Errorf("register %s: %w", b.Name, err)
+	}
+	if r.o.MCP {
+		session, err := testbots.Connect(r.ctx, r.url(), made.Key)
+		if err != nil {
+			return err
+		}
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		bot.agent = &agent{key: made.Key, session: session}
+		return nil
 	}
 	robot := kit.NewWith(kit.Options{
 		Key: made.Key, URL: base + "/" + b.Name, Server: r.url(), Context: "SELF", Client: &r.line,
@@ -164,7 +178,7 @@ func (r *run) makeWavelet(in *room) error {
 func (r *run) opened() {
 	for _, b := range r.robots {
 		for _, s := range b.seats {
-			if !b.Remote && !r.met[s.id] {
+			if !b.Remote && b.agent == nil && !r.met[s.id] {
 				return
 			}
 		}

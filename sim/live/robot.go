@@ -64,7 +64,9 @@ func (r *run) answer(who *robot, in *kit.Bundle, out *kit.Reply) error {
 		}
 	}
 	if done == v.writes.Landing && done < len(v.writes.List) {
-		r.wg.Go(func() { r.goOn(who, v.seat.id, v.shown, v.writes, done, begun) })
+		r.wg.Go(func() {
+			r.goOn(v.seat.id, v.writes, done, begun, func(to *room, line string) bool { return r.call(who, v.shown, to, line) })
+		})
 	}
 	return nil
 }
