@@ -129,12 +129,13 @@ func (p *problem) GetHeaders() http.Header {
 	return h
 }
 
-// operation describes one call of the API.
-func operation(method, path, id, summary string, who string) huma.Operation {
-	return huma.Operation{
-		Method: method, Path: "/api/v1" + path, OperationID: id, Summary: summary, MaxBodyBytes: maxBody, BodyReadTimeout: smallTime,
-		Security: []map[string][]string{{who: {}}},
+// operation describes one call of the API, and who may make it: any one of those.
+func operation(method, path, id, summary string, who ...string) huma.Operation {
+	o := huma.Operation{Method: method, Path: "/api/v1" + path, OperationID: id, Summary: summary, MaxBodyBytes: maxBody, BodyReadTimeout: smallTime}
+	for _, w := range who {
+		o.Security = append(o.Security, map[string][]string{w: {}})
 	}
+	return o
 }
 
 // WaveletPath names a wavelet in the path of a call. It and its like are exported

@@ -26,14 +26,11 @@ func (s *Server) grantRoutes(api huma.API) {
 	if s.d.Grants == nil {
 		return
 	}
-	either := []map[string][]string{{"person": {}}, {"admin": {}}}
-	list := operation(http.MethodGet, "/grants", "list-grants", "List what programs may write in your name; for operators, in anybody's", "person")
-	list.Security = either
+	list := operation(http.MethodGet, "/grants", "list-grants", "List what programs may write in your name; for operators, in anybody's", "person", "admin")
 	huma.Register(api, list, asOwner(s, func(_ context.Context, who wavelet.Participant, _ *struct{}) (*body[grantList], error) {
 		return answer(grantList{s.d.Grants.List(who)}, nil)
 	}))
-	revoke := operation(http.MethodDelete, "/grants/{id}", "revoke-grant", "End a program's permission, at once", "person")
-	revoke.Security = either
+	revoke := operation(http.MethodDelete, "/grants/{id}", "revoke-grant", "End a program's permission, at once", "person", "admin")
 	huma.Register(api, revoke, asOwner(s, func(ctx context.Context, who wavelet.Participant, in *grantPath) (*struct{}, error) {
 		err := s.d.Grants.Revoke(ctx, in.ID, who)
 		if errors.Is(err, grants.ErrUnknown) {

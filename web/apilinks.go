@@ -47,7 +47,6 @@ func (s *Server) linkRoutes(api huma.API) {
 		return
 	}
 	const path = "/waves/{wave}/{wavelet}/links"
-	either := []map[string][]string{{"person": {}}, {"admin": {}}}
 	create := operation(http.MethodPost, path, "create-link", "Share a wavelet by a link; its token is shown once", "person")
 	create.DefaultStatus = http.StatusCreated
 	huma.Register(api, create, asPerson(s, func(ctx context.Context, user wavelet.Participant, in *linkInput) (*body[client.ShareLink], error) {
@@ -61,8 +60,7 @@ func (s *Server) linkRoutes(api huma.API) {
 		}
 		return answer(s.createLink(ctx, user, name, role, in.Body.ExpiresIn))
 	}))
-	list := operation(http.MethodGet, path, "list-links", "List the links to a wavelet, without their tokens", "person")
-	list.Security = either
+	list := operation(http.MethodGet, path, "list-links", "List the links to a wavelet, without their tokens", "person", "admin")
 	huma.Register(api, list, asOwner(s, func(ctx context.Context, user wavelet.Participant, in *WaveletPath) (*body[client.ShareLinks], error) {
 		name, err := in.name()
 		if err != nil {
@@ -70,8 +68,7 @@ func (s *Server) linkRoutes(api huma.API) {
 		}
 		return answer(s.listLinks(ctx, user, name))
 	}))
-	revoke := operation(http.MethodDelete, path+"/{id}", "revoke-link", "End a link, and what is read by it, at once", "person")
-	revoke.Security = either
+	revoke := operation(http.MethodDelete, path+"/{id}", "revoke-link", "End a link, and what is read by it, at once", "person", "admin")
 	huma.Register(api, revoke, asOwner(s, func(ctx context.Context, user wavelet.Participant, in *LinkPath) (*struct{}, error) {
 		name, err := in.name()
 		if err != nil {
