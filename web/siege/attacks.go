@@ -178,9 +178,8 @@ func nested(ctx context.Context, b *besieger) error {
 	return b.flood(ctx, 1, func() []byte { return []byte(frames[rand.IntN(2)]) })
 }
 
-// compressed sends what unfolds to much more than it is, where nothing was said
-// of compression.
-func compressed(ctx context.Context, b *besieger) error {
+// explosive is 64 MiB of zeros, compressed.
+func explosive() []byte {
 	var bomb bytes.Buffer
 	z := gzip.NewWriter(&bomb)
 	zeros := make([]byte, 1<<20)
@@ -188,8 +187,14 @@ func compressed(ctx context.Context, b *besieger) error {
 		_, _ = z.Write(zeros)
 	}
 	_ = z.Close()
+	return bomb.Bytes()
+}
+
+// compressed sends what unfolds to much more than it is, where nothing was said
+// of compression.
+func compressed(ctx context.Context, b *besieger) error {
 	if rand.IntN(2) == 0 {
-		return b.post(ctx, []string{"/robot/rpc", "/connect"}[rand.IntN(2)], "application/json", bomb.Bytes(), "Content-Encoding", "gzip")
+		return b.post(ctx, []string{"/robot/rpc", "/connect"}[rand.IntN(2)], "application/json", b.bomb, "Content-Encoding", "gzip")
 	}
 	c, err := b.upgraded(ctx)
 	if err != nil {
@@ -199,7 +204,7 @@ func compressed(ctx context.Context, b *besieger) error {
 	b.sent.Add(1)
 	_ = c.SetDeadline(time.Now().Add(20 * time.Second))
 	// A text message with the bit of compression set, masked with zeros.
-	body := bomb.Bytes()
+	body := b.bomb
 	head := []byte{0xc1, 0x80 | 127, 0, 0, 0, 0, byte(len(body) >> 24), byte(len(body) >> 16), byte(len(body) >> 8), byte(len(body)), 0, 0, 0, 0}
 	if _, err := c.Write(append(head, body...)); err != nil {
 		return err

@@ -38,6 +38,7 @@ type besieger struct {
 	old    string // a ticket given before the first attack, and not used
 	host   string // of the server, with its port
 	http   *http.Client
+	bomb   []byte
 	sent   atomic.Int64
 	turned atomic.Int64
 }
@@ -48,11 +49,14 @@ var errTurned = errors.New("turned away")
 
 // with is the besieger with another attack, of which nothing has been sent.
 func (b *besieger) with(a attack) *besieger {
-	return &besieger{target: b.target, attack: a, frames: b.frames, old: b.old, host: b.host, http: b.http}
+	return &besieger{target: b.target, attack: a, frames: b.frames, old: b.old, host: b.host, http: b.http, bomb: b.bomb}
 }
 
 // enough reports whether as much was sent as has to be.
-func (b *besieger) enough() bool { return !b.attack.counted || b.sent.Load() >= b.frames }
+func (b *besieger) enough() bool {
+	sent := b.sent.Load()
+	return sent > 0 && (!b.attack.counted || sent >= b.frames)
+}
 
 // newBesieger is one that has not attacked yet.
 func newBesieger(t Target, frames int) (*besieger, error) {
@@ -60,7 +64,7 @@ func newBesieger(t Target, frames int) (*besieger, error) {
 	if err != nil {
 		return nil, err
 	}
-	b := &besieger{target: t, frames: int64(frames), host: u.Host}
+	b := &besieger{target: t, frames: int64(frames), host: u.Host, bomb: explosive()}
 	b.http = &http.Client{Timeout: time.Minute, Transport: &http.Transport{DialContext: b.dialContext, DisableCompression: true, MaxIdleConns: 64}}
 	return b, nil
 }

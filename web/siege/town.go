@@ -24,6 +24,10 @@ const stroke = 100 * time.Millisecond
 // for dead.
 const patience = time.Minute
 
+// siegeTime is how much longer than a phase an attack may take until it has sent
+// what it has to.
+const siegeTime = 5 * time.Minute
+
 // town is the people who work on the server.
 type town struct {
 	target  Target
@@ -108,7 +112,10 @@ func (v *town) live(ctx context.Context, d time.Duration, b *besieger) (Course, 
 		delays []time.Duration
 		wrong  []error
 	)
-	until := func() bool { return time.Since(start) >= d && (b == nil || b.enough()) || phase.Err() != nil }
+	until := func() bool {
+		passed := time.Since(start)
+		return passed >= d && (b == nil || b.enough() || passed > d+siegeTime) || phase.Err() != nil
+	}
 	c.Slowest = 1 << 30
 	for _, p := range v.typists {
 		wg.Go(func() {
