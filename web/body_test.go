@@ -50,6 +50,7 @@ func TestWhatNeverBecomesARequestIsCounted(t *testing.T) {
 	edge := httptest.NewUnstartedServer(h.web)
 	edge.Config.ConnContext, edge.Config.ConnState = h.web.ConnContext, h.web.ConnState
 	edge.Config.MaxHeaderBytes = 4 << 10
+	edge.Listener = h.web.Listen(edge.Listener)
 	edge.Start()
 	defer edge.Close()
 	for _, text := range []string{

@@ -117,6 +117,7 @@ type placed struct {
 	once  sync.Once
 	leave func()
 	gone  chan struct{} // closed with it
+	begun atomic.Bool   // something arrived that is no whole request yet
 	last  atomic.Int64  // one more than may still be read; 0: no matter
 	until time.Time     // when reading ends, once last is set
 }

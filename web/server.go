@@ -121,7 +121,6 @@ type Server struct {
 	known    known // robots who need not wait
 	watching sync.WaitGroup
 	traces   traces
-	unheard  sync.Map     // of net.Conn: *connection
 	streams  atomic.Int64 // of decisions, open now
 	trying   atomic.Bool  // policies, now
 	ctx      context.Context
