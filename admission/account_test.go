@@ -67,9 +67,9 @@ func TestTimelines(t *testing.T) {
 			{0, op(admission.Unsubscribe), 0}, {0, op(admission.Unsubscribe), 0}, {0, op(admission.Unsubscribe), 0},
 			{0, op(admission.Ping), time.Second / 2}, {time.Second / 2, op(admission.Ping), 0},
 		}},
-		{"methods", "  rpc:\n    buckets: [{interval: 1s, rate: 1}]\n    method_override: [{method: slow, buckets: [{interval: 20s, rate: 1}]}, {method: free, buckets: []}]", []step{
-			{0, call("slow"), 0}, {0, call("a"), 0}, {0, call("b"), time.Second}, {0, call("free"), 0}, {0, call("free"), 0},
-			{time.Second, call("slow"), 19 * time.Second}, {time.Second, call("b"), 0},
+		{"methods", "  rpc:\n    buckets: [{interval: 1s, rate: 1}]\n    method_override: [{method: wavelet.read, buckets: [{interval: 20s, rate: 1}]}, {method: cursor, buckets: []}]", []step{
+			{0, call("wavelet.read"), 0}, {0, call("a"), 0}, {0, call("b"), time.Second}, {0, call("cursor"), 0}, {0, call("cursor"), 0},
+			{time.Second, call("wavelet.read"), 19 * time.Second}, {time.Second, call("b"), 0},
 		}},
 		{"documents", "  publish: {buckets: [{interval: 1s, rate: 1}]}\n  classes: [{match: \"example.com!w+news*/*!conv+root\", publish: {buckets: [{interval: 1m, rate: 1}]}}]", []step{
 			{0, news, 0}, {0, other, 0}, {0, own, time.Second}, {0, news, time.Minute}, {time.Second, news, 59 * time.Second}, {time.Second, own, 0},

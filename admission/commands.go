@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"path"
+	"slices"
 	"strings"
 	"time"
 )
@@ -146,12 +147,14 @@ func (m *Methods) check(key string, complain Complain) {
 	if len(m.Override) > maxMethods {
 		complain(key, fmt.Sprintf("%d methods", len(m.Override)), fmt.Sprintf("at most %d", maxMethods))
 	}
-	seen := map[string]bool{}
+	known, seen := RPCMethods(), map[string]bool{}
 	for i, o := range m.Override {
 		at := indexed(key, i)
 		switch {
 		case o.Method == "":
-			complain(at+".method", "missing", "the name of a method, such as wavelet.list")
+			complain(at+".method", "missing", strings.Join(known, ", "))
+		case !slices.Contains(known, o.Method):
+			complain(at+".method", fmt.Sprintf("%q is no method of rpc", o.Method), strings.Join(known, ", "))
 		case seen[o.Method]:
 			complain(at+".method", fmt.Sprintf("%q is there twice", o.Method), "each method once")
 		}

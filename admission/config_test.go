@@ -22,7 +22,7 @@ client_command_rate_limit:
   publish: {buckets: [{interval: 1s, rate: 1}]}
   rpc:
     buckets: [{interval: 1s, rate: 10}]
-    method_override: [{method: update_user_status, buckets: [{interval: 20s, rate: 1}]}]
+    method_override: [{method: wavelet.read, buckets: [{interval: 20s, rate: 1}]}]
   classes:
     - {match: "example.com!w+news*", publish: {buckets: [{interval: 1m, rate: 2}]}}
 `
@@ -42,7 +42,7 @@ func TestAConfigurationIsRead(t *testing.T) {
 		Publish: &admission.Limit{Buckets: second(1)},
 		RPC: &admission.Methods{
 			Buckets:  second(10),
-			Override: []admission.Override{{Method: "update_user_status", Buckets: []admission.Bucket{{Interval: 20 * time.Second, Rate: 1}}}},
+			Override: []admission.Override{{Method: "wavelet.read", Buckets: []admission.Bucket{{Interval: 20 * time.Second, Rate: 1}}}},
 		},
 		Classes: []admission.Class{{Match: "example.com!w+news*", Publish: &admission.Limit{Buckets: []admission.Bucket{{Interval: time.Minute, Rate: 2}}}}},
 	}
@@ -70,8 +70,9 @@ func TestWhatIsWrongInAConfiguration(t *testing.T) {
 		{"user_command_rate_limit:\n  total: {buckets: [{interval: 1s, rate: 0}]}", "a.yaml:2:42: user_command_rate_limit.total.buckets[0].rate: 0 is out of range; allowed: a whole number from 1 to 1000000"},
 		{"user_command_rate_limit:\n  total: {buckets: [{rate: 1}]}", "a.yaml:2:21: user_command_rate_limit.total.buckets[0].interval: 0s is out of range; allowed: a duration from 1ms to 24h"},
 		{"client_error_limits: {total: {buckets: [{interval: 25h, rate: 1}]}}", "client_error_limits.total.buckets[0].interval: 25h0m0s is out of range"},
-		{"user_command_rate_limit: {rpc: {method_override: [{buckets: []}]}}", "rpc.method_override[0].method: missing"},
-		{"user_command_rate_limit: {rpc: {method_override: [{method: a}, {method: a}]}}", `rpc.method_override[1].method: "a" is there twice`},
+		{"user_command_rate_limit: {rpc: {method_override: [{buckets: []}]}}", "rpc.method_override[0].method: missing; allowed: blip.done, "},
+		{"user_command_rate_limit: {rpc: {method_override: [{method: cursor}, {method: cursor}]}}", `rpc.method_override[1].method: "cursor" is there twice`},
+		{"user_command_rate_limit:\n  rpc: {method_override: [{method: wavelet.lst}]}", `a.yaml:2:36: user_command_rate_limit.rpc.method_override[0].method: "wavelet.lst" is no method of rpc; allowed: blip.done, cursor, `},
 		{`user_command_rate_limit: {classes: [{match: "[a"}]}`, `classes[0].match: "[a" is no pattern`},
 		{`user_command_rate_limit: {classes: [{publish: {}}]}`, `classes[0].match: missing`},
 		{"user_command_rate_limit: &x {enabled: true}", "an anchor, an alias or a tag"},

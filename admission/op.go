@@ -61,6 +61,15 @@ func OpOf(name string) Op {
 	return Other
 }
 
+// RPCMethods are the methods of rpc, which may have limits of their own.
+func RPCMethods() []string {
+	return []string{
+		"blip.done", "cursor", "link.create", "link.join", "link.list", "link.revoke",
+		"participant.add", "participant.remove", "participant.role", "robot.limits", "robot.list", "robot.readmit",
+		"wave.create", "wavelet.export", "wavelet.list", "wavelet.read", "wavelet.tag", "wavelet.title",
+	}
+}
+
 func (l *Limit) buckets() []Bucket {
 	if l == nil {
 		return nil
