@@ -21,6 +21,7 @@ import (
 	"weir/governor/decisions"
 	"weir/robots"
 	"weir/robots/rpc"
+	"weir/robots/wire"
 	"weir/store"
 	"weir/wavelet"
 )
@@ -149,7 +150,13 @@ func (h *house) ask() func(context.Context, wavelet.Participant, []byte) ([]byte
 		return nil
 	}
 	return func(ctx context.Context, robot wavelet.Participant, line []byte) ([]byte, error) {
-		return h.bus.Ask(ctx, robot, line)
+		answer, err := h.bus.Ask(ctx, robot, line)
+		if _, failed := errors.AsType[*bus.Failure](err); failed {
+			return nil, fmt.Errorf("%w: over NATS %w", wire.ErrStatus, err)
+		} else if err != nil {
+			return nil, fmt.Errorf("%w: %w", wire.ErrUnreachable, err)
+		}
+		return answer, nil
 	}
 }
 

@@ -7,7 +7,8 @@
 // A robot's address is one token of a subject, percent-encoded where it would be
 // more: [Token]. Below weir.robots.TOKEN are
 //
-//	bundles       the server asks, the robot answers: request and reply
+//	bundles       the server asks, the robot answers: request and reply; a robot
+//	              that fails says so in the reply's headers, as services of NATS do
 //	rpc           the robot calls, the server answers
 //	EVENT         what happened to the robot, for operators and for itself
 //

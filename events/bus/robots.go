@@ -23,7 +23,8 @@ var (
 	ErrTooLong = fmt.Errorf("a bundle for NATS has at most %d bytes; ask for fewer blips around events, or use HTTP", MaxPayload)
 )
 
-// Ask brings a line to a robot and returns what it answers.
+// Ask brings a line to a robot and returns what it answers. The error of one that
+// answers with an error is a *Failure.
 func (b *Bus) Ask(ctx context.Context, robot wavelet.Participant, line []byte) ([]byte, error) {
 	if b.gate != nil {
 		b.gate.asked(robot)
@@ -49,7 +50,35 @@ func (b *Bus) Ask(ctx context.Context, robot wavelet.Participant, line []byte) (
 	case err != nil:
 		return nil, fmt.Errorf("it does not answer over NATS: %w", err)
 	}
+	if f := failureOf(msg.Header); f != nil {
+		return nil, f
+	}
 	return msg.Data, nil
+}
+
+// Headers of a reply by which services say over NATS that they failed.
+const (
+	errorHeader = "Nats-Service-Error"
+	codeHeader  = "Nats-Service-Error-Code"
+)
+
+// Failure is the error of a robot that was asked and could not answer. It says so
+// by the headers of its reply.
+type Failure struct {
+	Code string // a number as HTTP has it; "" if it gave none
+	Text string // cut off where it is long
+}
+
+func (f *Failure) Error() string { return fmt.Sprintf("it failed with %q: %q", f.Code, f.Text) }
+
+// failureOf is the failure that the headers of a reply tell of, nil if they tell of
+// none.
+func failureOf(h nats.Header) *Failure {
+	if len(h[errorHeader])+len(h[codeHeader]) == 0 {
+		return nil
+	}
+	code, text := h.Get(codeHeader), h.Get(errorHeader)
+	return &Failure{Code: code[:min(len(code), 20)], Text: text[:min(len(text), 200)]}
 }
 
 // arrived tells of a robot that was missing and has just been heard.

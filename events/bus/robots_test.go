@@ -60,6 +60,36 @@ func TestARobotConnects(t *testing.T) {
 	}
 }
 
+// TestARobotThatFails answers with the headers by which services say so, and
+// without.
+func TestARobotThatFails(t *testing.T) {
+	r := newRig(t, bus.Options{})
+	long := strings.Repeat("x", 5000)
+	replies := map[string]nats.Header{
+		"both":  {"Nats-Service-Error": {"no dictionary"}, "Nats-Service-Error-Code": {"500"}},
+		"text":  {"Nats-Service-Error": {"no dictionary"}},
+		"code":  {"Nats-Service-Error-Code": {"200"}},
+		"empty": {"Nats-Service-Error": {""}},
+		"long":  {"Nats-Service-Error": {long}, "Nats-Service-Error-Code": {long}},
+		"other": {"Nats-Service-Name": {"echo"}},
+	}
+	r.connect(echo, func(msg *nats.Msg) {
+		_ = msg.RespondMsg(&nats.Msg{Subject: msg.Reply, Header: replies[string(msg.Data)], Data: []byte("[]")})
+	})
+	for name, want := range map[string]*bus.Failure{
+		"both": {Code: "500", Text: "no dictionary"}, "text": {Text: "no dictionary"}, "code": {Code: "200"}, "empty": {},
+		"long": {Code: long[:20], Text: long[:200]},
+	} {
+		ctx, cancel := context.WithTimeout(t.Context(), patience)
+		answer, err := r.bus.Ask(ctx, echo, []byte(name))
+		cancel()
+		if got, ok := errors.AsType[*bus.Failure](err); !ok || answer != nil || *got != *want {
+			t.Errorf("%s: %q, %v", name, answer, err)
+		}
+	}
+	r.ask(echo, "other", "[]")
+}
+
 // TestWhoIsLetIn connects with what is wrong, and throws out who may not stay.
 func TestWhoIsLetIn(t *testing.T) {
 	r := newRig(t, bus.Options{})

@@ -194,7 +194,6 @@ func (r *Robot) receive(w http.ResponseWriter, req *http.Request) {
 	case errors.Is(err, ErrBundle):
 		http.Error(w, err.Error(), http.StatusBadRequest)
 	case err != nil:
-		r.options.Logger.Warn("bundle failed", "robot", r.name, "error", err)
 		http.Error(w, err.Error(), http.StatusInternalServerError)
 	default:
 		writeJSON(w, answer)
@@ -224,6 +223,7 @@ func (r *Robot) Answer(ctx context.Context, bundle []byte) ([]byte, error) {
 		if err == NoReply {
 			out.list.ops = nil
 		} else if err != nil {
+			r.options.Logger.Warn("bundle failed", "robot", r.name, "error", err)
 			return nil, err
 		}
 	}

@@ -11,8 +11,8 @@ import (
 )
 
 // Ask hands the JSON of a bundle to a robot that has connected to this server,
-// and returns what it answers. Its error is ErrUnreachable, wrapped, if the robot
-// is not there or does not answer.
+// and returns what it answers. Its error wraps ErrUnreachable if the robot is not
+// there or does not answer, and ErrStatus if it answers that it failed.
 type Ask func(ctx context.Context, line []byte) ([]byte, error)
 
 // OutboundOptions are what an Outbound needs to know and to tell.

@@ -42,8 +42,7 @@ type Options struct {
 	// Polite has robots stay below the limits that they are told, as those do that
 	// are made with robots/kit; else they try everything.
 	Polite bool
-	// NATS has robots connect over NATS, in place of waiting to be called. What they
-	// lose on the way the server misses only when it has waited long enough.
+	// NATS has robots connect over NATS, in place of waiting to be called.
 	NATS bool
 	// MCP has robots use the tools for language-model agents, in place of being
 	// called. They read every ReadEvery, and say whom they answer.

@@ -16,6 +16,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -34,8 +35,9 @@ var ErrRefused = errors.New("the server's NATS does not let the robot in")
 // Serve connects to the NATS server at url as the robot at address, with its key,
 // says what the robot wants to hear of, and has r answer bundles and make its calls
 // there, until ctx ends: then it is nil. A connection that breaks is made again. A
-// bundle that fails is not answered, so the server sends it again when it has waited
-// long enough. Options are added to those of the connection.
+// bundle that fails is answered with the headers Nats-Service-Error and
+// Nats-Service-Error-Code, and the server sends it again after a while, as it does
+// over HTTP. Options are added to those of the connection.
 func Serve(ctx context.Context, url, address, key string, r *kit.Robot, options ...nats.Option) error {
 	closed := make(chan struct{})
 	options = append([]nats.Option{
@@ -89,9 +91,12 @@ func (l *line) begin(ctx context.Context) error {
 		}
 		l.work.Go(func() {
 			defer func() { <-places }()
-			if answer, err := l.robot.Answer(ctx, msg.Data); err == nil {
-				_ = msg.Respond(answer) // without a connection the bundle comes again
+			reply := nats.NewMsg(msg.Reply)
+			answer, err := l.robot.Answer(ctx, msg.Data)
+			if reply.Data = answer; err != nil {
+				fail(reply.Header, err)
 			}
+			_ = msg.RespondMsg(reply) // without a connection the bundle comes again
 		})
 	})
 	if err != nil {
@@ -107,6 +112,19 @@ func (l *line) begin(ctx context.Context) error {
 		return fmt.Errorf("say what it wants to hear of: %w", err)
 	}
 	return nil
+}
+
+// maxText is how much of an error is told, in bytes.
+const maxText = 1000
+
+// fail has the header of a reply say that a bundle failed, as services of NATS do.
+func fail(header nats.Header, err error) {
+	code, text := http.StatusInternalServerError, err.Error()
+	if errors.Is(err, kit.ErrBundle) {
+		code = http.StatusBadRequest
+	}
+	header.Set("Nats-Service-Error", text[:min(len(text), maxText)])
+	header.Set("Nats-Service-Error-Code", strconv.Itoa(code))
 }
 
 // Call sends operations, in front of them which bundle they answer.
