@@ -17,8 +17,10 @@ import (
 	"github.com/nats-io/nats.go"
 )
 
-// MaxPayload is the length of a message, in bytes: a bundle, an answer, a call,
-// a reply.
+// MaxPayload is the length of a message at the server's own NATS, in bytes, and of
+// a call and its reply at any. A bundle may be as long as the NATS in use permits.
+// There is one limit for what clients are sent and for what they send, of which each
+// connection can lie half sent in memory: so it is no larger.
 const MaxPayload = 1 << 20
 
 // Bounds of the server's own NATS beside the robots' limits.

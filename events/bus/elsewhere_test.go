@@ -1,6 +1,8 @@
 package bus_test
 
 import (
+	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -13,6 +15,48 @@ import (
 	"github.com/nats-io/nats-server/v2/server"
 	"github.com/nats-io/nats.go"
 )
+
+// TestAnotherServersLimits asks and calls over servers that let less through than
+// the server's own, and more.
+func TestAnotherServersLimits(t *testing.T) {
+	for most, wants := range map[int32]struct{ short, long int }{64 << 10: {1000, 64<<10 + 1}, 4 << 20: {3 << 20, 4<<20 + 1}} {
+		s, err := server.NewServer(&server.Options{Host: "127.0.0.1", Port: server.RANDOM_PORT, NoSigs: true, NoLog: true, MaxPayload: most})
+		if err != nil {
+			t.Fatal(err)
+		}
+		s.Start()
+		defer s.Shutdown()
+		if !s.ReadyForConnections(patience) {
+			t.Fatal("NATS does not start")
+		}
+		r := newRig(t, bus.Options{URL: s.ClientURL()})
+		c, err := nats.Connect(s.ClientURL(), nats.CustomInboxPrefix(bus.InboxPrefix(echo)), nats.Timeout(patience))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer c.Close()
+		if _, err = c.Subscribe(bus.BundlesSubject(echo), echoing); err == nil {
+			err = c.Flush()
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		text := strings.Repeat("x", wants.short)
+		r.ask(echo, text, text)
+		_, err = r.bus.Ask(t.Context(), echo, make([]byte, wants.long))
+		if !errors.Is(err, bus.ErrTooLong) || !strings.Contains(err.Error(), fmt.Sprintf("%d bytes, and a message there at most %d", wants.long, most)) {
+			t.Errorf("a bundle of %d bytes: %v", wants.long, err)
+		}
+		if a := rpc(t, c, echo, "long"); a.Status != 413 || !strings.Contains(string(a.Body), fmt.Sprintf("longer than %d bytes", min(most, bus.MaxPayload))) {
+			t.Errorf("a long reply: %+v", a)
+		}
+		if most > bus.MaxPayload {
+			if a := rpc(t, c, echo, strings.Repeat("x", bus.MaxPayload+1)); a.Status != 413 || !strings.Contains(string(a.Body), "too_large") {
+				t.Errorf("a long call: %+v", a)
+			}
+		}
+	}
+}
 
 // TestTheDocumentedAccounts starts another NATS server with the permissions of
 // docs/operations.md: they are enough for everybody, and for nothing else.
