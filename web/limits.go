@@ -244,9 +244,9 @@ func (s *Server) admitted(r *http.Request, c admission.Command, login func() (Lo
 }
 
 // commandOf is the operation of the live protocol that a request of the REST API
-// stands for: what changes a document publishes, to read one is to subscribe, its
-// past is its history, and everything else is a call, of the same method as there
-// where there is one.
+// stands for: what changes a document publishes, to read a whole one is to export
+// it, its past is its history, to read anything else of it is to subscribe, and
+// everything else is a call, of the same method as there where there is one.
 func commandOf(r *http.Request) admission.Command {
 	c := admission.Command{Op: admission.RPC, Method: r.Pattern, Wave: r.PathValue("wave"), Wavelet: r.PathValue("wavelet")}
 	switch {
@@ -254,6 +254,8 @@ func commandOf(r *http.Request) admission.Command {
 		c.Method = "wave.create"
 	case r.Pattern == "GET /api/v1/waves":
 		c.Method = "wavelet.list"
+	case r.Pattern == "GET /api/v1/waves/{wave}/{wavelet}":
+		c.Method = "wavelet.export"
 	case c.Wave == "":
 	case r.Method != http.MethodGet && r.Method != http.MethodHead:
 		c.Op = admission.Publish

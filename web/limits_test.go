@@ -195,8 +195,8 @@ user_command_rate_limit: {enabled: true, connect: {buckets: [{interval: 1h, rate
 	h.metrics(`weir_edge_refused_total{layer="user_command",reason="address"} 1`, `weir_edge_refused_total{layer="user_command",reason="connect"} 3`)
 }
 
-// TestACallIsLimitedByEitherDoor has a person make waves and lists over the REST
-// API, which counts as the calls of the same name do over a socket.
+// TestACallIsLimitedByEitherDoor has a person make waves, lists and exports over
+// the REST API, which counts as the calls of the same name do over a socket.
 func TestACallIsLimitedByEitherDoor(t *testing.T) {
 	h := plan{admission: settings(t, `
 user_command_rate_limit:
@@ -206,6 +206,8 @@ user_command_rate_limit:
     method_override:
       - {method: wave.create, buckets: [{interval: 1h, rate: 2}]}
       - {method: wavelet.list, buckets: [{interval: 1h, rate: 1}]}
+      - {method: wavelet.export, buckets: [{interval: 1h, rate: 2}]}
+  subscribe: {buckets: [{interval: 1h, rate: 1}]}
 `)}.build(t)
 	var made wavelet.Name
 	if err := h.dial(ann, "").Call(t.Context(), "wave.create", map[string]string{"title": "one"}, &made); err != nil {
@@ -219,6 +221,20 @@ user_command_rate_limit:
 	for i, want := range []int{http.StatusOK, http.StatusTooManyRequests} {
 		if status, _, text := h.rest(string(ann), http.MethodGet, "/api/v1/waves", ""); status != want {
 			t.Errorf("list %d: %d %s", i, status, text)
+		}
+	}
+	name := h.wave()
+	if err := h.dial(ann, "").Call(t.Context(), "wavelet.export", map[string]string{"wave": name.Wave, "wavelet": name.Wavelet, "format": "text"}, nil); err != nil {
+		t.Fatal(err)
+	}
+	for i, want := range []int{http.StatusOK, http.StatusTooManyRequests} {
+		if status, _, text := h.rest(string(ann), http.MethodGet, "/api/v1/waves/"+name.Wave+"/"+name.Wavelet+"?format=html", ""); status != want {
+			t.Errorf("export %d: %d %s", i, status, text)
+		}
+	}
+	for i, want := range []int{http.StatusOK, http.StatusTooManyRequests} {
+		if status, _, text := h.rest(string(ann), http.MethodGet, "/api/v1/waves/"+name.Wave+"/"+name.Wavelet+"/links", ""); status != want {
+			t.Errorf("links %d: %d %s", i, status, text)
 		}
 	}
 	if _, _, text := h.rest(string(ann), http.MethodGet, "/metrics", ""); strings.Contains(text, `{layer="rest",reason="too_many"}`) {
