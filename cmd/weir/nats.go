@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"crypto/subtle"
 	"crypto/tls"
@@ -12,6 +13,7 @@ import (
 	"net/http"
 	"net/url"
 	"os"
+	"slices"
 	"strings"
 
 	"github.com/nats-io/nats.go"
@@ -61,6 +63,9 @@ func (f natsFlags) config() (natsConfig, error) {
 	case (f.NATSTLSCert == "") != (f.NATSTLSKey == ""):
 		return c, errors.New("--nats-tls-cert: give --nats-tls-key too, and the other way round")
 	}
+	if _, err := c.servers(); err != nil {
+		return c, err
+	}
 	if f.NATSTLSCert != "" {
 		pair, err := tls.LoadX509KeyPair(f.NATSTLSCert, f.NATSTLSKey)
 		if err != nil {
@@ -79,18 +84,51 @@ func (f natsFlags) config() (natsConfig, error) {
 		if err != nil {
 			return c, fmt.Errorf("--nats-token-file: %w", err)
 		}
+		if len(bytes.TrimSpace(token)) == 0 {
+			return c, fmt.Errorf("--nats-token-file: %s is empty; put the token into it", f.NATSTokenFile)
+		}
 		c.access = append(c.access, nats.Token(strings.TrimSpace(string(token))))
 	}
 	return c, nil
 }
 
-// shown is the URL without the password in it.
+// servers are the URLs of the other NATS: several of them are servers of one
+// cluster. The error does not repeat what may hold a password.
+func (c natsConfig) servers() ([]*url.URL, error) {
+	var list []*url.URL
+	for raw := range strings.SplitSeq(c.url, ",") {
+		if raw = strings.TrimSpace(raw); raw == "" {
+			continue
+		}
+		if !strings.Contains(raw, "://") {
+			raw = "nats://" + raw
+		}
+		u, err := url.Parse(raw)
+		if err != nil || u.Host == "" {
+			return nil, errors.New("--nats: that is no URL; give nats://HOST:PORT, with %XX for what is special in a name or a password")
+		}
+		if !slices.Contains([]string{"nats", "tls", "ws", "wss"}, u.Scheme) {
+			return nil, fmt.Errorf("--nats: %s:// is not how NATS is reached; give nats://HOST:PORT, or tls:// for an encrypted connection", u.Scheme)
+		}
+		list = append(list, u)
+	}
+	return list, nil
+}
+
+// shown is the URLs without what is secret in them.
 func (c natsConfig) shown() string {
-	u, err := url.Parse(c.url)
+	list, err := c.servers()
 	if err != nil {
 		return "by --nats"
 	}
-	return u.Redacted()
+	var shown []string
+	for _, u := range list {
+		if _, named := u.User.Password(); u.User != nil && !named { // then it is a token
+			u.User = url.User("xxxxx")
+		}
+		shown = append(shown, u.Redacted())
+	}
+	return strings.Join(shown, ",")
 }
 
 // check refuses to have keys sent in the clear where others can listen.

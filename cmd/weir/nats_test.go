@@ -4,6 +4,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -126,5 +128,38 @@ func TestEchoesOverNATSAreEvicted(t *testing.T) {
 				t.Fatalf("a suspended robot is not %s", what)
 			}
 		}
+	}
+}
+
+// TestHowAnotherNATSIsNamed checks that what cannot be meant is refused at the
+// start, and that nothing secret is shown.
+func TestHowAnotherNATSIsNamed(t *testing.T) {
+	for _, c := range []struct{ url, shown, wrong string }{
+		{"nats://127.0.0.1:4222", "nats://127.0.0.1:4222", ""},
+		{"127.0.0.1:4222", "nats://127.0.0.1:4222", ""},
+		{"weir:secret@a:4222", "nats://weir:xxxxx@a:4222", ""},
+		{"nats://weir:secret@a:4222, nats://weir:secret@b:4222", "nats://weir:xxxxx@a:4222,nats://weir:xxxxx@b:4222", ""},
+		{"tls://secret@a:4222", "tls://xxxxx@a:4222", ""},
+		{"nats://weir:sec ret@a:4222", "", "that is no URL"},
+		{"nats://", "", "that is no URL"},
+		{"http://weir:secret@a:4222", "", "http:// is not how NATS is reached"},
+	} {
+		got, err := natsFlags{NATS: c.url}.config()
+		if c.wrong != "" {
+			if err == nil || !strings.Contains(err.Error(), c.wrong) || strings.Contains(err.Error(), "sec") {
+				t.Errorf("%s: %v", c.url, err)
+			}
+			continue
+		}
+		if err != nil || got.shown() != c.shown {
+			t.Errorf("%s is shown as %s, %v", c.url, got.shown(), err)
+		}
+	}
+	empty := filepath.Join(t.TempDir(), "token")
+	if err := os.WriteFile(empty, []byte("\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := (natsFlags{NATS: "nats://a", NATSTokenFile: empty}).config(); err == nil || !strings.Contains(err.Error(), "is empty") {
+		t.Errorf("an empty token file: %v", err)
 	}
 }

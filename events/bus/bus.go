@@ -32,6 +32,10 @@ const (
 	loginTime        = 5.0             // seconds for a client to say who it is
 )
 
+// sayAgain is how long it takes until it is said again that another NATS server
+// cannot be reached.
+const sayAgain = time.Minute
+
 // drainTime is how long calls under way are given when the bus closes.
 const drainTime = 5 * time.Second
 
@@ -129,6 +133,14 @@ func (b *Bus) serve(secret string) error {
 
 // connect connects the house.
 func (b *Bus) connect(url string, access []nats.Option) (err error) {
+	var said time.Time // why it cannot be reached; only these functions use it, which are called one after the other
+	failed := func(_ *nats.Conn, err error) {
+		level := slog.LevelDebug
+		if now := time.Now(); now.Sub(said) >= sayAgain {
+			level, said = slog.LevelWarn, now
+		}
+		b.log.Log(b.ctx, level, "NATS cannot be reached; trying again", "error", err)
+	}
 	down := func(_ *nats.Conn, err error) {
 		b.asks.endAll(ErrAway)
 		if err != nil {
@@ -136,6 +148,7 @@ func (b *Bus) connect(url string, access []nats.Option) (err error) {
 		}
 	}
 	back := func(*nats.Conn) {
+		said = time.Time{}
 		b.log.Info("NATS is there")
 		select {
 		case b.restored <- struct{}{}:
@@ -148,7 +161,7 @@ func (b *Bus) connect(url string, access []nats.Option) (err error) {
 		nats.ReconnectWait(b.o.Reconnect), nats.ReconnectJitter(b.o.Reconnect/10, b.o.Reconnect/10),
 		nats.ReconnectBufSize(-1), // nothing is kept for later: who wants it sent tries again
 		nats.DisconnectErrHandler(down), nats.ReconnectHandler(back), nats.ConnectHandler(back),
-		nats.ReconnectErrHandler(func(_ *nats.Conn, err error) { b.log.Debug("NATS is away", "error", err) }),
+		nats.ReconnectErrHandler(failed),
 		nats.ErrorHandler(func(_ *nats.Conn, _ *nats.Subscription, err error) { b.log.Warn("NATS", "error", err) }),
 		nats.DrainTimeout(drainTime),
 	}, access...)...)

@@ -3,6 +3,7 @@ package bus_test
 import (
 	"errors"
 	"fmt"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -136,5 +137,43 @@ func TestTheDocumentedAccounts(t *testing.T) {
 	case <-wrong:
 	case <-time.After(patience):
 		t.Error("a robot may call as another")
+	}
+}
+
+// said is a log that tells of each line.
+type said chan string
+
+func (s said) Write(line []byte) (int, error) {
+	select {
+	case s <- string(line):
+	default:
+	}
+	return len(line), nil
+}
+
+// TestWhyAnotherServerCannotBeReachedIsSaid has a server log in with a wrong
+// password, from the beginning on: its operator has to be told.
+func TestWhyAnotherServerCannotBeReachedIsSaid(t *testing.T) {
+	s, err := server.NewServer(&server.Options{Host: "127.0.0.1", Port: server.RANDOM_PORT, NoSigs: true, NoLog: true, Username: "weir", Password: "secret"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.Start()
+	defer s.Shutdown()
+	if !s.ReadyForConnections(patience) {
+		t.Fatal("NATS does not start")
+	}
+	lines := make(said, 100)
+	newRig(t, bus.Options{
+		URL: s.ClientURL(), Access: []nats.Option{nats.UserInfo("weir", "wrong")}, Reconnect: 10 * time.Millisecond,
+		Logger: slog.New(slog.NewTextHandler(lines, &slog.HandlerOptions{Level: slog.LevelWarn})),
+	})
+	select {
+	case line := <-lines:
+		if !strings.Contains(line, "cannot be reached") || !strings.Contains(line, "Authorization Violation") {
+			t.Errorf("said %q", line)
+		}
+	case <-time.After(patience):
+		t.Error("nothing is said")
 	}
 }
