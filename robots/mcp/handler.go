@@ -2,7 +2,6 @@ package mcp
 
 import (
 	"context"
-	"errors"
 	"iter"
 	"net/http"
 	"sync/atomic"
@@ -116,7 +115,7 @@ func (h *Handler) server(r *http.Request) *sdk.Server {
 			var err error
 			reply := h.calls.Look(ctx, h.call(v.robot), func(ctx context.Context) { result, err = next(ctx, method, req) })
 			if wrong := turnedAway(reply); wrong != nil {
-				return nil, errors.New(wrong.text())
+				return nil, wrong.rpc()
 			}
 			return result, err
 		}

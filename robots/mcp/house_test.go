@@ -124,7 +124,12 @@ func (h *house) wave(id string, others ...wavelet.Participant) wavelet.Name {
 // says has ann write a message.
 func (h *house) says(name wavelet.Name, text string) wavelet.BlipID {
 	h.t.Helper()
-	id := wavelet.NewBlipID()
+	return h.writes(name, wavelet.NewBlipID(), text)
+}
+
+// writes has ann write a blip that is called so.
+func (h *house) writes(name wavelet.Name, id wavelet.BlipID, text string) wavelet.BlipID {
+	h.t.Helper()
 	_, err := h.host.SubmitHuman(h.t.Context(), name, wavelet.Delta{Author: ann, Base: h.state(name).Version(), Ops: []wavelet.Op{
 		wavelet.CreateBlip{Blip: id, Content: richtext.Delta{}.Insert(text+"\n", richtext.Attributes{})},
 	}})

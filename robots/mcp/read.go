@@ -72,7 +72,8 @@ type page struct {
 }
 
 // fill puts on the page what there is room for, from a place on. A place is a
-// blip's id and, for a later part of it, an offset in bytes: "b+abc:24576".
+// blip's id and an offset in bytes, "b+abc:24576"; an id may have colons of its
+// own. Without an offset it is the beginning of the blip.
 func (p *page) fill(from string) *fault {
 	id, offset, begun := wavelet.BlipID(from), 0, from == ""
 	if at := strings.LastIndexByte(from, ':'); at >= 0 {
@@ -94,13 +95,13 @@ func (p *page) fill(from string) *fault {
 			start = bound(text, offset)
 		}
 		if room <= 0 || len(p.blips) > 0 && len(text)-start > room {
-			p.next = string(b.ID)
+			p.next = place(b.ID, 0)
 			break
 		}
 		end := bound(text, start+room)
 		p.blips = append(p.blips, p.blip(b, text[start:end], end-start < len(text)))
 		if room -= end - start + 100; end < len(text) {
-			p.next = fmt.Sprintf("%s:%d", b.ID, end)
+			p.next = place(b.ID, end)
 			break
 		}
 	}
@@ -109,6 +110,9 @@ func (p *page) fill(from string) *fault {
 	}
 	return nil
 }
+
+// place is where the page after this one begins.
+func place(id wavelet.BlipID, offset int) string { return fmt.Sprintf("%s:%d", id, offset) }
 
 // bound is the last place up to n at which a text may be parted.
 func bound(text string, n int) int {
@@ -142,6 +146,18 @@ func members(s *wavelet.State) []wavelet.Participant {
 	return slices.Clip(list)
 }
 
+// mark begins each line that others wrote, so that nobody can write what looks
+// like a message of somebody else, or like the server's word.
+const mark = "| "
+
+func quoted(text string) string {
+	var ends []string
+	for _, end := range []string{"\r\n", "\n", "\v", "\f", "\r", "\u0085", "\u2028", "\u2029"} { // what may be taken for the end of a line
+		ends = append(ends, end, end+mark)
+	}
+	return mark + strings.NewReplacer(ends...).Replace(text)
+}
+
 // text is the page as a model reads it.
 func (p *page) text(a arguments, in gateway.Reading) string {
 	text := &strings.Builder{}
@@ -164,7 +180,7 @@ func (p *page) text(a arguments, in gateway.Reading) string {
 		if b.Part {
 			text.WriteString(", in part")
 		}
-		fmt.Fprintf(text, ":\n%s\n", b.Text)
+		fmt.Fprintf(text, ":\n%s\n", quoted(b.Text))
 	}
 	if len(p.blips) == 0 {
 		text.WriteString("\nNothing to show: no blip has changed since then.\n")

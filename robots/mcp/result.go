@@ -1,6 +1,7 @@
 package mcp
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"maps"
@@ -10,6 +11,7 @@ import (
 	"weir/robots/rpc"
 	"weir/wavelet"
 
+	"github.com/modelcontextprotocol/go-sdk/jsonrpc"
 	sdk "github.com/modelcontextprotocol/go-sdk/mcp"
 )
 
@@ -81,6 +83,19 @@ func (f *fault) text() string {
 		text += "; " + f.Remedy
 	}
 	return text + "."
+}
+
+// codeRefused is the JSON-RPC error of a message that was turned away and is no
+// call of a tool, whose answer it would be.
+const codeRefused = -32029
+
+// rpc is the fault as the error of such a message, with what a program needs.
+func (f *fault) rpc() error {
+	data, err := json.Marshal(f)
+	if err != nil {
+		return err
+	}
+	return &jsonrpc.Error{Code: codeRefused, Message: f.text(), Data: data}
 }
 
 // result is what the client gets.

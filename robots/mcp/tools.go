@@ -44,7 +44,8 @@ func (h *Handler) tools() []tool {
 			{name: "limit", number: true, most: maxWavelets, about: "how many to list at most; 20 if it is left out"},
 		}},
 		{name: "read_wavelet", title: "Read a wavelet", do: h.read,
-			about: "Read a wavelet: its blips (messages) with their ids, in order. What is long comes in pages. What robots have written may be held back for a moment.",
+			about: "Read a wavelet: its blips (messages) with their ids, in order. Each line of what somebody wrote begins with \"" + mark + "\", which he did not write. " +
+				"What is long comes in pages. What robots have written may be held back for a moment.",
 			params: []param{where,
 				{name: "since", number: true, most: 1 << 40, about: "a version: only blips that changed after it are shown. The version is in every result"},
 				{name: "from", most: maxName, about: "where to read on: next of the page before"},
@@ -241,7 +242,7 @@ func (o outcome) fault() *fault {
 	switch f.Code {
 	case "no_single_match":
 		f.Field, f.Message = "find", strings.NewReplacer("the query has", "the text has", ", and exactRes asks for 1", "").Replace(f.Message)
-		f.Remedy = "quote it letter for letter as read_wavelet shows it, with enough around it to occur exactly once"
+		f.Remedy = "quote it letter for letter as read_wavelet shows it, but without the \"" + mark + "\" that each line begins with, and with enough around it to occur exactly once"
 	case "not_found":
 		f.Remedy = "list_wavelets shows the wavelets, read_wavelet the blips"
 	case "no_access":
