@@ -13,11 +13,6 @@ import (
 	"github.com/google/uuid"
 )
 
-// answerID is the id of a delta of the answer to a bundle.
-func answerID(bundle string, index int) wavelet.DeltaID {
-	return wavelet.DeltaID(fmt.Sprintf("%s/%d", bundle, index))
-}
-
 // answer commits what a robot answered, and counts what was committed. What is
 // refused the robot is told with a later bundle. What fails by the server's own
 // fault is tried until it succeeds or ctx ends, for asking the robot again would
@@ -30,34 +25,50 @@ func (g *Gateway) answer(ctx context.Context, s *seat, t Take, profile policies.
 			"limit: the answer is too long, its last %d deltas were not applied; answer with at most %d operations and %d bytes",
 			n, profile.Delivery.MaxOps, g.maxAnswer(profile))})
 	}
-	if err := g.promise(ctx, s, t, b, deltas); err != nil {
+	o := offer{Take: t, Named: named, Deltas: replies(b.ID, deltas)}
+	o.Take.To = b.Version
+	if err := g.promise(ctx, s, o); err != nil {
 		return 0, err
 	}
-	committed := 0
-	for i, d := range deltas {
-		d, kept := g.screen(d)
+	committed, refused, err := g.write(ctx, s, o)
+	if err != nil {
+		return committed, err
+	}
+	g.note(s, append(failed, refused...))
+	return committed, nil
+}
+
+// write commits the deltas of an answer, and counts what was committed. Its error
+// is that of ctx.
+func (g *Gateway) write(ctx context.Context, s *seat, o offer) (committed int, failed []events.OperationFailure, err error) {
+	for _, r := range o.Deltas {
+		d, kept := g.screen(r.AnswerDelta)
 		if failed = append(failed, kept...); len(d.Ops) == 0 {
 			continue
 		}
-		named := governor.Answer{Robot: s.Robot, Wavelet: d.Wavelet, Delta: answerID(b.ID, i), Door: governor.Reply, Named: named}
-		err := g.insist(ctx, s, t, func() error {
-			c, err := g.submit(ctx, named, ViaReply, "", d)
+		a := governor.Answer{Robot: s.Robot, Wavelet: d.Wavelet, Delta: r.ID, Door: governor.Reply, Named: o.Named}
+		err := g.insist(ctx, s, o.Take, func() error {
+			c, err := g.submit(ctx, a, ViaReply, "", d)
 			if err == nil && len(c.Delta.Ops) > 0 {
 				committed++
 			}
 			return err
 		})
 		if !final(err) {
-			return committed, err
+			return committed, failed, err
 		}
 		if err != nil {
 			failed = append(failed, g.failure(wavelet.Seat{Wavelet: d.Wavelet, Robot: s.Robot}, err))
 		}
 	}
+	return committed, failed, nil
+}
+
+// note has failures wait to be told to a seat.
+func (g *Gateway) note(s *seat, failed []events.OperationFailure) {
 	g.mu.Lock()
 	s.failed = append(s.failed, first(failed, max(0, maxNotes+s.told-len(s.failed)))...)
 	g.mu.Unlock()
-	return committed, nil
 }
 
 // insist calls f until its error is final or ctx ends.
@@ -72,19 +83,6 @@ func (g *Gateway) insist(ctx context.Context, s *seat, t Take, f func() error) e
 			return err
 		}
 	}
-}
-
-// promise writes down where the cursor goes once an answer is committed. The
-// answer to the end of edit sessions moves none.
-func (g *Gateway) promise(ctx context.Context, s *seat, t Take, b events.Bundle, deltas []events.AnswerDelta) error {
-	if len(deltas) == 0 || t.Ended != nil {
-		return nil
-	}
-	o := offer{From: t.From, To: b.Version}
-	for _, d := range deltas {
-		o.Wrote = append(o.Wrote, d.Wavelet.String())
-	}
-	return g.insist(ctx, s, t, func() error { return g.keeper.promise(ctx, s.Seat, t.Lane, o) })
 }
 
 func (g *Gateway) maxAnswer(p policies.Profile) int {

@@ -32,15 +32,15 @@
 //
 // # What survives what
 //
-// Delivery is at least once, and what a robot answers is written once. A bundle
-// is named by its seat, lane and cursor, and its answer's deltas by the bundle and
-// their index, which the host commits only once. Before an answer is submitted it
-// is written down where the cursor goes then; after a crash in between, the host
-// knows whether the answer was committed. An answer for several wavelets, or under
-// several names, is several deltas: once the first is committed the robot is not
-// asked again, so a crash just then loses the others. The cursors and the governor's
-// counts are written once a second and at the end: a crash loses at most a second
-// of them, and what was told in it without an answer is told again. Decisions are
+// Delivery is at least once, and what a robot answers is written once, and whole. A
+// bundle is named by its seat, lane and cursor, and its answer's deltas by the bundle
+// and their index, which the host commits only once. Before the first delta of an
+// answer is submitted, all of it is written down; what is not committed when the
+// process ends is committed after the next start, and the robot is not asked again.
+// Until then it is: if it then answers otherwise, that counts, for nothing of what it
+// said first was written. The cursors, with the failures that wait to be told, and the
+// governor's counts are written once a second and at the end: a crash loses at most a
+// second of them, and what was told in it without an answer is told again. Decisions are
 // written at once, to the log that package decisions keeps. What
 // the governor is asked goes, if it is wanted, to the record of package traffic,
 // whose last moment a crash loses. A verdict is written down before it is carried out, and carried out until it is

@@ -136,7 +136,7 @@ func TestAnEvictedRobotWritesNothingThere(t *testing.T) {
 // TestAnswersElsewhereAreWrittenOnce has the process end before and after an
 // answer is committed in another wavelet.
 func TestAnswersElsewhereAreWrittenOnce(t *testing.T) {
-	for what, at := range map[string]crash{"before the commit": {before: true}, "after the commit": {after: true}} {
+	for what, at := range crashes() {
 		t.Run(what, func(t *testing.T) {
 			inBubble(t, func(t *testing.T, r *rig) {
 				robot := recorder{reply: func(_ context.Context, b events.Bundle) (events.Answer, error) {
@@ -145,13 +145,14 @@ func TestAnswersElsewhereAreWrittenOnce(t *testing.T) {
 					}
 					return events.Answer{Deltas: r.lines(quiet, right, "there")}, nil
 				}}
+				at.answers(&robot)
 				r.register(quiet, "default", robot.receive)
 				r.start()
 				r.open(right, quiet)
 				r.create(quiet)
 				pause(3 * time.Second)
 				r.stop()
-				r.between = func(h gateway.Host) gateway.Host { at.Host, at.kv = h, r.kv; return &at }
+				r.between = func(h gateway.Host) gateway.Host { at.Host, at.kv = h, r.kv; return at }
 				r.start()
 				before := len(robot.all())
 				r.types(ann, "one ")
@@ -171,7 +172,7 @@ func TestAnswersElsewhereAreWrittenOnce(t *testing.T) {
 				if r.read(right) != "there\n\n" {
 					t.Errorf("it reads %q", r.read(right))
 				}
-				if n, want := len(robot.all())-before, map[bool]int{true: 2, false: 1}[at.before]; n != want {
+				if n, want := len(robot.all())-before, map[bool]int{true: 2, false: 1}[at.early]; n != want {
 					t.Errorf("the bundle was sent %d times, want %d", n, want)
 				}
 			})

@@ -20,7 +20,7 @@ import (
 // The buckets of the gateway.
 const (
 	bucketCursor   = "cursor"   // seat -> seatRecord
-	bucketOffer    = "offer"    // seat and lane -> offer
+	bucketOffer    = "offer"    // seat, lane and what was answered -> offer
 	bucketGovernor = "governor" // parts of the checkpoint
 )
 
@@ -44,53 +44,28 @@ type seatRecord struct {
 	Robot   wavelet.Participant   `json:"robot"`
 	Names   []wavelet.Participant `json:"names"`
 	Cursor
+	Failed []events.OperationFailure `json:"failed,omitempty"` // to be told
 }
+
+// maxFailed is about how many bytes of a record are failures. What is beyond
+// them is not told after a restart.
+const maxFailed = 4 << 10
 
 // record is the seat as it is stored. Gateway.mu is held.
 func (s *seat) record() seatRecord {
-	return seatRecord{Wavelet: s.Wavelet.String(), Robot: s.Robot, Names: slices.Clone(s.names), Cursor: s.lane.Cursor()}
+	r := seatRecord{Wavelet: s.Wavelet.String(), Robot: s.Robot, Names: slices.Clone(s.names), Cursor: s.lane.Cursor()}
+	room := maxFailed
+	for i, f := range s.failed {
+		if room -= len(f.ID) + len(f.Message) + 200; room < 0 {
+			break
+		}
+		r.Failed = s.failed[:i+1] // what is there already is never written to
+	}
+	return r
 }
 
 func seatKey(id wavelet.Seat) []byte {
 	return fmt.Appendf(nil, "%s %s", id.Wavelet, id.Robot)
-}
-
-// offer says where a lane's cursor goes once an answer is committed. It is
-// written before the answer is submitted: if the process ends in between, the
-// host knows whether any of the answer's deltas was committed. One that is older
-// than the cursor says nothing.
-type offer struct {
-	From  wavelet.Version `json:"from"`
-	To    wavelet.Version `json:"to"`
-	Wrote []string        `json:"wrote"` // for each delta of the answer, the wavelet it goes to
-}
-
-func offerKey(id wavelet.Seat, lane events.Lane) []byte {
-	return fmt.Appendf(nil, "%s %s", seatKey(id), lane)
-}
-
-// promise writes an offer.
-func (k *keeper) promise(ctx context.Context, id wavelet.Seat, lane events.Lane, o offer) error {
-	value, err := json.Marshal(o)
-	if err == nil {
-		err = k.kv.Commit(ctx, store.Batch{{Bucket: bucketOffer, Key: offerKey(id, lane), Value: value}})
-	}
-	if err != nil {
-		return fmt.Errorf("write down the answer of %s in %s: %w", id.Robot, id.Wavelet, err)
-	}
-	return nil
-}
-
-// promised reads the last offer of a lane; false if there is none.
-func (k *keeper) promised(id wavelet.Seat, lane events.Lane) (o offer, found bool, err error) {
-	value, err := k.kv.Get(bucketOffer, offerKey(id, lane))
-	if errors.Is(err, store.ErrNotFound) {
-		return offer{}, false, nil
-	}
-	if err == nil {
-		err = json.Unmarshal(value, &o)
-	}
-	return o, err == nil, err
 }
 
 // touch notes that the governor may know more than before.
@@ -191,8 +166,9 @@ func (g *Gateway) saveAll(ctx context.Context, changed bool, records map[wavelet
 	}
 	for id := range gone {
 		batches.add(store.Write{Bucket: bucketCursor, Key: seatKey(id), Delete: true})
-		batches.add(store.Write{Bucket: bucketOffer, Key: offerKey(id, events.HumanLane), Delete: true})
-		batches.add(store.Write{Bucket: bucketOffer, Key: offerKey(id, events.RobotLane), Delete: true})
+		for _, key := range offerKeys(id) {
+			batches.add(store.Write{Bucket: bucketOffer, Key: key, Delete: true})
+		}
 	}
 	for _, b := range batches.list {
 		if err := g.keeper.kv.Commit(ctx, b); err != nil {
@@ -301,7 +277,7 @@ func (g *Gateway) loadSeat(value []byte) error {
 	defer g.mu.Unlock()
 	s := g.open(wavelet.Seat{Wavelet: name, Robot: r.Robot}, r.Cursor, r.Names)
 	s.lane.Reopen(g.clock.now())
-	s.recovering = true
+	s.failed, s.recovering = r.Failed, true
 	g.loading = append(g.loading, s)
 	return nil
 }

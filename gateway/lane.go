@@ -93,10 +93,25 @@ func (q *queue) told(head wavelet.Version) wavelet.Version {
 	return all.sum().first - 1
 }
 
-// Skip moves a cursor on to a version, before the first commit is added.
-func (l *Lane) Skip(lane events.Lane, to wavelet.Version) {
-	q := &l.queues[lane]
-	q.cursor = max(q.cursor, to)
+// Told reports whether the robot need not be told any more what a bundle of
+// before the start told it. It is asked before the first commit is added.
+func (l *Lane) Told(t Take) bool {
+	q := &l.queues[t.Lane]
+	if t.Ended != nil {
+		return !slices.ContainsFunc(q.sessions, t.ends)
+	}
+	return q.cursor >= t.To
+}
+
+// Skip notes, before the first commit is added, that the robot was told what a
+// bundle of before the start told it.
+func (l *Lane) Skip(t Take) {
+	q := &l.queues[t.Lane]
+	if t.Ended != nil {
+		q.forget(t.ends)
+		return
+	}
+	q.cursor = max(q.cursor, t.To)
 	l.head = min(l.queues[events.HumanLane].cursor, l.queues[events.RobotLane].cursor)
 }
 

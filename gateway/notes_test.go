@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -46,6 +47,51 @@ func TestFailuresOutliveAFailedBundle(t *testing.T) {
 		}
 		if want := []int{0, 1, 1, 1, 0}; !slices.Equal(told, want) {
 			t.Errorf("told of the failure %v times, want %v", told, want)
+		}
+	})
+}
+
+// What failed is told after the server was killed, once, and no more of it than a
+// record has room for.
+func TestFailuresOutliveARestart(t *testing.T) {
+	inBubble(t, func(t *testing.T, r *rig) {
+		n := 0
+		robot := recorder{reply: func(context.Context, events.Bundle) (events.Answer, error) {
+			if n++; n > 1 {
+				return events.Answer{}, nil
+			}
+			return events.Answer{Failures: []events.OperationFailure{
+				{ID: "op7", Code: 429, Message: "too fast", Limit: events.LimitNote{Name: "burst", Max: 8}, RetryAfter: time.Second},
+				{ID: "op8", Code: 400, Message: strings.Repeat("long", 2000)},
+			}}, nil
+		}}
+		r.register(quiet, "default", robot.receive)
+		r.start()
+		r.create(quiet)
+		for range 2 {
+			pause(5 * time.Second)
+			r.kv.dead.Store(true)
+			r.stop()
+			r.start()
+		}
+		defer func() { r.stop() }()
+		for range 2 {
+			r.types(ann, "hello ")
+			pause(time.Minute)
+			r.kv.dead.Store(true)
+			r.stop()
+			r.start()
+		}
+		var told []events.OperationFailure
+		for _, b := range robot.all() {
+			for _, e := range b.Events {
+				if e.Type == events.OperationError {
+					told = append(told, e.Failure)
+				}
+			}
+		}
+		if len(told) != 1 || told[0].ID != "op7" || told[0].Limit.Name != "burst" || told[0].RetryAfter != time.Second {
+			t.Errorf("told of %+v", told)
 		}
 	})
 }

@@ -2,6 +2,7 @@ package gateway_test
 
 import (
 	"context"
+	"fmt"
 	"net/http/httptest"
 	"slices"
 	"strings"
@@ -144,7 +145,7 @@ func TestHeldAnswerSurvivesAKill(t *testing.T) {
 		if hold.Decision == nil || hold.Seat.Robot != echoA {
 			t.Fatal("nothing was held")
 		}
-		wrote, told := len(far.times()), len(speller.all())
+		wrote, told, asked := len(far.times()), len(speller.all()), len(near.all())
 		pause(3 * time.Second)
 		r.types(ann, "meanwhile ")
 		pause(2 * time.Second)
@@ -159,9 +160,15 @@ func TestHeldAnswerSurvivesAKill(t *testing.T) {
 		if n := len(far.times()); n != wrote {
 			t.Errorf("%d answers during the hold", n-wrote)
 		}
+		if n := len(near.all()); n != asked {
+			t.Errorf("the robot was asked again %d times", n-asked)
+		}
 		pause(3 * time.Second)
-		if at := far.times(); len(at) != wrote+1 || at[wrote].Sub(hold.At) < 25*time.Second {
-			t.Errorf("%d answers after the hold, want 1 after 25 s", len(at)-wrote)
+		if at := far.times(); len(at) == wrote || at[wrote].Sub(hold.At) < 25*time.Second {
+			t.Errorf("%d answers after the hold, want the first after 25 s", len(at)-wrote)
+		}
+		if n := strings.Count(r.state().Text(), fmt.Sprintf("echo %d\n", asked)); n != 1 {
+			t.Errorf("what was held is there %d times", n)
 		}
 		pause(2 * time.Minute)
 		evicted := r.happened(gateway.Evicted)

@@ -2,7 +2,6 @@ package gateway_test
 
 import (
 	"context"
-	"errors"
 	"strings"
 	"testing"
 	"time"
@@ -125,43 +124,68 @@ func TestCommitsToldTwice(t *testing.T) {
 // back from it any more, and nothing more is written down.
 type crash struct {
 	gateway.Host
-	kv            *mortal
-	before, after bool
-	crashed       bool
+	kv      *mortal
+	early   bool // it ends before the answer is written down
+	lets    int  // so many deltas of robots are committed before it ends
+	commits bool // one more is, but nobody hears of it
+	crashed bool
+}
+
+// answers is the crash as one of the robot, which dies when it has answered if
+// that is early.
+func (c *crash) answers(robot *recorder) {
+	reply := robot.reply
+	robot.reply = func(ctx context.Context, b events.Bundle) (events.Answer, error) {
+		a, err := reply(ctx, b)
+		if len(a.Deltas) > 0 && c.early && c.kv != nil && !c.crashed {
+			c.kv.dead.Store(true)
+		}
+		return a, err
+	}
 }
 
 func (c *crash) Submit(ctx context.Context, name wavelet.Name, d wavelet.Delta) (wavelet.Commit, error) {
 	if d.Cause.Kind != wavelet.Robot || c.crashed {
 		return c.Host.Submit(ctx, name, d)
 	}
+	if c.lets--; c.lets >= 0 {
+		return c.Host.Submit(ctx, name, d)
+	}
 	c.crashed = true
-	if c.before {
-		c.kv.dead.Store(true)
-		<-ctx.Done()
-		return wavelet.Commit{}, context.Cause(ctx)
+	if c.commits {
+		if _, err := c.Host.Submit(ctx, name, d); err != nil {
+			return wavelet.Commit{}, err
+		}
 	}
-	commit, err := c.Host.Submit(ctx, name, d)
-	if c.after {
-		c.kv.dead.Store(true)
-		<-ctx.Done()
-		return wavelet.Commit{}, errors.Join(err, context.Cause(ctx))
+	c.kv.dead.Store(true)
+	<-ctx.Done()
+	return wavelet.Commit{}, context.Cause(ctx)
+}
+
+// crashes is where a process may end while it commits an answer of one delta.
+func crashes() map[string]*crash {
+	return map[string]*crash{
+		"before it is written down": {early: true},
+		"before the commit":         {},
+		"after the commit":          {commits: true},
 	}
-	return commit, err
 }
 
 // A stop between the robot's answer and the cursor: wherever it falls, the
-// answer is written once, and the robot is told what came in between.
+// answer is written once, and the robot is told what came in between. It is
+// asked again only if its answer was not written down.
 func TestAnswersAreWrittenOnce(t *testing.T) {
-	for what, at := range map[string]crash{"before the commit": {before: true}, "after the commit": {after: true}} {
+	for what, at := range crashes() {
 		t.Run(what, func(t *testing.T) {
 			inBubble(t, func(t *testing.T, r *rig) {
 				robot := recorder{reply: echo(0)}
+				at.answers(&robot)
 				r.register(quiet, "default", robot.receive)
 				r.start()
 				r.create(quiet)
 				pause(3 * time.Second)
 				r.stop()
-				r.between = func(h gateway.Host) gateway.Host { at.Host, at.kv = h, r.kv; return &at }
+				r.between = func(h gateway.Host) gateway.Host { at.Host, at.kv = h, r.kv; return at }
 				r.start()
 				r.types(ann, "one ")
 				pause(2 * time.Second)
@@ -183,11 +207,11 @@ func TestAnswersAreWrittenOnce(t *testing.T) {
 					t.Errorf("(-want +got):\n%s", diff)
 				}
 				same := robot.all()[1].ID == robot.all()[2].ID
-				if same != at.before {
+				if same != at.early {
 					t.Errorf("the same bundle again: %v", same)
 				}
 				lines := strings.Count(r.state().Text(), "echo")
-				if wanted := map[bool]int{true: 2, false: 3}[at.before]; lines != wanted {
+				if wanted := map[bool]int{true: 2, false: 3}[at.early]; lines != wanted {
 					t.Errorf("%d answers written, want %d: %q", lines, wanted, r.state().Text())
 				}
 			})

@@ -34,6 +34,11 @@ func (s *Session) pending() Pending {
 	return Pending{Version: s.Last, Author: s.By, Cause: s.Cause}
 }
 
+// ends reports whether a bundle tells of the end of a session as it is now.
+func (t Take) ends(s Session) bool {
+	return slices.ContainsFunc(t.Ended, func(e Session) bool { return e.Blip == s.Blip && e.By == s.By && e.Last == s.Last })
+}
+
 // Edited takes note that a commit, which was added before, wrote in blips.
 func (l *Lane) Edited(now, at time.Time, p Pending, blips []wavelet.BlipID) {
 	q := &l.queues[p.Lane]

@@ -123,3 +123,26 @@ func TestSessionsAreBounded(t *testing.T) {
 		t.Errorf("%d sessions are remembered", n)
 	}
 }
+
+// TestAnEndThatWasAnsweredBefore has a lane read back with sessions of which one had
+// ended, and was answered, before; what was written in it since ends anew.
+func TestAnEndThatWasAnsweredBefore(t *testing.T) {
+	told := gateway.Session{Ending: events.Ending{Blip: "b+1", By: ann}, Cause: wavelet.Cause{Kind: wavelet.Human}, Last: 2}
+	since := told
+	since.Last = 5
+	for _, c := range []struct {
+		now  gateway.Session
+		told bool
+		left int
+	}{{told, false, 0}, {since, true, 1}} {
+		l := gateway.NewLane(plain(), gateway.Cursor{Human: 5, Robot: 5, Sessions: []gateway.Session{c.now}})
+		take := gateway.Take{To: 2, Ended: []gateway.Session{told}}
+		if l.Told(take) != c.told {
+			t.Errorf("of one that ended at %d: told %v", c.now.Last, !c.told)
+		}
+		l.Skip(take)
+		if n := len(l.Cursor().Sessions); n != c.left || !l.Told(take) {
+			t.Errorf("of one that ended at %d, %d sessions are left", c.now.Last, n)
+		}
+	}
+}

@@ -3,9 +3,7 @@ package gateway
 import (
 	"context"
 	"errors"
-	"fmt"
 
-	"weir/events"
 	"weir/governor"
 	"weir/wavelet"
 
@@ -38,14 +36,14 @@ func (g *Gateway) takeUp(ctx context.Context, seats []*seat) (again []*seat) {
 	return again
 }
 
-// recover brings a seat up to its wavelet's head: it first finds out what became
-// of an answer that was under way, and then adds the commits since.
+// recover brings a seat up to its wavelet's head: it first sees to it that an
+// answer which was under way is committed, and then adds the commits since.
 func (g *Gateway) recover(ctx context.Context, s *seat) error {
 	if !g.roster.Registered(s.Robot) {
 		g.dismiss(s.Robot)
 		return nil
 	}
-	if err := g.resolve(ctx, s); err != nil {
+	if ready, err := g.resolve(ctx, s); !ready || err != nil {
 		return err
 	}
 	for {
@@ -81,49 +79,6 @@ func (g *Gateway) recover(ctx context.Context, s *seat) error {
 		}
 		g.mu.Unlock()
 	}
-}
-
-// resolve moves the cursors past bundles whose answers were committed before the
-// cursors could be written.
-func (g *Gateway) resolve(ctx context.Context, s *seat) error {
-	for _, lane := range []events.Lane{events.HumanLane, events.RobotLane} {
-		o, found, err := g.keeper.promised(s.Seat, lane)
-		if err != nil {
-			return err
-		}
-		if !found {
-			continue
-		}
-		bundle := events.BundleID(s.Seat, lane, o.From)
-		if found, err = g.wrote(ctx, bundle, o); err != nil {
-			return fmt.Errorf("resolve the answer to bundle %s: %w", bundle, err)
-		}
-		if found {
-			g.mu.Lock()
-			s.lane.Skip(lane, o.To)
-			g.mark(s)
-			g.mu.Unlock()
-		}
-	}
-	return nil
-}
-
-// wrote reports whether any delta of an answer was committed.
-func (g *Gateway) wrote(ctx context.Context, bundle string, o offer) (bool, error) {
-	for i, in := range o.Wrote {
-		name, err := wavelet.ParseName(in)
-		if err != nil {
-			return false, err
-		}
-		_, found, err := g.host.Resolve(ctx, name, answerID(bundle, i))
-		if notFound(err) {
-			continue
-		}
-		if err != nil || found {
-			return found, err
-		}
-	}
-	return false, nil
 }
 
 // settle carries out an act that a stop of the server interrupted.

@@ -3,8 +3,8 @@ package sim
 import (
 	"time"
 
-	"weir/events"
 	"weir/gateway"
+	"weir/governor"
 )
 
 // save is what the gateway has written down.
@@ -83,11 +83,7 @@ func (w *world) recover(s *seat, record seatRecord) {
 	s.flying = false
 	s.rest(w.at)
 	s.lane = gateway.NewLane(s.robot.Profile, record.cursor)
-	for _, lane := range []events.Lane{events.HumanLane, events.RobotLane} {
-		if o := s.offers[lane]; o.wrote {
-			s.lane.Skip(lane, o.to)
-		}
-	}
+	left := w.resolve(s)
 	s.present = record.present
 	people := s.people
 	for i := s.lane.Head(); int(i) < len(s.room.log); i++ {
@@ -99,4 +95,29 @@ func (w *world) recover(s *seat, record seatRecord) {
 		s.people = nil
 	}
 	w.rearm(s)
+	if left != nil {
+		w.goOn(left)
+	}
+}
+
+// resolve moves a seat past the bundles whose answers were given. What is left to
+// commit of one is returned.
+func (w *world) resolve(s *seat) (left *work) {
+	s.ending = false
+	for _, o := range s.offers {
+		if o.work == nil || s.lane.Told(o.take) {
+			continue
+		}
+		if o.work.door() == governor.Reply {
+			k := *o.work
+			o.work.next = len(k.List) // what waits there writes nothing any more
+			k.flight, left = s.flight, &k
+			s.offers[o.take.Lane].work = left
+			s.flying, s.ending = true, true
+		} else if !o.wrote {
+			continue
+		}
+		s.lane.Skip(o.take)
+	}
+	return left
 }

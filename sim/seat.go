@@ -28,6 +28,7 @@ type seat struct {
 
 	first  governor.Delivery // of the human lane
 	offers [2]offer          // by lane
+	ending bool              // of an answer to a bundle of before a restart: nothing is due
 	people []said            // by people, not in a bundle yet
 }
 
@@ -38,11 +39,11 @@ type said struct {
 	busy    time.Duration // seat.busy when it came
 }
 
-// offer is what Gateway.promise writes down: where the cursor goes once the
-// answer is committed.
+// offer is an answer that the robot gave, as Gateway.promise writes it down.
 type offer struct {
-	to    wavelet.Version
-	wrote bool
+	take  gateway.Take
+	work  *work // nil: none was given
+	wrote bool  // some of it
 }
 
 // never is no instant.
@@ -80,7 +81,7 @@ func (s *seat) rest(at time.Duration) {
 // rearm enters in the agenda when the seat is due next.
 func (w *world) rearm(s *seat) {
 	wake := s.lane.Wake()
-	if wake.IsZero() {
+	if wake.IsZero() || s.ending {
 		s.wake = never
 		return
 	}
@@ -208,7 +209,7 @@ func (w *world) send(s *seat, t gateway.Take, named governor.Delivery, heard []*
 	w.after(takes, func() {
 		if s.flight == flight {
 			s.rest(w.at)
-			s.offers[t.Lane] = offer{to: t.To}
+			s.offers[t.Lane] = offer{take: t, work: k}
 			w.goOn(k)
 		} else if k.door() == governor.Call {
 			w.goOn(k) // the robot does not know that its bundle was called back
@@ -268,7 +269,7 @@ const patience = 2 * time.Second
 
 // landed tells the lane what became of its bundle.
 func (w *world) landed(s *seat, o gateway.Outcome) {
-	s.flying = false
+	s.flying, s.ending = false, false
 	s.rest(w.at)
 	s.lane.Done(w.now(), o)
 	if s.lane.Over() {
