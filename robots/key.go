@@ -7,6 +7,7 @@ import (
 	"encoding/base64"
 	"encoding/hex"
 	"fmt"
+	"net/http"
 	"strings"
 )
 
@@ -46,4 +47,14 @@ func (h *keyHash) UnmarshalText(text []byte) error {
 		return fmt.Errorf("a key hash is %d hexadecimal digits", 2*len(h))
 	}
 	return nil
+}
+
+// Bearer is the key or login token that a request carries as a bearer token, ""
+// if it carries none.
+func Bearer(r *http.Request) string {
+	scheme, token, ok := strings.Cut(r.Header.Get("Authorization"), " ")
+	if !ok || !strings.EqualFold(scheme, "Bearer") {
+		return ""
+	}
+	return strings.TrimSpace(token)
 }

@@ -7,6 +7,7 @@ import (
 	"mime"
 	"net/http"
 
+	"weir/robots"
 	"weir/wavelet"
 	"weir/wavelet/attachment"
 	"weir/wavelet/client"
@@ -80,7 +81,7 @@ type member struct {
 // caller is the robot whose key a request carries, and which may call now, or
 // the person who has logged in.
 func (s *Server) caller(r *http.Request) (wavelet.Participant, error) {
-	if key := bearer(r); key != "" {
+	if key := robots.Bearer(r); key != "" {
 		if robot, err := s.d.Robots.Authenticate(key); err == nil {
 			if e := s.blocked(robot.Address); e != nil {
 				return "", e

@@ -15,6 +15,7 @@ import (
 	"github.com/golang-jwt/jwt/v5"
 
 	"weir/admission/blocks"
+	"weir/robots"
 	"weir/wavelet"
 	"weir/wavelet/client"
 )
@@ -187,7 +188,7 @@ func (a *Authenticator) key(t *jwt.Token) (any, error) {
 // Person tells which person a REST request comes from: a bearer login token,
 // or the Weir-User header where names are enough.
 func (a *Authenticator) Person(r *http.Request) (Login, error) {
-	user, token := r.Header.Get("Weir-User"), bearer(r)
+	user, token := r.Header.Get("Weir-User"), robots.Bearer(r)
 	if user == "" && token == "" {
 		return Login{}, refuse(client.CodeUnauthorized, "unauthorized", "Authorization", "this is for people who have logged in", "send a login token as a bearer token")
 	}
@@ -206,20 +207,11 @@ func (a *Authenticator) Claim(r *http.Request, user wavelet.Participant, token s
 }
 
 // Admin reports whether a request carries the operators' token.
-func (a *Authenticator) Admin(r *http.Request) bool { return a.isAdmin(bearer(r)) }
+func (a *Authenticator) Admin(r *http.Request) bool { return a.isAdmin(robots.Bearer(r)) }
 
 func (a *Authenticator) isAdmin(token string) bool {
 	sum := sha256.Sum256([]byte(token))
 	return a.o.AdminToken != "" && subtle.ConstantTimeCompare(sum[:], a.admin[:]) == 1
-}
-
-// bearer is the token of an Authorization header, "" if it has none.
-func bearer(r *http.Request) string {
-	scheme, token, ok := strings.Cut(r.Header.Get("Authorization"), " ")
-	if !ok || !strings.EqualFold(scheme, "Bearer") {
-		return ""
-	}
-	return strings.TrimSpace(token)
 }
 
 // local reports whether a request comes from this machine and was addressed to

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"weir/admission"
+	"weir/robots"
 )
 
 // Robots who called a short while ago need not wait.
@@ -92,7 +93,7 @@ func credentials(r *http.Request) string {
 			return account
 		}
 	}
-	return bearer(r)
+	return robots.Bearer(r)
 }
 
 // status is a ResponseWriter that notes the status.

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
-	"text/tabwriter"
 	"time"
 
 	"weir/admission/blocks"
@@ -71,37 +70,18 @@ func (c blockAddCmd) Run(ctx context.Context, s streams) error {
 	return nil
 }
 
-type blockListCmd struct {
-	remote
-	JSON bool `help:"Print JSON."`
-}
+type blockListCmd struct{ listing }
 
 func (blockListCmd) Help() string { return "Example:\n\n  weir block list" }
 
 func (c blockListCmd) Run(ctx context.Context, s streams) error {
-	a, err := c.admin()
-	if err != nil {
-		return err
-	}
-	var list struct {
-		Blocks []blocks.Block `json:"blocks"`
-	}
-	if err := a.call(ctx, http.MethodGet, "/api/v1/blocks", nil, &list); err != nil {
-		return err
-	}
-	if c.JSON {
-		return writeJSON(s.out, list.Blocks)
-	}
-	w := tabwriter.NewWriter(s.out, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(w, "WHO\tBY\tSINCE\tUNTIL\tREASON")
-	for _, b := range list.Blocks {
+	return list(ctx, s, c.listing, "blocks", []string{"WHO", "BY", "SINCE", "UNTIL", "REASON"}, func(b blocks.Block) []string {
 		until := "for good"
 		if !b.Until.IsZero() {
 			until = b.Until.Local().Format(time.DateTime)
 		}
-		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\n", b.Who, b.By, b.Since.Local().Format(time.DateTime), until, b.Reason)
-	}
-	return w.Flush()
+		return []string{b.Who, b.By, b.Since.Local().Format(time.DateTime), until, b.Reason}
+	})
 }
 
 type blockRemoveCmd struct {

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
-	"text/tabwriter"
 	"time"
 
 	"weir/robots/grants"
@@ -26,33 +25,14 @@ Examples:
   weir grants revoke 1f0c9a2b5d7e4830`
 }
 
-type grantsListCmd struct {
-	remote
-	JSON bool `help:"Print JSON."`
-}
+type grantsListCmd struct{ listing }
 
 func (grantsListCmd) Help() string { return "Example:\n\n  weir grants list" }
 
 func (c grantsListCmd) Run(ctx context.Context, s streams) error {
-	a, err := c.admin()
-	if err != nil {
-		return err
-	}
-	var list struct {
-		Grants []grants.Grant `json:"grants"`
-	}
-	if err := a.call(ctx, http.MethodGet, "/api/v1/grants", nil, &list); err != nil {
-		return err
-	}
-	if c.JSON {
-		return writeJSON(s.out, list.Grants)
-	}
-	w := tabwriter.NewWriter(s.out, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(w, "ID\tPERSON\tPROGRAM\tUNTIL")
-	for _, g := range list.Grants {
-		fmt.Fprintf(w, "%s\t%s\t%s\t%s\n", g.ID, g.Person, g.Program, g.Expires.Local().Format(time.DateTime))
-	}
-	return w.Flush()
+	return list(ctx, s, c.listing, "grants", []string{"ID", "PERSON", "PROGRAM", "UNTIL"}, func(g grants.Grant) []string {
+		return []string{g.ID, string(g.Person), g.Program, g.Expires.Local().Format(time.DateTime)}
+	})
 }
 
 type grantsRevokeCmd struct {

@@ -99,35 +99,16 @@ func showKey(s streams, key, file string) error {
 	return nil
 }
 
-type robotsListCmd struct {
-	remote
-	JSON bool `help:"Print JSON."`
-}
+type robotsListCmd struct{ listing }
 
 func (robotsListCmd) Help() string {
 	return "Example:\n\n  weir robots list"
 }
 
 func (c robotsListCmd) Run(ctx context.Context, s streams) error {
-	a, err := c.admin()
-	if err != nil {
-		return err
-	}
-	var list struct {
-		Robots []robots.Robot `json:"robots"`
-	}
-	if err := a.call(ctx, http.MethodGet, "/api/v1/robots", nil, &list); err != nil {
-		return err
-	}
-	if c.JSON {
-		return writeJSON(s.out, list.Robots)
-	}
-	w := tabwriter.NewWriter(s.out, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(w, "ADDRESS\tPROFILE\tSTATE\tCALLBACK\tLAST ERROR")
-	for _, r := range list.Robots {
-		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\n", r.Address, or(r.Profile, "default"), state(r), reached(r), or(r.LastError, "-"))
-	}
-	return w.Flush()
+	return list(ctx, s, c.listing, "robots", []string{"ADDRESS", "PROFILE", "STATE", "CALLBACK", "LAST ERROR"}, func(r robots.Robot) []string {
+		return []string{string(r.Address), or(r.Profile, "default"), state(r), reached(r), or(r.LastError, "-")}
+	})
 }
 
 // state is whether a robot is in service.

@@ -6,7 +6,6 @@ import (
 	"log/slog"
 	"net/http"
 	"net/url"
-	"strings"
 	"time"
 
 	"weir/admission/bounds"
@@ -149,7 +148,7 @@ func (h *Handler) count(wrong *problem) {
 // key, and counts its connection until leave is called. Ok is false for one that
 // was turned away: it has been answered.
 func (h *Handler) Enter(w http.ResponseWriter, r *http.Request) (robot wavelet.Participant, leave func(), ok bool) {
-	known, err := h.directory.Authenticate(bearer(r))
+	known, err := h.directory.Authenticate(robots.Bearer(r))
 	wrong := badKey(err)
 	if wrong == nil {
 		wrong = h.blocked(known.Address)
@@ -218,7 +217,7 @@ func operations(w http.ResponseWriter, r *http.Request, body []byte) ([]wire.Ope
 // signature. The body of a signed request is read by then; else it is nil.
 func (h *Handler) authenticate(w http.ResponseWriter, r *http.Request) (robot robots.Robot, body []byte, wrong *problem) {
 	var err error
-	if key := bearer(r); key != "" || !isSigned(r) {
+	if key := robots.Bearer(r); key != "" || !isSigned(r) {
 		if robot, err = h.directory.Authenticate(key); err != nil {
 			return robot, nil, unread(w, badKey(err))
 		}
@@ -257,15 +256,6 @@ func (h *Handler) signer(w http.ResponseWriter, r *http.Request) (robots.Robot, 
 		wrong = h.verifier.once(r.Context(), s, c)
 	}
 	return robot, append([]byte{}, s.operations()...), wrong
-}
-
-// bearer is the key in the Authorization field, "" if there is none.
-func bearer(r *http.Request) string {
-	scheme, key, _ := strings.Cut(r.Header.Get("Authorization"), " ")
-	if !strings.EqualFold(scheme, "Bearer") {
-		return ""
-	}
-	return strings.TrimSpace(key)
 }
 
 // onlyLimits reports whether operations ask for limits and for nothing else.

@@ -28,7 +28,7 @@ func (h *Handler) ServeLimits(admin func(*http.Request) bool) http.Handler {
 			writeJSON(w, http.StatusOK, h.limits(id))
 			return
 		}
-		robot, err := h.directory.Authenticate(bearer(r))
+		robot, err := h.directory.Authenticate(robots.Bearer(r))
 		switch {
 		case err != nil:
 			h.deny(w, &problem{http.StatusUnauthorized, "bad_key", err.Error()})
