@@ -1,6 +1,7 @@
 package web
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net/http"
@@ -189,6 +190,25 @@ func (k *socket) charge(r client.Request, unread bool) *client.Error {
 	}
 	user, cluster := p.payers()
 	return k.server.charge(now, c, connection, user, cluster)
+}
+
+// pinged charges a ping of the WebSocket protocol as the operation of that name,
+// and reports whether it is answered. One that is over a limit is not, and is an
+// error. It is called by whoever reads from the connection: when that has been
+// closed, somebody waits for the client's goodbye and nothing else.
+func (k *socket) pinged(context.Context, []byte) bool {
+	if k.ctx.Err() != nil {
+		return false
+	}
+	ping := client.Request{Op: client.OpPing}
+	over := k.charge(ping, false)
+	if over == nil {
+		return true
+	}
+	if err := k.mistake(ping, over); err != nil {
+		k.close(err)
+	}
+	return false
 }
 
 // mistake counts a refusal against the limit of errors; the error is that it is

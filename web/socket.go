@@ -90,19 +90,22 @@ func (s *Server) upgrade(w http.ResponseWriter, r *http.Request) {
 	// sets its own.
 	_ = http.NewResponseController(w).SetReadDeadline(time.Time{})
 	_ = http.NewResponseController(w).SetWriteDeadline(time.Time{})
-	conn, err := websocket.Accept(w, r, &websocket.AcceptOptions{OriginPatterns: s.d.Origins})
+	k := &socket{}
+	conn, err := websocket.Accept(w, r, &websocket.AcceptOptions{OriginPatterns: s.d.Origins, OnPingReceived: k.pinged})
 	if err != nil {
 		s.refusals.add("socket", "upgrade")
 		return // Accept has answered
 	}
 	conn.SetReadLimit(client.MaxMessage)
 	ctx, cancel := context.WithCancelCause(s.ctx)
-	k := &socket{
+	*k = socket{
 		server: s, conn: conn, login: login, begun: grant, queue: newQueue(), ctx: ctx, close: cancel,
 		vigil: vigil{heard: make(chan struct{}, 1)},
 		subs:  map[wavelet.Name]*subscription{},
 		hush:  func() { hush(r) },
 	}
+	k.paying.open(s.limits, login.User, time.Now())
+	defer k.paying.close(s.limits)
 	if err := k.flow.begin(from); err != nil {
 		_ = conn.Close(websocket.StatusInternalError, "the server failed")
 		return
@@ -112,8 +115,6 @@ func (s *Server) upgrade(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	defer s.sockets.remove(k)
-	k.paying.open(s.limits, login.User, time.Now())
-	defer k.paying.close(s.limits)
 	k.closeBlocked()
 	k.serve()
 }
