@@ -59,23 +59,21 @@ func (k *socket) closeBlocked() {
 	}
 }
 
-// blockChanged closes the sockets of whoever is blocked from now on.
+// blockChanged closes the sockets of whoever is blocked from now on, and ends the
+// streams to where nobody is let in from.
 func (s *Server) blockChanged(b blocks.Block, begins bool) {
-	if begins {
-		s.endBlocked(b)
+	if !begins {
+		return
 	}
-}
-
-// endBlocked closes what a block shuts out.
-func (s *Server) endBlocked(b blocks.Block) int {
 	who, person := b.Participant()
 	network, _ := b.Network()
-	return s.sockets.end(func(k *socket) bool {
+	s.sockets.end(func(k *socket) bool {
 		if person {
 			return k.login.User == who
 		}
 		return network.Contains(k.flow.from)
 	}, &disconnect{client.CloseBlocked, "you are " + b.String()})
+	s.readers.end(network) // all of them operators', whom no name tells apart
 }
 
 // Refused counts a refusal of a door behind the edge. Layer and reason are of

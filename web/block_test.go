@@ -1,7 +1,9 @@
 package web_test
 
 import (
+	"bufio"
 	"encoding/json"
+	"io"
 	"net"
 	"net/http"
 	"net/netip"
@@ -127,5 +129,41 @@ func TestANetworkIsBlocked(t *testing.T) {
 	conn, err := net.Dial("tcp", strings.TrimPrefix(h.url, "http://"))
 	if err == nil && answers(t, conn) {
 		t.Error("a connection from a blocked address is served")
+	}
+}
+
+// TestABlockEndsStreams of those who are blocked, and nobody else's.
+func TestABlockEndsStreams(t *testing.T) {
+	h := plan{admission: &admission.Config{TrustedProxies: []netip.Prefix{netip.MustParsePrefix("127.0.0.1/32")}}}.build(t)
+	read := func(path, from string) *bufio.Reader {
+		t.Helper()
+		r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, h.url+path, nil)
+		must(t, err)
+		r.Header.Set("Authorization", "Bearer "+adminToken)
+		r.Header.Set("X-Forwarded-For", from)
+		resp, err := http.DefaultClient.Do(r)
+		must(t, err)
+		t.Cleanup(func() { resp.Body.Close() })
+		if resp.StatusCode != http.StatusOK {
+			t.Fatalf("%s is answered %s", path, resp.Status)
+		}
+		return bufio.NewReader(resp.Body)
+	}
+	shut := []*bufio.Reader{read("/api/v1/decisions/stream", "192.0.2.7"), read("/api/v1/trace?who=ann@example.com", "192.0.2.8")}
+	kept := read("/api/v1/decisions/stream", "198.51.100.1")
+	if status := h.block("192.0.2.0/24", false); status != http.StatusCreated {
+		t.Fatal(status)
+	}
+	for _, stream := range shut {
+		if _, err := io.Copy(io.Discard, stream); err != nil {
+			t.Errorf("a stream broke off: %v", err)
+		}
+	}
+	h.decide(1)
+	for line := ""; line != "event: decision\n"; {
+		var err error
+		if line, err = kept.ReadString('\n'); err != nil {
+			t.Fatalf("a stream to elsewhere has ended: %v", err)
+		}
 	}
 }

@@ -121,6 +121,7 @@ type Server struct {
 	known    known // robots who need not wait
 	watching sync.WaitGroup
 	traces   traces
+	readers  readers
 	streams  atomic.Int64 // of decisions, open now
 	trying   atomic.Bool  // policies, now
 	ctx      context.Context

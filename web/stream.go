@@ -38,9 +38,8 @@ func (s *Server) streamDecisions(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	defer s.streams.Add(-1)
-	ctx, cancel := context.WithCancel(r.Context())
-	defer cancel()
-	defer context.AfterFunc(s.ctx, cancel)()
+	ctx, done := s.reading(r)
+	defer done()
 	out := beginStream(w)
 	if err := out.follow(ctx, s.d.Gateway.Decisions(), filter, after); err != nil && ctx.Err() == nil {
 		s.d.Logger.Info("a reader of decisions was let go", "from", r.RemoteAddr, "error", err)

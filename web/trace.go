@@ -2,7 +2,6 @@ package web
 
 import (
 	"bytes"
-	"context"
 	"encoding/json"
 	"errors"
 	"net/http"
@@ -218,9 +217,8 @@ func (s *Server) streamTrace(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	defer s.traces.end(t)
-	ctx, cancel := context.WithCancel(r.Context())
-	defer cancel()
-	defer context.AfterFunc(s.ctx, cancel)()
+	ctx, done := s.reading(r)
+	defer done()
 	beat := time.NewTicker(streamBeat)
 	defer beat.Stop()
 	out := beginStream(w)

@@ -34,13 +34,12 @@ func (s *Server) tryPolicies(w http.ResponseWriter, r *http.Request) {
 		s.deny(w, err)
 		return
 	}
-	ctx, cancel := context.WithCancel(r.Context())
-	defer cancel()
-	defer context.AfterFunc(s.ctx, cancel)()
+	ctx, done := s.reading(r)
+	defer done()
 	out := beginStream(w)
 	q.Progress = func(p traffic.Progress) {
 		if err := out.send("event: progress\ndata: %s\n\n", encode(p)); err != nil {
-			cancel()
+			done()
 		}
 	}
 	report, err := s.try(ctx, q)
