@@ -15,7 +15,9 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net/http"
+	"runtime/debug"
 	"strconv"
 	"strings"
 	"sync"
@@ -92,7 +94,7 @@ func (l *line) begin(ctx context.Context) error {
 		l.work.Go(func() {
 			defer func() { <-places }()
 			reply := nats.NewMsg(msg.Reply)
-			answer, err := l.robot.Answer(ctx, msg.Data)
+			answer, err := l.answer(ctx, msg.Data)
 			if reply.Data = answer; err != nil {
 				fail(reply.Header, err)
 			}
@@ -112,6 +114,18 @@ func (l *line) begin(ctx context.Context) error {
 		return fmt.Errorf("say what it wants to hear of: %w", err)
 	}
 	return nil
+}
+
+// answer is what the robot answers. As over HTTP, a handler that panics fails its
+// bundle and not the robot.
+func (l *line) answer(ctx context.Context, bundle []byte) (answer []byte, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("the handler panicked: %v", p)
+			slog.ErrorContext(ctx, "overnats: a handler panicked", "subject", l.subject, "panic", p, "stack", string(debug.Stack()))
+		}
+	}()
+	return l.robot.Answer(ctx, bundle)
 }
 
 // maxText is how much of an error is told, in bytes.

@@ -125,22 +125,27 @@ func TestARobotOverNATS(t *testing.T) {
 	}
 }
 
-// TestABundleThatFails has a robot fail, and the server told so.
+// TestABundleThatFails has a robot fail and panic, and the server told so.
 func TestABundleThatFails(t *testing.T) {
 	b := open(t, always, results)
 	wrong := errors.New("no dictionary " + strings.Repeat("x", bus.MaxPayload))
-	r := kit.New("kit", func(context.Context, *kit.Bundle, *kit.Reply) error { return wrong })
+	r := kit.New("kit", func(_ context.Context, in *kit.Bundle, _ *kit.Reply) error {
+		if in.Label.ID == "panic" {
+			panic("no dictionary at all")
+		}
+		return wrong
+	})
 	ctx, stop := context.WithCancel(t.Context())
 	served := make(chan error, 1)
 	go func() { served <- overnats.Serve(ctx, "nats://"+b.Addr(), address, "sesame", r) }() // awaited below
 	asking, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
-	for bundle, code := range map[string]string{`{}`: "500", `none`: "400"} {
+	for bundle, code := range map[string]string{`{}`: "500", `none`: "400", `{"bundle":{"id":"panic"}}`: "500"} {
 		answer, err := b.Ask(asking, address, []byte(bundle))
 		for errors.Is(err, bus.ErrAbsent) { // it is about to connect
 			answer, err = b.Ask(asking, address, []byte(bundle))
 		}
-		if f, ok := errors.AsType[*bus.Failure](err); !ok || f.Code != code || code == "500" && !strings.HasPrefix(f.Text, "no dictionary") {
+		if f, ok := errors.AsType[*bus.Failure](err); !ok || f.Code != code || code == "500" && !strings.Contains(f.Text, "no dictionary") {
 			t.Errorf("%s: answered %q, %v", bundle, answer, err)
 		}
 	}
