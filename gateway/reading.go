@@ -18,6 +18,7 @@ import (
 type Reading struct {
 	State *wavelet.State // read only
 	News  bool           // others have written since the reading before
+	Named [2]string      // by events.Lane: the token of what was told last, "" if nothing was
 	// Held is how long what robots wrote since is held back. If nobody else wrote,
 	// State is as it was before that. 0: nothing is held.
 	Held time.Duration
@@ -90,6 +91,7 @@ func (g *Gateway) Read(ctx context.Context, id wavelet.Seat) (Reading, error) {
 		if robots.empty() {
 			s.reader.reach(events.RobotLane, head.Version())
 		}
+		out.Named = s.reader.named
 	}
 	g.mu.Unlock()
 	return out, nil

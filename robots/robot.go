@@ -33,6 +33,13 @@ type Robot struct {
 	Unsigned bool `json:"unsigned,omitzero"`
 }
 
+// Told reports whether bundles tell the robot what is written where it takes part.
+// One that is not told fetches, and hears of it by that.
+func (r Robot) Told() bool {
+	called := r.Callback != "" || r.Transport != ""
+	return called && (r.Capabilities == nil || r.Capabilities.Listens())
+}
+
 // TransportNATS is the transport of a robot that connects out, over NATS.
 const TransportNATS = "nats"
 

@@ -14,24 +14,24 @@ import (
 
 	"weir/policies"
 	"weir/sim"
+	"weir/sim/live"
 )
 
 type simulateCmd struct {
-	Files       []string `arg:"" name:"file" help:"Scenario files."`
-	JSON        bool     `help:"Print a line of JSON for each run."`
-	Seed        uint64   `default:"1" help:"Seed of the first run." placeholder:"N"`
-	Seeds       int      `default:"1" help:"Runs of each scenario, each with the next seed." placeholder:"N"`
-	Speed       float64  `default:"1" help:"Everybody is so many times as fast; the governor's constants stay." placeholder:"X"`
-	People      int      `help:"Add so many people who write a line now and then." placeholder:"N"`
-	Fault       string   `enum:",restarts,loss,jitter" default:"" help:"Have something go wrong all through: restarts of the gateway, loss of 5 %% of the deliveries, a jitter of up to 2 s." placeholder:"NAME"`
-	ProfileFile string   `type:"existingfile" help:"Policy file to read beside the built-in profiles." placeholder:"FILE"`
-	Detector    []string `default:"weir" help:"What decides: weir, or a guard to compare it with. Several make a table of them." placeholder:"NAME,..."`
-	Live        bool     `help:"Run against a real server, with robots over HTTP, in place of virtual time."`
-	Polite      bool     `help:"With --live: robots stay below the limits that they are told, as those made with robots/kit do."`
-	OverNATS    bool     `name:"over-nats" help:"With --live: robots connect over NATS, in place of waiting for HTTP."`
-	OverMCP     bool     `name:"over-mcp" help:"With --live: robots are agents that read and write over MCP, in place of waiting for HTTP."`
-	TimeScale   float64  `default:"10" help:"With --live: divide every duration by this, the server's too." placeholder:"N"`
-	Plot        string   `help:"Draw the run of one scenario with one seed." placeholder:"FILE.svg"`
+	Files       []string  `arg:"" name:"file" help:"Scenario files."`
+	JSON        bool      `help:"Print a line of JSON for each run."`
+	Seed        uint64    `default:"1" help:"Seed of the first run." placeholder:"N"`
+	Seeds       int       `default:"1" help:"Runs of each scenario, each with the next seed." placeholder:"N"`
+	Speed       float64   `default:"1" help:"Everybody is so many times as fast; the governor's constants stay." placeholder:"X"`
+	People      int       `help:"Add so many people who write a line now and then." placeholder:"N"`
+	Fault       string    `enum:",restarts,loss,jitter" default:"" help:"Have something go wrong all through: restarts of the gateway, loss of 5 %% of the deliveries, a jitter of up to 2 s." placeholder:"NAME"`
+	ProfileFile string    `type:"existingfile" help:"Policy file to read beside the built-in profiles." placeholder:"FILE"`
+	Detector    []string  `default:"weir" help:"What decides: weir, or a guard to compare it with. Several make a table of them." placeholder:"NAME,..."`
+	Live        bool      `help:"Run against a real server, with robots over HTTP, in place of virtual time."`
+	Polite      bool      `help:"With --live: robots stay below the limits that they are told, as those made with robots/kit do."`
+	Over        live.Door `enum:"http,active,nats,mcp" default:"http" help:"With --live: the door by which robots come. They are called over http, connect over nats, or are not called and read for themselves, by the active API or over mcp." placeholder:"DOOR"`
+	TimeScale   float64   `default:"10" help:"With --live: divide every duration by this, the server's too." placeholder:"N"`
+	Plot        string    `help:"Draw the run of one scenario with one seed." placeholder:"FILE.svg"`
 }
 
 func (simulateCmd) Help() string {
@@ -46,9 +46,9 @@ disk take is multiplied by --time-scale. Two milliseconds are 20 ms of the scena
 is told on the standard error, with the lag: what 19 of 20 deltas of people take at most to be committed, by the scenario's clock. Verdicts
 are worth something while it is small beside the half second of the pace; choose a smaller --time-scale if it is not.
 
-With --over-mcp robots are agents that read a wavelet every two seconds of the scenario, answer by the tools, and say whom they answer, as
-their lineage in the scenario has it: stripped, that it was nobody; forged, that it was people. What takes turns takes longer then: a loop is given
-16 readings more.
+With --over active or mcp robots are not called: they read a wavelet every two seconds of the scenario, and write by the active API, or by the
+tools for agents. They say whom they answer as their lineage in the scenario has it: stripped, that it was nobody; forged, that it was people.
+What takes turns takes longer then: a loop is given 16 readings more.
 
 Exits 1 if an expectation fails under the first detector; the others are there to be compared with.
 
@@ -66,8 +66,8 @@ Examples:
   weir simulate --detector weir,ratio-slots,pair-guard polite-models.yaml
   weir simulate --live --time-scale 20 two-echo-bots.yaml
   weir simulate --live --polite two-echo-bots.yaml
-  weir simulate --live --over-nats two-echo-bots.yaml
-  weir simulate --live --over-mcp two-echo-bots.yaml
+  weir simulate --live --over nats two-echo-bots.yaml
+  weir simulate --live --over active two-echo-bots.yaml
   weir simulate --plot echo.svg two-echo-bots.yaml`
 }
 

@@ -33,15 +33,15 @@ func (c *simulateCmd) playLive(ctx context.Context, log io.Writer, sc *sim.Scena
 		causeGap: time.Duration(float64(10*time.Second) / c.TimeScale),
 		patience: sc.Duration, // in virtual time no answer comes too late
 	}}
-	if c.OverNATS {
+	if c.Over == live.OverNATS {
 		p.config.nats.listen = "127.0.0.1:0"
 	}
 	played := v.Of(sc)
-	if c.OverMCP {
+	if c.Over.Asks() {
 		played = played.Reading(live.ReadEvery)
 	}
 	r, err = live.Run(ctx, played, live.Options{
-		Options: o, Scale: c.TimeScale, Polite: c.Polite, NATS: c.OverNATS, MCP: c.OverMCP, Start: p.start,
+		Options: o, Scale: c.TimeScale, Polite: c.Polite, Over: c.Over, Start: p.start,
 		Progress: func(p live.Progress) {
 			fmt.Fprintf(log, "%s, seed %d: %s of %s, %d deltas, %d acts, lag %d ms\n",
 				p.Scenario, o.Seed, p.At.Round(time.Second), p.Of, p.Commits, p.Acted, p.Lag.Milliseconds())
@@ -80,14 +80,10 @@ func (c *simulateCmd) liveFaults() error {
 		return fmt.Errorf("--time-scale: %g is not from 1 to 100", c.TimeScale)
 	case c.Polite && !c.Live:
 		return fmt.Errorf("--polite: goes with --live; in virtual time robots are told of no limits")
-	case c.OverNATS && !c.Live:
-		return fmt.Errorf("--over-nats: goes with --live; in virtual time there is no NATS")
-	case c.OverMCP && !c.Live:
-		return fmt.Errorf("--over-mcp: goes with --live; in virtual time there are no tools")
-	case c.OverMCP && c.OverNATS:
-		return fmt.Errorf("--over-mcp: robots connect in one way; leave out --over-nats")
-	case c.OverMCP && c.Polite:
-		return fmt.Errorf("--polite: is how robots made with robots/kit behave, and agents over MCP are not; leave out --over-mcp")
+	case c.Over != live.OverHTTP && !c.Live:
+		return fmt.Errorf("--over: goes with --live; in virtual time there are no doors")
+	case c.Over.Asks() && c.Polite:
+		return fmt.Errorf("--polite: is how robots behave that are told of their limits with each bundle; leave out --over %s", c.Over)
 	case c.Live && (len(c.Detector) > 1 || c.Detector[0] != "weir"):
 		return fmt.Errorf("--live: a real server has weir's own governor, and no other --detector")
 	}

@@ -12,17 +12,18 @@ import (
 	"weir/policies"
 	"weir/robots"
 	"weir/sim"
+	"weir/sim/live"
 )
 
-// scene is a scenario of a test.
+// scene is a scenario of a test, with who is acted on in the end; none: nobody may
+// be.
 type scene struct {
 	name, text string
 	acted      []string
 }
 
-// scenes are short scenarios of each kind of actor, with who is acted on in the
-// end; none: nobody may be. Loops are given ten times as long as they take, for
-// machines that are busy.
+// scenes are short scenarios of each kind of actor. Loops are given ten times as
+// long as they take, for machines that are busy.
 var scenes = []scene{
 	{"two echoes beside a speller", `
 scenario: echo-and-speller
@@ -74,50 +75,99 @@ expect: {untouched: [model, wordy]}
 `, nil},
 }
 
-// TestLiveVerdictsAreThoseOfVirtualTime plays each scene in virtual time, with
-// robots over HTTP, and over NATS.
+// askers are short scenes for robots that are not called.
+var askers = []scene{
+	{"two echoes beside a speller", `
+scenario: echoes
+truth: loop
+duration: 1m
+humans:
+  - {name: ann, messages: {every: [4s, 8s], count: 3}}
+robots:
+  - {name: echo-a, answers: everyone, latency: [100ms, 400ms]}
+  - {name: echo-b, answers: everyone, latency: [100ms, 400ms]}
+  - {name: spelly, profile: interactive, answers: humans, probability: 0.97, latency: [50ms, 200ms]}
+expect: {stopped_within: 60s, acted_on: {any_of: [echo-a, echo-b], at_most: 1}, untouched: [spelly]}
+`, []string{"echo-a", "echo-b"}},
+	{"two polite models", `
+scenario: models
+truth: loop
+duration: 2m
+humans:
+  - {name: ann, messages: {every: [1s, 1s], count: 1}}
+robots:
+  - {name: model-a, answers: everyone, latency: [1s, 3s]}
+  - {name: model-b, answers: everyone, latency: [1s, 3s]}
+expect: {stopped_within: 90s, acted_on: {any_of: [model-a, model-b], at_most: 1}}
+`, []string{"model-a", "model-b"}},
+	{"agents with a moderator, and one that streams, through a restart on a bad line", `
+scenario: moderated
+truth: legitimate
+duration: 90s
+humans:
+  - {name: mod, messages: {every: [10s, 20s]}}
+robots:
+  - {name: agent-a, profile: agent-discussion, answers: everyone, probability: 0.38, latency: [2s, 4s]}
+  - {name: agent-b, profile: agent-discussion, answers: everyone, probability: 0.38, latency: [2s, 4s]}
+  - {name: model, profile: stream, answers: humans, stream: {count: 12, every: [500ms, 500ms]}}
+  - {name: wordy, answers: [mod], operations: 3, lineage: stripped}
+  - {name: ticker, answers: nobody, spontaneous: {every: [8s, 12s], burst: 2}}
+faults: {restart: [35s], lose: 0.1, jitter: 300ms}
+expect: {untouched: [agent-a, agent-b, model, wordy, ticker]}
+`, nil},
+}
+
+// TestLiveVerdictsAreThoseOfVirtualTime plays each scene in virtual time, and live
+// by the doors that it is for.
 func TestLiveVerdictsAreThoseOfVirtualTime(t *testing.T) {
-	set := policies.Builtin()
 	for _, x := range scenes {
 		t.Run(x.name, func(t *testing.T) {
 			t.Parallel()
-			sc, err := sim.Read([]byte(x.text), "scene.yaml", set)
-			if err != nil {
-				t.Fatal(err)
-			}
-			o := sim.Options{Seed: 1, Profiles: set}
-			virtual, err := sim.Run(sc, o)
-			if err != nil {
-				t.Fatal(err)
-			}
-			ways := map[string]sim.Result{"virtual": virtual}
-			for _, c := range []*simulateCmd{{Live: true, TimeScale: 12}, {Live: true, TimeScale: 12, OverNATS: true}} {
-				if c.OverNATS && sc.Faults.Lose > 0 {
-					continue // what is lost is missed too late
-				}
-				live, err := c.playLive(t.Context(), io.Discard, sc, sim.Variant{Speed: 1, Seed: 1}, o)
-				if err != nil {
-					t.Fatal(err)
-				}
-				ways["live"+map[bool]string{true: " over NATS"}[c.OverNATS]] = live
-			}
-			for way, r := range ways {
-				if !r.OK {
-					t.Errorf("%s: %s", way, r.Why)
-				}
-				if (virtual.Wasted > 0) != (r.Wasted > 0) {
-					t.Errorf("answers of robots to robots: %d in virtual time, %d %s", virtual.Wasted, r.Wasted, way)
-				}
-				if len(r.ActedOn) == 0 != (x.acted == nil) {
-					t.Errorf("%s: acted on %v, want some of %v", way, r.ActedOn, x.acted)
-				}
-				for _, a := range r.ActedOn {
-					if !slices.Contains(x.acted, a.Robot) || a.Rule != "depth" {
-						t.Errorf("%s: acted on %v, want some of %v by depth", way, a, x.acted)
-					}
-				}
-			}
+			x.through(t, live.OverHTTP)
+			x.through(t, live.OverNATS)
 		})
+	}
+	for _, x := range askers {
+		t.Run("asking, "+x.name, func(t *testing.T) {
+			t.Parallel()
+			x.through(t, live.OverActive)
+			x.through(t, live.OverMCP)
+		})
+	}
+}
+
+// through plays a scene by a door, and holds it against virtual time.
+func (x scene) through(t *testing.T, door live.Door) {
+	set := policies.Builtin()
+	sc, err := sim.Read([]byte(x.text), "scene.yaml", set)
+	if err != nil {
+		t.Fatal(err)
+	}
+	o := sim.Options{Seed: 1, Profiles: set}
+	virtual, err := sim.Run(sc, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := &simulateCmd{Live: true, TimeScale: 12, Over: door}
+	played, err := c.playLive(t.Context(), io.Discard, sc, sim.Variant{Speed: 1, Seed: 1}, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for way, r := range map[string]sim.Result{"in virtual time": virtual, "over " + string(door): played} {
+		if !r.OK {
+			t.Errorf("%s: %s", way, r.Why)
+		}
+		if (virtual.Wasted > 0) != (r.Wasted > 0) {
+			t.Errorf("answers of robots to robots: %d in virtual time, %d %s", virtual.Wasted, r.Wasted, way)
+		}
+		if len(r.ActedOn) == 0 != (x.acted == nil) {
+			t.Errorf("%s: acted on %v, want some of %v", way, r.ActedOn, x.acted)
+		}
+		for _, a := range r.ActedOn {
+			if !slices.Contains(x.acted, a.Robot) || a.Rule != "depth" || a.Action != "evict" {
+				t.Errorf("%s: acted on %v, want some of %v put out by depth", way, a, x.acted)
+			}
+		}
 	}
 }
 
@@ -173,7 +223,7 @@ func TestPoliteRobotsAreNeverRefused(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			c := &simulateCmd{Live: true, Polite: true, TimeScale: 12}
+			c := &simulateCmd{Live: true, Polite: true, TimeScale: 12, Over: live.OverHTTP}
 			r, err := c.playLive(t.Context(), io.Discard, sc, sim.Variant{Speed: 1, Seed: 1}, sim.Options{Seed: 1, Profiles: set})
 			if err != nil {
 				t.Fatal(err)
@@ -211,7 +261,7 @@ func TestLiveLeavesNothing(t *testing.T) {
 	}
 	ctx, cancel := context.WithCancelCause(t.Context())
 	enough := errors.New("enough")
-	c := &simulateCmd{Live: true, TimeScale: 1}
+	c := &simulateCmd{Live: true, TimeScale: 1, Over: live.OverHTTP}
 	tell := writer(func(p []byte) (int, error) {
 		cancel(enough)
 		return len(p), nil
@@ -228,3 +278,20 @@ func TestLiveLeavesNothing(t *testing.T) {
 type writer func([]byte) (int, error)
 
 func (w writer) Write(p []byte) (int, error) { return w(p) }
+
+// TestDoorsAreForLiveRuns asks for what does not go together.
+func TestDoorsAreForLiveRuns(t *testing.T) {
+	for what, c := range map[string]simulateCmd{
+		"virtual time":      {Over: live.OverActive},
+		"the kit's manners": {Live: true, Over: live.OverMCP, Polite: true},
+	} {
+		c.TimeScale, c.Detector = 10, []string{"weir"}
+		if c.liveFaults() == nil {
+			t.Errorf("%s: nothing is wrong with it", what)
+		}
+	}
+	c := simulateCmd{Live: true, Over: live.OverMCP, TimeScale: 10, Detector: []string{"weir"}}
+	if err := c.liveFaults(); err != nil {
+		t.Error(err)
+	}
+}

@@ -154,9 +154,29 @@ type Wave struct {
 	Wavelet Wavelet           `json:"waveletData"`
 	Blips   map[string]Blip   `json:"blips"`
 	Threads map[string]Thread `json:"threads"`
+	News    []News            `json:"news"`   // for a robot that is not called
+	HeldMS  int64             `json:"heldMs"` // for how many milliseconds what robots wrote since is held back
 }
 
-// Fetch reads a wavelet that the robot takes part in.
+// News is what a robot that is not called was told last by fetching, of a lane.
+type News struct {
+	Lane  Lane   `json:"lane"`
+	Token string `json:"token"`
+}
+
+// Heard is what a robot that is not called was told last of a lane, for its calls
+// to show that they answer it: Answering(ctx, w.Heard(Human)). Nil: nothing.
+func (w Wave) Heard(lane Lane) *Bundle {
+	for _, n := range w.News {
+		if n.Lane == lane {
+			return &Bundle{Wavelet: w.Wavelet, Blips: w.Blips, Threads: w.Threads, Label: Label{Token: n.Token, Lane: lane, Version: w.Wavelet.Version}}
+		}
+	}
+	return nil
+}
+
+// Fetch reads a wavelet that the robot takes part in. To a robot that is not
+// called, what others wrote there is told by that, as a bundle tells others.
 func (r *Robot) Fetch(ctx context.Context, wave, wavelet string) (Wave, error) {
 	out := NewReply(wave, wavelet)
 	out.Add("robot.fetchWave", nil)

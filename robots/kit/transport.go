@@ -82,7 +82,7 @@ func (t overHTTP) target(in *Bundle) (string, error) {
 	t.robot.mu.Lock()
 	target := t.robot.server
 	t.robot.mu.Unlock()
-	if in != nil {
+	if in != nil && in.RPCServerURL != "" {
 		target = in.RPCServerURL
 	}
 	if target == "" || o.Unsigned { // whoever posts such a bundle would be sent the key

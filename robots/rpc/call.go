@@ -10,6 +10,7 @@ import (
 	"weir/admission/bounds"
 	"weir/gateway"
 	"weir/policies"
+	"weir/robots"
 	"weir/robots/wire"
 	"weir/wavelet"
 )
@@ -67,7 +68,7 @@ func (h *Handler) replied(c Call, answer func(caller) reply) Reply {
 	if wrong != nil {
 		r = h.denied(wrong)
 	} else {
-		r = answer(caller{id: c.Robot, via: c.Via, capabilities: robot.Capabilities, suspended: robot.Suspended})
+		r = answer(robotCalls(robot, c.Via))
 	}
 	return Reply{Status: r.status, Body: r.content(), Err: r.why(), RetryAfter: r.wait, Limits: h.limits(c.Robot)}
 }
@@ -79,6 +80,12 @@ type caller struct {
 	person       wavelet.Participant // in whose name it writes, "" for a robot
 	capabilities *wire.Capabilities  // nil if they are not known
 	suspended    bool                // it may ask for its limits, and nothing else
+	untold       bool                // nobody tells it what is written: what it fetches it is told by that
+}
+
+// robotCalls is a robot that calls for itself.
+func robotCalls(r robots.Robot, via gateway.Via) caller {
+	return caller{id: r.Address, via: via, capabilities: r.Capabilities, suspended: r.Suspended, untold: !r.Told()}
 }
 
 // author is in whose name the caller writes.

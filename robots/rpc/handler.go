@@ -28,6 +28,8 @@ type Gateway interface {
 	// in which it never took part is found too: the operations say that they may
 	// not.
 	Find(ctx context.Context, seat wavelet.Seat) (*wavelet.State, error)
+	// Read is a wavelet as a robot may see it that asks instead of being told.
+	Read(ctx context.Context, seat wavelet.Seat) (gateway.Reading, error)
 	// Limits is how the robot stands.
 	Limits(robot wavelet.Participant) policies.Limits
 }
@@ -110,7 +112,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		h.deny(w, wrong)
 		return
 	}
-	h.serve(w, r, caller{id: robot.Address, via: gateway.ViaActive, capabilities: robot.Capabilities, suspended: robot.Suspended}, body)
+	h.serve(w, r, robotCalls(robot, gateway.ViaActive), body)
 }
 
 func suspended() *problem {
@@ -256,65 +258,4 @@ func (h *Handler) signer(w http.ResponseWriter, r *http.Request) (robots.Robot, 
 		wrong = h.verifier.once(r.Context(), s, c)
 	}
 	return robot, append([]byte{}, s.operations()...), wrong
-}
-
-// onlyLimits reports whether operations ask for limits and for nothing else.
-func onlyLimits(ops []wire.Operation) bool {
-	asks := false
-	for _, op := range ops {
-		switch op.Method {
-		case wire.GetLimits:
-			asks = true
-		case wire.Notify:
-		default:
-			return false
-		}
-	}
-	return asks
-}
-
-// call carries out operations and says what became of each.
-func (h *Handler) call(ctx context.Context, who caller, token string, ops []wire.Operation) []result {
-	notice := wire.NoticeOf(ops)
-	if notice.Bundle != "" {
-		token = notice.Bundle
-	}
-	if notice.Capabilities != nil && who.person == "" {
-		h.directory.Announce(who.id, *notice.Capabilities)
-	}
-	c := wire.Call{
-		Robot: who.author(),
-		Find: func(ctx context.Context, name wavelet.Name) (*wavelet.State, error) {
-			return h.gateway.Find(ctx, wavelet.Seat{Wavelet: name, Robot: who.id})
-		},
-		NewName: func(int) wavelet.Name { return wavelet.NewName(h.directory.Domain()) },
-		Limits:  func() policies.Limits { return h.limits(who.id) },
-
-		Surroundings: h.around,
-	}
-	switch {
-	case notice.Protocol != "":
-		c.Dialect = wire.Capabilities{Protocol: notice.Protocol}.Dialect()
-	case who.capabilities != nil:
-		c.Dialect = who.capabilities.Dialect()
-	}
-	outcome := c.Apply(ctx, ops)
-	failures := make([]error, len(outcome.Answer.Deltas))
-	for i, delta := range outcome.Answer.Deltas {
-		s := gateway.Submission{Robot: who.id, Via: who.via, Token: token, Delta: delta, Person: who.person}
-		if who.person != "" {
-			s.Token = "" // it was sent no bundle
-		}
-		if _, failures[i] = h.gateway.Submit(ctx, s); failures[i] != nil {
-			h.log.Debug("call refused", "robot", who.id, "wavelet", delta.Wavelet, "error", failures[i])
-		}
-	}
-	results := make([]result, len(outcome.Results))
-	for i, r := range outcome.Results {
-		results[i] = resultOf(r)
-		if r.Delta >= 0 && failures[r.Delta] != nil {
-			results[i] = refused(r.ID, failures[r.Delta])
-		}
-	}
-	return results
 }

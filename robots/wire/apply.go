@@ -21,6 +21,9 @@ type Call struct {
 	// Find is the newest state of another wavelet, or a *wavelet.Refusal with code
 	// "evicted"; nil: there are no others.
 	Find func(context.Context, wavelet.Name) (*wavelet.State, error)
+	// Read is a wavelet as a robot may see it that is told of nothing and fetches
+	// instead, or a *wavelet.Refusal; nil: it is shown as it is.
+	Read func(context.Context, wavelet.Name) (Shown, error)
 	// NewName names the n-th wavelet that is created, from 0 on; nil: none may be.
 	NewName func(n int) wavelet.Name
 	// Limits answers robot.getLimits; nil: with the zero Limits.

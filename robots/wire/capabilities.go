@@ -232,6 +232,13 @@ func parseContexts(list string) Contexts {
 	return c
 }
 
+// Listens reports whether the robot wants to hear of what is written.
+func (c Capabilities) Listens() bool {
+	return slices.ContainsFunc(c.Wants, func(w Want) bool {
+		return slices.Contains([]events.Type{events.WaveletBlipCreated, events.BlipSubmitted, events.DocumentChanged}, w.Event)
+	})
+}
+
 // contexts is what [events.Blips] needs to know of the capabilities.
 func (c Capabilities) contexts() map[events.Type]events.Contexts {
 	m := make(map[events.Type]events.Contexts, len(c.Wants))

@@ -1,12 +1,10 @@
 package wire
 
 import (
-	"encoding/json"
 	"net/http"
 
 	"weir/events"
 	"weir/wavelet"
-	"weir/wavelet/client"
 	"weir/wavelet/reading"
 )
 
@@ -40,23 +38,6 @@ func (a *application) folderAction(d *draft, p params) (any, *events.OperationFa
 		return nil, trouble(FolderAction)
 	}
 	return nothing{}, nil
-}
-
-// exportSnapshot gives a whole wavelet, as it is committed, in the form in which
-// the live protocol sends it.
-func (a *application) exportSnapshot(d *draft, _ params) (any, *events.OperationFailure) {
-	size := 0
-	for _, b := range d.base.Parts().Blips {
-		size += b.Doc.Len()
-	}
-	if failure := a.fetch(size); failure != nil {
-		return nil, failure
-	}
-	raw, err := json.Marshal(client.NewSnapshot(d.base))
-	if err != nil {
-		return nil, trouble(ExportSnapshot)
-	}
-	return map[string]string{"rawSnapshot": string(raw)}, nil
 }
 
 // noDeltas refuses to exchange deltas: their form of old is that of another

@@ -248,28 +248,3 @@ func (c content) anchors() map[wavelet.ThreadID]int {
 	}
 	return m
 }
-
-// fetchedWave is the data of robot.fetchWave.
-type fetchedWave struct {
-	Message string                          `json:"message"`
-	Wavelet waveletData                     `json:"waveletData"`
-	Blips   map[wavelet.BlipID]blipView     `json:"blips"`
-	Threads map[wavelet.ThreadID]threadView `json:"threads"`
-	BlipID  wavelet.BlipID                  `json:"blipId"` // the root blip
-}
-
-// fetchWave describes a whole wavelet, as the operations before it leave it.
-func (a *application) fetchWave(d *draft, p params) (any, *events.OperationFailure) {
-	var ids []wavelet.BlipID
-	size := 0
-	for b := range d.state.Blips() {
-		ids = append(ids, b.ID)
-		size += b.Doc.Len()
-	}
-	if failure := a.fetch(size); failure != nil {
-		return nil, failure
-	}
-	v := newView(d.state, ids, a.Dialect)
-	v.linkFiles(a.URL)
-	return fetchedWave{p.Message.String(), v.wavelet(), v.blips, v.threads, d.state.Root()}, nil
-}

@@ -67,8 +67,8 @@ func (r *run) unasked(b *robot) {
 			continue
 		}
 		say := func(to *room, line string) bool { return r.call(b, nil, to, line) }
-		if b.agent != nil {
-			say = func(to *room, line string) bool { return r.say(b, "nobody", to, line) }
+		if b.asks != nil {
+			say = func(to *room, line string) bool { return errors.Is(b.asks.say(nil, nobody, to, line), errOut) }
 		}
 		r.wg.Go(func() { r.goOn(wavelet.Seat{}, &w, 0, r.at(), say) })
 	}
@@ -89,13 +89,22 @@ func (r *run) call(b *robot, shown *kit.Bundle, to *room, line string) (out bool
 		if o.Error == nil {
 			continue
 		}
-		r.mu.Lock()
-		r.tally.Refused(r.at(), b.Address, o.Error.Data.Limit)
-		r.mu.Unlock()
-		return gone(wavelet.Code(o.Error.Data.Code)) || strings.Contains(o.Error.Message, "not a participant")
+		return errors.Is(r.turnedAway(b, o.Error), errOut)
 	}
 	if whole, ok := errors.AsType[*kit.Refusal](err); ok {
 		return whole.Data.Code == string(wavelet.CodeSuspended)
 	}
 	return err != nil && r.ctx.Err() != nil // if the server restarts, what was to be written is lost
+}
+
+// turnedAway notes what the active API refused a robot.
+func (r *run) turnedAway(b *robot, why *kit.Refusal) error {
+	code := why.Data.Code
+	if code == "" { // refused before it came to a limit, which the message begins with
+		code, _, _ = strings.Cut(why.Message, ": ")
+	}
+	if code == "Access rejected" {
+		code = string(wavelet.CodeNotParticipant)
+	}
+	return r.refused(b, why.Data.Limit, wavelet.Code(code))
 }

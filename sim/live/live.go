@@ -42,15 +42,30 @@ type Options struct {
 	// Polite has robots stay below the limits that they are told, as those do that
 	// are made with robots/kit; else they try everything.
 	Polite bool
-	// NATS has robots connect over NATS, in place of waiting to be called.
-	NATS bool
-	// MCP has robots use the tools for language-model agents, in place of being
-	// called. They read every ReadEvery, and say whom they answer.
-	MCP bool
+	// Over is the door by which robots come.
+	Over Door
 	// Progress is told how far a run is, when it begins, every few seconds and
 	// when it ends; nil: nobody is.
 	Progress func(Progress)
 }
+
+// Door is a way in for robots.
+type Door string
+
+// The doors.
+const (
+	OverHTTP Door = "http" // they are called; the zero Door is the same
+	// OverActive has robots that nobody calls fetch by the active API, every
+	// ReadEvery, and write by it.
+	OverActive Door = "active"
+	OverNATS   Door = "nats" // they connect out
+	// OverMCP has robots use the tools for language-model agents, as often as by the
+	// active API, and say whom they answer.
+	OverMCP Door = "mcp"
+)
+
+// Asks reports whether robots read by themselves, in place of being told.
+func (d Door) Asks() bool { return d == OverActive || d == OverMCP }
 
 // Progress is how far a run is.
 type Progress struct {
@@ -114,7 +129,9 @@ func Run(ctx context.Context, sc *sim.Scenario, o Options) (sim.Result, error) {
 	r.mu.Unlock()
 	r.wg.Wait()
 	for _, b := range r.robots {
-		b.agent.close()
+		if b.asks != nil {
+			b.asks.close()
+		}
 	}
 	if r.server.Stop != nil {
 		err = errors.Join(err, r.server.Stop())
@@ -169,7 +186,7 @@ func (r *run) raise() {
 		r.wg.Go(func() { r.keep(r.write(p)) })
 	}
 	for _, b := range r.robots {
-		if b.agent != nil {
+		if b.asks != nil {
 			r.wg.Go(func() { r.attend(b) })
 		}
 		if b.Spontaneous != nil {
@@ -267,7 +284,7 @@ func (r *run) restart(ctx context.Context) error {
 	defer r.mu.Unlock()
 	r.server = s
 	for _, b := range r.robots {
-		if b.agent != nil {
+		if b.asks != nil {
 			continue // nothing was under way to it
 		}
 		for _, s := range b.seats {

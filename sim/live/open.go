@@ -17,7 +17,6 @@ import (
 	"weir/robots/kit"
 	"weir/robots/kit/overnats"
 	"weir/sim"
-	"weir/testbots"
 	"weir/wavelet"
 )
 
@@ -107,25 +106,14 @@ func (r *run) enrol(b *sim.Robot, base string) error {
 	}
 	var made struct{ Key string }
 	in := map[string]string{"address": string(bot.Address), "callback": base + "/" + b.Name, "profile": b.Profile}
-	if r.o.NATS {
-		delete(in, "callback")
+	if r.o.Over == OverNATS {
 		in["transport"] = "nats"
 	}
-	if r.o.MCP {
+	if r.o.Over == OverNATS || r.o.Over.Asks() {
 		delete(in, "callback")
 	}
 	if err := r.ask(r.admin, "/api/v1/robots", in, &made); err != nil {
 		return fmt.Errorf("register %s: %w", b.Name, err)
-	}
-	if r.o.MCP {
-		session, err := testbots.Connect(r.ctx, r.url(), made.Key)
-		if err != nil {
-			return err
-		}
-		r.mu.Lock()
-		defer r.mu.Unlock()
-		bot.agent = &agent{key: made.Key, session: session}
-		return nil
 	}
 	robot := kit.NewWith(kit.Options{
 		Key: made.Key, URL: base + "/" + b.Name, Server: r.url(), Context: "SELF", Client: &r.line,
@@ -135,7 +123,12 @@ func (r *run) enrol(b *sim.Robot, base string) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	bot.kit = robot
-	if at := r.server.NATS; r.o.NATS {
+	switch at := r.server.NATS; r.o.Over {
+	case OverActive:
+		bot.asks = &fetcher{run: r, robot: bot, heard: map[*seat]kit.Wave{}}
+	case OverMCP:
+		bot.asks = &agent{run: r, robot: bot, key: made.Key}
+	case OverNATS:
 		r.wg.Go(func() {
 			r.keep(overnats.Serve(r.ctx, at, string(bot.Address), made.Key, robot, nats.ReconnectWait(reconnect)))
 		})
@@ -178,7 +171,7 @@ func (r *run) makeWavelet(in *room) error {
 func (r *run) opened() {
 	for _, b := range r.robots {
 		for _, s := range b.seats {
-			if !b.Remote && b.agent == nil && !r.met[s.id] {
+			if !b.Remote && b.asks == nil && !r.met[s.id] {
 				return
 			}
 		}

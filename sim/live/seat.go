@@ -15,7 +15,7 @@ import (
 type robot struct {
 	*sim.Habits
 	kit   *kit.Robot
-	agent *agent // over MCP, in place of kit
+	asks  asker // of a robot that is not called
 	seats map[*room]*seat
 	lines int            // written so far, or meant to be
 	pens  map[*room]*pen // of a robot elsewhere
@@ -28,7 +28,7 @@ type seat struct {
 	room    *room
 	listens bool               // the scenario has the robot in here; else it only writes here
 	out     bool               // it was removed
-	found   [2]wavelet.Version // by lane: where its newest bundle begins; an agent has read up to there
+	found   [2]wavelet.Version // by lane: where its newest bundle begins; an asker has read up to there
 	first   *kit.Bundle        // its first human-lane bundle
 
 	flight  int
