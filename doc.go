@@ -4,7 +4,7 @@
 // stands on a floor and imports lower floors only.
 //
 //	cmd/weir            7  the binary: config, run, one file per subcommand
-//	sim/live            6  scenarios against a real server, over HTTP or NATS
+//	sim/live            6  scenarios against a real server, by any door
 //	web                 6  the HTTP edge: routes, sockets, admin API, metrics
 //	robots/mcp          6  language models call in, over MCP
 //	sim                 5  scenarios in virtual time over Lane and Governor

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -200,5 +201,32 @@ func TestAsks(t *testing.T) {
 	}
 	if l, err := r.Limits(t.Context()); err != nil || l.Status != "warned" || time.Duration(l.Limits[0].Window) != 500*time.Millisecond {
 		t.Errorf("limits %+v, %v", l, err)
+	}
+}
+
+// TestARobotThatIsNotCalledFetches reads a wavelet, and writes in answer to what it
+// was told by that.
+func TestARobotThatIsNotCalledFetches(t *testing.T) {
+	var tokens []string
+	o := door(t, func(w http.ResponseWriter, r *http.Request, ops []kit.Operation) {
+		if ops[0].Method == "robot.fetchWave" {
+			fmt.Fprint(w, `[{"id":"op1","data":{"waveletData":{"version":7},"news":[{"lane":"human","token":"of people"}],"heldMs":1500}}]`)
+			return
+		}
+		tokens = append(tokens, r.Header.Get("Weir-Bundle"))
+		fmt.Fprint(w, `[{"id":"op1","data":{}}]`)
+	})
+	r := kit.NewWith(o, "kit", nil)
+	w, err := r.Fetch(t.Context(), "example.com!w+abc", "x")
+	if err != nil || w.HeldMS != 1500 {
+		t.Fatalf("%+v, %v", w, err)
+	}
+	for _, lane := range []kit.Lane{kit.Human, kit.Robots} {
+		if _, err := r.Call(kit.Answering(t.Context(), w.Heard(lane)), line("x")); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if !slices.Equal(tokens, []string{"of people", ""}) {
+		t.Errorf("tokens %q", tokens)
 	}
 }

@@ -400,7 +400,7 @@ func TestLimitsAreShownToTheRobotAndToOperators(t *testing.T) {
 func (h *house) types(name wavelet.Name, text string) {
 	h.t.Helper()
 	s := h.state(name)
-	_, err := h.host.SubmitHuman(h.t.Context(), name, wavelet.Delta{ID: "ann/1", Author: ann, Base: s.Version(), Ops: []wavelet.Op{
+	_, err := h.host.SubmitHuman(h.t.Context(), name, wavelet.Delta{ID: wavelet.DeltaID(wavelet.NewBlipID()), Author: ann, Base: s.Version(), Ops: []wavelet.Op{
 		wavelet.CreateBlip{Blip: wavelet.NewBlipID(), Content: richtext.Delta{}.Insert(text+"\n", richtext.Attributes{})}}})
 	if err != nil {
 		h.t.Fatal(err)
