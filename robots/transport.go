@@ -119,7 +119,8 @@ func (d *Directory) checkTransport(reg Registration) error {
 	return nil
 }
 
-// Enter lets a robot connect over NATS under its address and its key. The
+// Enter lets a robot connect over NATS under its address and its key; one that is
+// suspended too, for it may ask for its limits. The
 // connection takes one of its places until leave is called, once; it may stay as
 // long as stays says. The refusal is a *wavelet.Refusal.
 func (d *Directory) Enter(id wavelet.Participant, key string) (stays func() bool, leave func(), err error) {
@@ -132,8 +133,6 @@ func (d *Directory) Enter(id wavelet.Participant, key string) (stays func() bool
 			return refuse(CodeBadKey, "user", "use the robot's own address", "this is not the key of %s", id)
 		case r.Transport != TransportNATS:
 			return refuse(CodeTransport, "transport", "register it with --transport nats", "%s is called over HTTP", id)
-		case r.Suspended:
-			return refuse(wavelet.CodeSuspended, "user", "ask the operator of this server", "%s is suspended", id)
 		}
 		if b, ok := d.Blocked(id); ok {
 			return refuse(CodeBlocked, "user", "ask the operator of this server", "%s is %s", id, b)

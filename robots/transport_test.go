@@ -87,11 +87,19 @@ func TestRobotsThatConnect(t *testing.T) {
 		t.Error("a blocked robot stays")
 	}
 	blocked[echo] = false
-	if _, err := d.Suspend(t.Context(), echo); err != nil || stays() {
-		t.Errorf("a suspended robot stays, %v", err)
+	if _, err := d.Suspend(t.Context(), echo); err != nil || !stays() {
+		t.Errorf("a suspended robot does not stay, %v", err)
+	}
+	if _, out, err := d.Enter(echo, key); err != nil {
+		t.Errorf("a suspended robot is not let in: %v", err)
+	} else {
+		out()
+	}
+	if _, _, ok := d.InService(echo); ok {
+		t.Error("a suspended robot is in service")
 	}
 	if _, err := d.Resume(t.Context(), echo); err != nil || !stays() {
-		t.Errorf("a resumed robot does not, %v", err)
+		t.Errorf("a resumed robot does not stay, %v", err)
 	}
 	if _, _, err := d.RotateKey(t.Context(), echo); err != nil || stays() || changes != 3 {
 		t.Errorf("with the old key it stays; %d changes, %v", changes, err)

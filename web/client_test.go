@@ -181,6 +181,10 @@ func TestClientMethods(t *testing.T) {
 		t.Errorf("limits: %+v, %v", l, err)
 	}
 	var e *client.Error
+	h.want(200, "admin", "POST", "/api/v1/robots/echo@example.com/suspend", "", nil)
+	if l, err := c.RobotLimits(ctx, "echo@example.com"); err != nil || l.Status != "suspended" {
+		t.Errorf("limits of a suspended robot: %+v, %v", l, err)
+	}
 	if _, err := c.RobotLimits(ctx, "nobody@example.com"); !errors.As(err, &e) || e.Code != client.CodeUnknownRobot {
 		t.Errorf("limits of nobody: %v", err)
 	}

@@ -169,6 +169,12 @@ func TestRobotsOverREST(t *testing.T) {
 	if shown.Profile != "strict" || !shown.Suspended {
 		t.Errorf("shown: %+v", shown)
 	}
+	for _, who := range []string{"admin", "key " + again.Key} {
+		var limits struct{ Status string }
+		if h.want(200, who, "GET", echo+"/limits", "", &limits); limits.Status != "suspended" {
+			t.Errorf("%s is told that it is %s", who, limits.Status)
+		}
+	}
 	h.want(200, "admin", "POST", echo+"/resume", "", nil)
 	h.want(200, "admin", "GET", "/api/v1/decisions", "", nil)
 	var profiles struct{ Profiles []struct{ Name string } }

@@ -233,6 +233,9 @@ func (s *Server) limitsFor(ctx context.Context, user, robot wavelet.Participant)
 		mine[line.Name.String()] = true
 	}
 	all := s.d.Gateway.Limits(robot)
+	if r, err := s.d.Robots.Get(robot); err == nil && r.Suspended {
+		all.Status = "suspended"
+	}
 	seen := all
 	seen.Limits, seen.Decisions = []policies.Limit{}, []policies.Decided{}
 	seen.Evicted, seen.Cuts = []policies.SeatNote{}, []policies.CutNote{}

@@ -61,8 +61,8 @@ func appendTo(name wavelet.Name, text string) string {
 }
 
 // TestEchoesOverNATSAreEvicted has two robots echo each other over NATS, until
-// the server puts one of them out and tells operators; then another is suspended
-// and has to go.
+// the server puts one of them out and tells operators; then another is suspended,
+// and when it gets a new key it has to go.
 func TestEchoesOverNATSAreEvicted(t *testing.T) {
 	h := running(t, overNATS)
 	const a, b = wavelet.Participant("echo-a@weir.local"), wavelet.Participant("echo-b@weir.local")
@@ -118,6 +118,9 @@ func TestEchoesOverNATSAreEvicted(t *testing.T) {
 	if _, err := h.robots.Suspend(t.Context(), a); err != nil {
 		t.Fatal(err)
 	}
+	if _, _, err := h.robots.RotateKey(t.Context(), a); err != nil {
+		t.Fatal(err)
+	}
 	for what, happened := range map[string]func() bool{
 		"disconnected": func() bool { return len(gone) > 0 }, "told of": func() bool { return len(suspensions) > 0 },
 	} {
@@ -125,7 +128,7 @@ func TestEchoesOverNATSAreEvicted(t *testing.T) {
 		defer tick.Stop()
 		for end := time.Now().Add(time.Minute); !happened(); <-tick.C {
 			if time.Now().After(end) {
-				t.Fatalf("a suspended robot is not %s", what)
+				t.Fatalf("the robot is not %s", what)
 			}
 		}
 	}

@@ -22,8 +22,8 @@
 // went wrong is a result too, with isError: the field at fault, the reason, the
 // remedy and, if a limit is the reason, how long to wait. What is wrong with a
 // request as a whole is told by its status: 401 without a valid key, 403 for a
-// robot that is blocked or suspended, 413 if it is too long, 429 with too many
-// connections.
+// robot that is blocked, 413 if it is too long, 429 with too many connections. One
+// that is suspended is let in and may ask for its limits, as by every door.
 //
 // The door keeps no session: any request may go to any server. A Handler is safe
 // for concurrent use.

@@ -108,12 +108,15 @@ func (h *Handler) server(r *http.Request) *sdk.Server {
 	s.AddReceivingMiddleware(func(next sdk.MethodHandler) sdk.MethodHandler {
 		return func(ctx context.Context, method string, req sdk.Request) (sdk.Result, error) {
 			v.counted.Store(true)
-			if call, ok := req.(*sdk.CallToolRequest); ok && h.known(call.Params) {
+			use, tool := req.(*sdk.CallToolRequest)
+			if tool && h.known(use.Params) {
 				return next(ctx, method, req) // the tool makes the call
 			}
 			var result sdk.Result
 			var err error
-			reply := h.calls.Look(ctx, h.call(v.robot), func(ctx context.Context) { result, err = next(ctx, method, req) })
+			call := h.call(v.robot)
+			call.Opening = !tool
+			reply := h.calls.Look(ctx, call, func(ctx context.Context) { result, err = next(ctx, method, req) })
 			if wrong := turnedAway(reply); wrong != nil {
 				return nil, wrong.rpc()
 			}

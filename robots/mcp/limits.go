@@ -39,6 +39,9 @@ func standing(l policies.Limits, in wavelet.Name) left {
 	}
 	out := left{Status: l.Status, Limits: []line{}}
 	var advice []string
+	if l.Status == "suspended" {
+		advice = append(advice, "You are suspended: STOP. Until an operator of this server resumes you nothing is taken of you but my_limits, which says why.")
+	}
 	for _, x := range l.Limits {
 		if x.Wavelet != "" && x.Wavelet != here || x.MinEvents > 0 || x.WarnAt == 0 {
 			continue

@@ -310,10 +310,34 @@ func TestDoorIsShut(t *testing.T) {
 	if r, body := post(nonsense, ping); !strings.Contains(body, "too many requests") {
 		t.Errorf("nonsense does not count: %s %s", r.Status, body)
 	}
+}
+
+// TestSuspendedAgentsAskWhy begins as a robot that is suspended, which may ask for
+// its limits and do nothing else.
+func TestSuspendedAgentsAskWhy(t *testing.T) {
+	h := build(t)
+	key := h.register(agent, "tiny")
+	name := h.wave("talk", agent)
 	if _, err := h.directory.Suspend(t.Context(), agent); err != nil {
 		t.Fatal(err)
 	}
-	if r, body := post(key, ping); r.StatusCode != http.StatusForbidden || !strings.Contains(body, "suspended") {
-		t.Errorf("suspended: %s %s", r.Status, body)
+	s := h.connect(key)
+	if tools, err := s.ListTools(t.Context(), nil); err != nil || len(tools.Tools) != 5 {
+		t.Errorf("listed %v, %v", tools, err)
+	}
+	for range 10 { // five calls an hour are for those in service
+		if r, text := h.use(s, "my_limits", object{}); r.Error != nil || r.Status != "suspended" || !strings.Contains(r.Advice, "You are suspended: STOP") {
+			t.Errorf("%+v: %s", r, text)
+		}
+	}
+	for tool, args := range map[string]object{
+		"list_wavelets": {}, "read_wavelet": {"wavelet": name.String()}, "reply": {"wavelet": name.String(), "text": "Hello!"}, "my_limits": {"nonsense": 1},
+	} {
+		if r, text := h.use(s, tool, args); r.Error == nil || r.Status != "suspended" || !strings.Contains(r.Error.Message, "suspended until") {
+			t.Errorf("%s: %+v: %s", tool, r, text)
+		}
+	}
+	if r, err := s.CallTool(t.Context(), &sdk.CallToolParams{Name: "no_such_tool"}); err == nil {
+		t.Errorf("a tool that there is not: %+v", r)
 	}
 }

@@ -22,6 +22,9 @@ type Call struct {
 	Via   gateway.Via
 	Token string // of the bundle it answers, "" if the transport has no place for it
 	Body  []byte // the operations, as in the body of POST /robot/rpc
+	// Opening tells that a call for Look is part of what its protocol begins with, and
+	// shows nothing: one who is suspended may make it, on the way to its limits.
+	Opening bool
 }
 
 // Reply is what became of a Call, as over HTTP.
@@ -47,7 +50,7 @@ func (h *Handler) Serve(ctx context.Context, c Call) Reply {
 // look finds is the caller's affair, and the reply's body is empty.
 func (h *Handler) Look(ctx context.Context, c Call, look func(context.Context)) Reply {
 	return h.replied(c, func(who caller) reply {
-		if who.suspended {
+		if who.suspended && !c.Opening {
 			return h.denied(suspended())
 		}
 		return h.admitted(ctx, who, nil, nil, func(ctx context.Context) any {
@@ -146,8 +149,10 @@ func (h *Handler) answer(ctx context.Context, who caller, token string, ops []wi
 
 // admitted is the reply to a call that is carried out by do, if it may be.
 func (h *Handler) admitted(ctx context.Context, who caller, ops []wire.Operation, wrong *problem, do func(context.Context) any) reply {
-	// A request that makes no sense counts all the same.
-	if refusal := h.gateway.Admit(ctx, who.id, wrong == nil && onlyLimits(ops)); refusal != nil {
+	// A request that makes no sense counts all the same. One who is suspended gets
+	// here on the way to its limits only.
+	limitsQuery := who.suspended || wrong == nil && onlyLimits(ops)
+	if refusal := h.gateway.Admit(ctx, who.id, limitsQuery); refusal != nil {
 		h.refused("robots", reasonOf(refusal))
 		h.called(who.id, len(ops), 0, reasonOf(refusal))
 		return turnedAway(ops, refusal)

@@ -97,4 +97,16 @@ func TestLookIsAdmittedLikeACall(t *testing.T) {
 	if r := look(echo); r.Status != http.StatusForbidden || looked != n-1 {
 		t.Errorf("suspended: %+v", r)
 	}
+	for queries := 0; ; queries++ { // it may come as far as its limits, and as often as it may ask for them
+		r := door.Look(t.Context(), rpc.Call{Robot: echo, Via: gateway.ViaMCP, Opening: true}, func(context.Context) { looked++ })
+		if r.Limits.Status != "suspended" {
+			t.Errorf("an opening of one that is suspended: %+v", r)
+		}
+		if r.Err != nil || queries > 100 {
+			if refused, ok := errors.AsType[*wavelet.Refusal](r.Err); !ok || refused.Limit != "limitsQuery" || looked != n-1+queries {
+				t.Errorf("opened %d times: %+v", queries, r)
+			}
+			break
+		}
+	}
 }

@@ -116,7 +116,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 }
 
 func suspended() *problem {
-	return &problem{http.StatusForbidden, "suspended", "the robot is suspended; ask the operator of this server"}
+	return &problem{http.StatusForbidden, "suspended", "the robot is suspended until the operator of this server resumes it; its limits, which it may still ask for, say more"}
 }
 
 // blocked is the refusal of a robot or a person who is blocked, nil of others.
@@ -147,16 +147,14 @@ func (h *Handler) count(wrong *problem) {
 }
 
 // Enter lets a request in that comes to another door over HTTP, by the robot's
-// key, and counts its connection until leave is called. Ok is false for one that
+// key, and counts its connection until leave is called. Of a robot that is
+// suspended too, whose calls see to the rest. Ok is false for one that
 // was turned away: it has been answered.
 func (h *Handler) Enter(w http.ResponseWriter, r *http.Request) (robot wavelet.Participant, leave func(), ok bool) {
 	known, err := h.directory.Authenticate(robots.Bearer(r))
 	wrong := badKey(err)
 	if wrong == nil {
 		wrong = h.blocked(known.Address)
-	}
-	if wrong == nil && known.Suspended {
-		wrong = suspended()
 	}
 	if wrong != nil {
 		h.deny(w, unread(w, wrong))

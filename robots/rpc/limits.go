@@ -51,10 +51,13 @@ func (h *Handler) ServeLimits(admin func(*http.Request) bool) http.Handler {
 	})
 }
 
-// limits is how a robot stands: what the gateway holds it to, and its
-// connections.
+// limits is how a robot stands: what the gateway holds it to, its connections, and
+// whether it is suspended, by whomever.
 func (h *Handler) limits(id wavelet.Participant) policies.Limits {
 	l := h.gateway.Limits(id)
+	if robot, err := h.directory.Get(id); err == nil && robot.Suspended {
+		l.Status = "suspended"
+	}
 	active, most := h.directory.Connections(id)
 	if most == 0 {
 		return l
