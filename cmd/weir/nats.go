@@ -11,6 +11,7 @@ import (
 	"iter"
 	"net"
 	"net/http"
+	"net/netip"
 	"net/url"
 	"os"
 	"slices"
@@ -159,6 +160,10 @@ func (h *house) openBus(door *rpc.Handler) error {
 	b, err := bus.Open(bus.Options{
 		Listen: c.listen, TLS: c.tls, URL: c.url, Access: c.access,
 		Enter: h.robots.Enter,
+		Barred: func(from netip.Addr) bool {
+			_, blocked := h.blocks.Address(from)
+			return blocked
+		},
 		Operator: func(password string) bool {
 			return subtle.ConstantTimeCompare([]byte(password), []byte(h.adminToken)) == 1
 		},

@@ -175,13 +175,15 @@ func (h *house) find(ctx context.Context, seat wavelet.Seat) (*wavelet.State, er
 }
 
 // blockChanged has the gateway look again at a robot that is blocked or no
-// longer.
+// longer, and NATS at who comes from a network.
 func (h *house) blockChanged(b blocks.Block, begins bool) {
 	if !begins {
 		h.log.Info("block ended", "who", b.Who, "by", b.By, "reason", b.Reason)
 	}
 	if id, ok := b.Participant(); ok {
 		h.robotChanged(id)
+	} else if h.bus != nil {
+		h.bus.NetworkBarred()
 	}
 }
 

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"maps"
+	"net"
+	"net/netip"
 	"slices"
 	"sync"
 	"time"
@@ -42,6 +44,7 @@ type gate struct {
 // member is a connection of a robot or an operator.
 type member struct {
 	cid         uint64
+	from        netip.Addr
 	robot       wavelet.Participant // "" for an operator
 	stays       func() bool
 	leave       func()
@@ -63,16 +66,30 @@ func (g *gate) Check(c server.ClientAuthentication) bool {
 	case o.Username == houseUser && o.Password == g.secret:
 		c.RegisterUser(&server.User{Username: houseUser})
 		return true
+	case g.bus.o.Barred(from(c)):
+		g.bus.o.Refused("bus", "blocked")
+		return false
 	case o.Username == operatorUser:
 		if !g.bus.o.Operator(o.Password) {
 			g.bus.o.Refused("bus", "bad_token")
 			return false
 		}
-		g.join(&member{cid: c.GetID(), stays: func() bool { return true }, leave: func() {}})
+		if !g.join(&member{cid: c.GetID(), from: from(c), stays: func() bool { return true }, leave: func() {}}) {
+			return false
+		}
 		c.RegisterUser(&server.User{Username: operatorUser, Permissions: operatorPermissions()})
 		return true
 	}
 	return g.enter(c, wavelet.Participant(o.Username), o.Password)
+}
+
+// from is where a connection comes from, nowhere if it is gone already.
+func from(c server.ClientAuthentication) netip.Addr {
+	at, ok := c.RemoteAddress().(*net.TCPAddr)
+	if !ok {
+		return netip.Addr{}
+	}
+	return at.AddrPort().Addr().Unmap()
 }
 
 // enter lets a robot in, or not.
@@ -94,25 +111,31 @@ func (g *gate) enter(c server.ClientAuthentication, robot wavelet.Participant, k
 		g.bus.log.Debug("not let in over NATS", "robot", robot, "error", err)
 		return false
 	}
-	m := &member{cid: c.GetID(), robot: robot, stays: stays, leave: sync.OnceFunc(leave)}
-	g.join(m)
-	if !stays() { // it changed just now, before Recheck could know of it
-		g.drop(m)
+	if !g.join(&member{cid: c.GetID(), from: from(c), robot: robot, stays: stays, leave: sync.OnceFunc(leave)}) {
 		return false
 	}
 	c.RegisterUser(&server.User{Username: string(robot), Permissions: robotPermissions(robot)})
 	return true
 }
 
-// join takes a connection down.
-func (g *gate) join(m *member) {
+// join takes a connection down. It is false if that may not stay, because of what
+// changed before recheck could know of it.
+func (g *gate) join(m *member) bool {
 	g.mu.Lock()
-	defer g.mu.Unlock()
 	if old := g.members[m.cid]; old != nil {
 		old.leave()
 	}
 	g.members[m.cid] = m
+	g.mu.Unlock()
+	if !g.may(m) {
+		g.drop(m)
+		return false
+	}
+	return true
 }
+
+// may reports whether somebody may stay.
+func (g *gate) may(m *member) bool { return m.stays() && !g.bus.o.Barred(m.from) }
 
 // drop forgets a connection, and reports whether it was known.
 func (g *gate) drop(m *member) bool {
@@ -147,10 +170,10 @@ func (g *gate) of(f func(*member) bool) []*member {
 	return slices.DeleteFunc(slices.Collect(maps.Values(g.members)), func(m *member) bool { return !f(m) })
 }
 
-// recheck throws a robot out that may not stay.
-func (g *gate) recheck(robot wavelet.Participant) {
-	for _, m := range g.of(func(m *member) bool { return m.robot == robot }) {
-		if !m.stays() {
+// recheck throws those whom f chooses out who may not stay.
+func (g *gate) recheck(f func(*member) bool) {
+	for _, m := range g.of(f) {
+		if !g.may(m) {
 			g.kick(m, "not_allowed")
 		}
 	}

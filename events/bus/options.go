@@ -5,6 +5,7 @@ import (
 	"crypto/tls"
 	"iter"
 	"log/slog"
+	"net/netip"
 	"time"
 
 	"weir/governor"
@@ -24,6 +25,9 @@ type Options struct {
 
 	// Enter lets a robot in at the server's own NATS; see robots.Directory.
 	Enter func(robot wavelet.Participant, key string) (stays func() bool, leave func(), err error)
+	// Barred reports whether nobody is let in at the server's own NATS from an
+	// address. Nil: everybody is.
+	Barred func(from netip.Addr) bool
 	// Operator reports whether a password is the operators'.
 	Operator func(password string) bool
 	// Call answers a call of a robot.
@@ -76,6 +80,9 @@ type Decision struct {
 func (o Options) withDefaults() Options {
 	if o.Refused == nil {
 		o.Refused = func(string, string) {}
+	}
+	if o.Barred == nil {
+		o.Barred = func(netip.Addr) bool { return false }
 	}
 	if o.Arrived == nil {
 		o.Arrived = func(wavelet.Participant) {}

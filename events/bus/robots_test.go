@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/netip"
 	"slices"
 	"strings"
 	"sync"
@@ -310,4 +311,38 @@ func told(t *testing.T, from <-chan string, want string) {
 	case <-time.After(patience):
 		t.Errorf("never told %s", want)
 	}
+}
+
+// TestABlockedNetwork has nobody let in from an address, nor stay: no robot and no
+// operator.
+func TestABlockedNetwork(t *testing.T) {
+	var barred atomic.Bool
+	r := newRig(t, bus.Options{Barred: func(from netip.Addr) bool { return barred.Load() && from == netip.MustParseAddr("127.0.0.1") }})
+	ended := make(chan error, 2)
+	gone := nats.ClosedHandler(func(c *nats.Conn) { ended <- c.LastError() })
+	r.connect(echo, echoing, nats.NoReconnect(), gone)
+	url := "nats://" + r.bus.Addr()
+	if _, err := nats.Connect(url, nats.UserInfo("operator", adminToken), nats.NoReconnect(), gone); err != nil {
+		t.Fatal(err)
+	}
+	r.ask(echo, "one", "one")
+	barred.Store(true)
+	r.bus.NetworkBarred()
+	for range 2 {
+		select {
+		case <-ended:
+		case <-time.After(patience):
+			t.Fatal("connections from there stay")
+		}
+	}
+	if _, err := nats.Connect(url, r.options(echo)...); !errors.Is(err, nats.ErrAuthorization) {
+		t.Errorf("a robot from there: %v", err)
+	}
+	if _, err := nats.Connect(url, nats.UserInfo("operator", adminToken)); !errors.Is(err, nats.ErrAuthorization) {
+		t.Errorf("an operator from there: %v", err)
+	}
+	r.until("it is counted", func() bool { return r.refused["bus blocked"] == 2 })
+	barred.Store(false)
+	r.connect(echo, echoing)
+	r.ask(echo, "two", "two")
 }

@@ -45,7 +45,7 @@ func (s *standing) swap(robot wavelet.Participant, next Standing) (old Standing)
 // changed about it. It is called after every change.
 func (b *Bus) RobotChanged(robot wavelet.Participant) {
 	if b.gate != nil {
-		b.gate.recheck(robot)
+		b.gate.recheck(func(m *member) bool { return m.robot == robot })
 	}
 	if b.o.Standing == nil {
 		return
@@ -72,4 +72,12 @@ func (b *Bus) RobotChanged(robot wavelet.Participant) {
 		}
 	}
 	b.tell(robot, Event{Event: event, Profile: next.Profile})
+}
+
+// NetworkBarred throws out who may not stay because of where he comes from. It is
+// called after every change of Options.Barred.
+func (b *Bus) NetworkBarred() {
+	if b.gate != nil {
+		b.gate.recheck(func(*member) bool { return true })
+	}
 }
