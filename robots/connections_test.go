@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"runtime"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -91,6 +92,9 @@ func TestConnectionsToARobotAreCounted(t *testing.T) {
 		if _, err := robot.Receive(t.Context(), b); err != nil || time.Since(begin) > 20*time.Second {
 			t.Fatalf("how it is shown is not known: %v", err)
 		}
+	}
+	for dialled.Load() < int64(known.Connections) { // the server is told of them a moment later
+		runtime.Gosched()
 	}
 	dialled.Store(int64(known.Connections))
 	crowding.Store(true)
