@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"weir/events"
-	"weir/policies"
 	"weir/wavelet"
 )
 
@@ -65,31 +64,13 @@ func (g *Gateway) screen(d events.AnswerDelta) (events.AnswerDelta, []events.Ope
 // mayReturn refuses to let a robot in that was put out and may not come back
 // yet, or not by this hand.
 func (g *Gateway) mayReturn(id wavelet.Seat, by wavelet.CauseKind) *wavelet.Refusal {
-	now := g.clock.now()
-	n, out := g.gov.Banned(now, id)
-	if !out {
+	r := g.gov.MayReturn(g.clock.now(), id, by == wavelet.Human)
+	if r == nil {
 		return nil
 	}
-	readmit := policies.ReadmitHuman
-	if _, p, ok := g.roster.Robot(id.Robot); ok && p.Readmit != "" {
-		readmit = p.Readmit
+	return &wavelet.Refusal{
+		Code: wavelet.Code(r.Code), Op: -1, Field: "add.who", Limit: r.Limit, Reason: r.Reason, Remedy: r.Remedy, RetryAfter: r.RetryAfter, Err: r,
 	}
-	r := &wavelet.Refusal{
-		Code: wavelet.CodeCooldown, Op: -1, Field: "add.who", Limit: n.Rule,
-		Reason: fmt.Sprintf("%s was put out of this wavelet by the rule %s at %s", id.Robot, n.Rule, n.Since.UTC().Format(time.RFC3339)),
-	}
-	switch {
-	case readmit == policies.ReadmitNever:
-		r.Remedy = "its profile lets it come back only by an explicit override"
-	case now.Before(n.Cooldown):
-		r.RetryAfter = n.Cooldown.Sub(now)
-		r.Remedy = "wait until " + n.Cooldown.UTC().Format(time.RFC3339) + ", or readmit it with an explicit override"
-	case readmit == policies.ReadmitHuman && by != wavelet.Human:
-		r.Remedy = "a person has to add it"
-	default:
-		return nil
-	}
-	return r
 }
 
 // Readmit ends the ban of a seat and adds the robot to the wavelet again, in the

@@ -31,16 +31,16 @@ func (s *seat) refuseBanned(t instant) *Refusal {
 
 // mayReturn is why a banned seat may not be readmitted without an override.
 func (s *seat) mayReturn(t instant, human bool) *Refusal {
-	r := &Refusal{Code: "cooldown", Limit: s.ban.rule, Remedy: "bring it back with an explicit override"}
+	r := &Refusal{Code: "cooldown", Limit: s.ban.rule,
+		Reason: fmt.Sprintf("%s was put out of this wavelet at %s (%s)", s.robot.id, s.ban.since.time().UTC().Format(time.RFC3339), s.ban.rule)}
 	switch mode := s.robot.rules.Readmit; {
 	case mode == policies.ReadmitNever:
-		r.Reason = fmt.Sprintf("%s was evicted and its profile %s never readmits", s.robot.id, s.robot.rules.Name)
+		r.Remedy = "its profile " + s.robot.rules.Name + " lets it come back only by an explicit override"
 	case !human && mode != policies.ReadmitAuto:
-		r.Reason = fmt.Sprintf("%s was evicted and only a person may bring it back", s.robot.id)
+		r.Remedy = "a person has to add it"
 	case t < s.ban.cooldown:
 		r.RetryAfter = time.Duration(s.ban.cooldown - t)
-		r.Reason = fmt.Sprintf("%s was evicted and is cooling down until %s", s.robot.id, clockTime(s.ban.cooldown.time()))
-		r.Remedy = "wait until then, or bring it back with an explicit override"
+		r.Remedy = "wait until " + s.ban.cooldown.time().UTC().Format(time.RFC3339) + ", or bring it back with an explicit override"
 	default:
 		return nil
 	}
