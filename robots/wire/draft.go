@@ -98,7 +98,7 @@ func (d *draft) delta() (events.AnswerDelta, bool) {
 			continue
 		}
 		b, _ := d.base.Blip(e.Blip)
-		if e.Delta = richtext.Effective(b.Doc.Delta(), e.Delta); len(e.Delta) == 0 {
+		if e.Delta = b.Doc.Effective(e.Delta); len(e.Delta) == 0 {
 			continue
 		}
 		if e.Blip == d.titled && firstLine(b.Doc.Delta()) != d.title {
