@@ -68,19 +68,6 @@ func (c Config) check(complain Complain) {
 	c.ClientErrors.check("client_error_limits", complain)
 }
 
-// Check is everything that is out of range, nil if nothing is. The error is of
-// type policies.Faults.
-func (c Config) Check() error {
-	var faults policies.Faults
-	c.check(func(key, problem, allowed string) {
-		faults = append(faults, policies.FaultAt("", nil, key, problem, allowed))
-	})
-	if len(faults) > 0 {
-		return faults
-	}
-	return nil
-}
-
 // Parse reads a configuration from YAML, on top of the default one: what the
 // text leaves out stays as it is there, and a layer of limits that it names is
 // replaced as a whole. It is strict: everything unknown or out of range is

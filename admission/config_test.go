@@ -49,11 +49,8 @@ func TestAConfigurationIsRead(t *testing.T) {
 	if diff := cmp.Diff(want, got, cmp.Comparer(func(a, b netip.Prefix) bool { return a == b })); diff != "" {
 		t.Error(diff)
 	}
-	if err := got.Check(); err != nil {
-		t.Error(err)
-	}
 	for _, empty := range []string{"", "\n# nothing\n"} {
-		if c, err := admission.Parse([]byte(empty), ""); err != nil || c.Check() != nil || !c.ClientCommands.Enabled {
+		if c, err := admission.Parse([]byte(empty), ""); err != nil || !c.ClientCommands.Enabled {
 			t.Errorf("%q: %v", empty, err)
 		}
 	}
@@ -131,15 +128,8 @@ func FuzzParse(f *testing.F) {
 	f.Add([]byte("client_error_limits: {enabled: true, total: {buckets: [{interval: 10s, rate: 5}]}}"))
 	f.Add([]byte("? [a]\n: {b: *c}"))
 	f.Fuzz(func(t *testing.T, text []byte) {
-		c, err := admission.Parse(text, "a.yaml")
-		if err != nil {
-			if err.Error() == "" {
-				t.Error("an error without words")
-			}
-			return
-		}
-		if err := c.Check(); err != nil {
-			t.Errorf("what was read does not hold: %v", err)
+		if _, err := admission.Parse(text, "a.yaml"); err != nil && err.Error() == "" {
+			t.Error("an error without words")
 		}
 	})
 }

@@ -206,14 +206,3 @@ func (g *Governor) Forget(id wavelet.Participant) {
 	}
 	delete(g.robots, r.id)
 }
-
-// Removed notes that the robot left the wavelet by another hand than the
-// governor's. What was counted of the seat is dropped; a ban stays. A commit
-// that removes the robot says the same.
-func (g *Governor) Removed(id wavelet.Seat) {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	if s := g.seats[id]; s != nil && s.ban == nil {
-		g.dropSeat(s)
-	}
-}

@@ -43,28 +43,6 @@ func flow[T any](fields []field[T], item *T) string {
 	return "{" + strings.Join(parts, ", ") + "}"
 }
 
-// YAML writes the profile as a whole policy file that reads back as the same
-// profile.
-func (p Profile) YAML() []byte {
-	var b strings.Builder
-	fmt.Fprintf(&b, "version: %d\nprofiles:\n  %s:\n", Version, p.Name)
-	section := ""
-	for _, s := range p.Settings() {
-		head, tail, nested := strings.Cut(s.Key, ".")
-		switch {
-		case !nested:
-			fmt.Fprintf(&b, "    %s: %s\n", s.Key, s.Value)
-		case head != section:
-			fmt.Fprintf(&b, "    %s:\n", head)
-			fallthrough
-		default:
-			fmt.Fprintf(&b, "      %s: %s\n", tail, s.Value)
-		}
-		section = head
-	}
-	return []byte(b.String())
-}
-
 // With is the profile with one limit changed: key and value as in a policy
 // file, such as "depth.act" and "20". The error is of type Faults.
 func (p Profile) With(key, value string) (Profile, error) {

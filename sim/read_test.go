@@ -185,7 +185,7 @@ func FuzzRead(f *testing.F) {
 			t.Errorf("accepted without name or duration: %+v", sc)
 		case err == nil && len(sc.Humans)+len(sc.Robots) < 20:
 			sc.Duration = min(sc.Duration, time.Second)
-			for _, v := range sc.Variants(sim.EveryFault(), 1)[:8] {
+			for _, v := range sc.Variants(everyFault, 1)[:8] {
 				if _, err := v.Play(sc, sim.Options{Profiles: set}); err != nil {
 					t.Errorf("accepted, but not to be played: %v", err)
 				}

@@ -25,9 +25,6 @@ const (
 	Jitter   Fault = "jitter"   // answers take up to 2 s more
 )
 
-// EveryFault is NoFault and the others.
-func EveryFault() []Fault { return []Fault{NoFault, Restarts, Loss, Jitter} }
-
 // Variants is every way in which a scenario is run to judge a guard by: a loop
 // at x0.3, x1 and x5, honest traffic at x0.3 and x1; with 0, 1 and 20 people
 // more; under each of the faults; with the seeds from 1 on.

@@ -8,13 +8,15 @@ import (
 	"weir/sim"
 )
 
+var everyFault = []sim.Fault{sim.NoFault, sim.Restarts, sim.Loss, sim.Jitter}
+
 // TestVariants holds how often a scenario is run, and that no variant changes it.
 func TestVariants(t *testing.T) {
 	loop, honest := named(t, "two-echo-bots"), named(t, "pipeline-of-five")
-	if n, m := len(loop.Variants(sim.EveryFault(), 2)), len(honest.Variants([]sim.Fault{sim.NoFault}, 3)); n != 3*3*4*2 || m != 2*3*3 {
+	if n, m := len(loop.Variants(everyFault, 2)), len(honest.Variants([]sim.Fault{sim.NoFault}, 3)); n != 3*3*4*2 || m != 2*3*3 {
 		t.Errorf("%d variants of a loop, %d of honest traffic", n, m)
 	}
-	for _, v := range loop.Variants(sim.EveryFault(), 1) {
+	for _, v := range loop.Variants(everyFault, 1) {
 		r, err := v.Play(loop, sim.Options{Profiles: builtin()})
 		if err != nil || !r.OK || r.Missed || r.Fault != v.Fault || r.People != v.People || r.Speed != v.Speed || r.Seed != v.Seed {
 			t.Errorf("%+v: %+v, %v", v, r, err)
@@ -30,7 +32,7 @@ func TestVariants(t *testing.T) {
 func TestFaults(t *testing.T) {
 	sc := named(t, "loop-under-a-typist")
 	var acts []float64
-	for _, f := range sim.EveryFault() {
+	for _, f := range everyFault {
 		r, err := sim.Variant{Speed: 1, Fault: f, Seed: 1}.Play(sc, sim.Options{Profiles: builtin()})
 		if err != nil || len(r.ActedOn) != 1 {
 			t.Fatalf("%q: %+v, %v", f, r, err)

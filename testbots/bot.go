@@ -118,9 +118,6 @@ func newBot(k kind, o Options) *Bot {
 // ServeHTTP answers the robot's addresses.
 func (b *Bot) ServeHTTP(w http.ResponseWriter, r *http.Request) { b.mux.ServeHTTP(w, r) }
 
-// Answers is how many bundles and ticks the bot has answered.
-func (b *Bot) Answers() int64 { return b.count.Load() }
-
 // Serve runs the bot on l until ctx ends, then closes l and what is in flight.
 func (b *Bot) Serve(ctx context.Context, l net.Listener) error {
 	ctx, stop := context.WithCancel(ctx)

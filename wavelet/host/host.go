@@ -5,7 +5,6 @@ import (
 	"errors"
 	"iter"
 	"log/slog"
-	"sort"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -193,26 +192,6 @@ func (h *Host) Read(ctx context.Context, name wavelet.Name, from wavelet.Version
 	}
 }
 
-// VersionAt is the newest version that was committed at the instant or before,
-// 0 if that is before the first. Errors are of type *wavelet.Refusal.
-func (h *Host) VersionAt(ctx context.Context, name wavelet.Name, instant time.Time) (wavelet.Version, error) {
-	head, err := h.Snapshot(ctx, name, Head)
-	if err != nil {
-		return 0, err
-	}
-	later := sort.Search(int(head.Version()), func(i int) bool {
-		v := wavelet.Version(i) + 1
-		for c, e := range h.log.Read(ctx, name, v, v) {
-			if e != nil {
-				err = errors.Join(err, e)
-			}
-			return c.Commit.At.After(instant)
-		}
-		return true
-	})
-	return wavelet.Version(later), refusal(err)
-}
-
 // Resolve tells whether a delta with this id was committed, and as what. Errors
 // are of type *wavelet.Refusal.
 func (h *Host) Resolve(ctx context.Context, name wavelet.Name, id wavelet.DeltaID) (wavelet.Commit, bool, error) {
@@ -242,15 +221,6 @@ func (h *Host) Summaries(ctx context.Context, p wavelet.Participant) iter.Seq2[S
 			}
 		}
 	}
-}
-
-// Run keeps the host until ctx ends and then closes it, giving what is under
-// way ten seconds.
-func (h *Host) Run(ctx context.Context) error {
-	<-ctx.Done()
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
-	defer cancel()
-	return h.Close(ctx)
 }
 
 // Close refuses new requests, lets every writer finish what it is doing and

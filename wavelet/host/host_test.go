@@ -352,43 +352,13 @@ func TestClockSetBack(t *testing.T) {
 	}
 }
 
-func TestVersionAt(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		h := New(NewMemoryLog(), Options{})
-		begun := time.Now()
-		for v := range wavelet.Version(30) {
-			time.Sleep(time.Second)
-			if v == 0 {
-				founded(t, h, plans, "x")
-				continue
-			}
-			submit(t, h, plans, edit("", v, insert(0, "x")))
-		}
-		for _, after := range []time.Duration{0, 999 * time.Millisecond, time.Second, 17500 * time.Millisecond, 30 * time.Second, time.Hour} {
-			want := wavelet.Version(min(after/time.Second, 30))
-			if v, err := h.VersionAt(t.Context(), plans, begun.Add(after)); err != nil || v != want {
-				t.Errorf("after %v: version %d, %v; want %d", after, v, err, want)
-			}
-		}
-		if _, err := h.VersionAt(t.Context(), named("none"), begun); code(t, err) != wavelet.CodeNotFound {
-			t.Errorf("no such wavelet: %v", err)
-		}
-		if err := h.Close(t.Context()); err != nil {
-			t.Fatal(err)
-		}
-	})
-}
-
 func TestClosedHost(t *testing.T) {
 	h := New(NewMemoryLog(), Options{})
 	founded(t, h, plans, "x")
-	ctx, cancel := context.WithCancel(context.Background())
-	cancel()
-	if err := h.Run(ctx); err != nil {
-		t.Errorf("run: %v", err)
-	}
-	if err := h.Close(context.Background()); err != nil {
-		t.Errorf("close again: %v", err)
+	for range 2 {
+		if err := h.Close(context.Background()); err != nil {
+			t.Errorf("close: %v", err)
+		}
 	}
 	if _, err := h.Snapshot(context.Background(), plans, Head); code(t, err) != wavelet.CodeUnavailable || !errors.Is(err, ErrClosed) {
 		t.Errorf("snapshot of a closed host: %v", err)

@@ -63,9 +63,6 @@ func edited(t *testing.T, s *source, x snapshot) richtext.Delta {
 		t.Fatalf("Check of %v (-delta +doc):\n%s", d, diff)
 	}
 	wantDelta(t, "effective", x.doc.Effective(d), richtext.Effective(x.want, d))
-	if refused == nil {
-		wantDelta(t, "inverse", x.doc.Invert(d), richtext.Invert(d, x.want))
-	}
 	if err := x.doc.Apply(d); !sameError(err, refused) {
 		t.Fatalf("Apply of %v: %v, but Check: %v", d, err, refused)
 	}

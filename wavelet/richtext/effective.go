@@ -44,12 +44,6 @@ func (d *Doc) Effective(delta Delta) Delta {
 	return Effective(d.under(delta), delta)
 }
 
-// Invert is [Invert] for the document d, of which it looks only at the parts
-// that delta touches.
-func (d *Doc) Invert(delta Delta) Delta {
-	return Invert(delta, d.under(delta))
-}
-
 // under returns the content of the document where delta changes it, between
 // retains for the parts that it leaves in their places.
 func (d *Doc) under(delta Delta) Delta {
