@@ -72,8 +72,8 @@ type Class struct {
 	SubRefresh    *Limit `yaml:"sub_refresh,omitempty"`
 }
 
-// Errors is how many errors one connection may make. One that makes more is
-// closed, and told to stay away.
+// Errors is how many errors one connection may make, and one person in requests.
+// A connection that makes more is closed, and told to stay away; a person waits.
 type Errors struct {
 	Enabled bool   `yaml:"enabled"`
 	DryRun  bool   `yaml:"dry_run,omitempty"` // what would be closed is counted, and stays

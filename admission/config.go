@@ -31,7 +31,8 @@ type Config struct {
 	UserCommands        *Commands `yaml:"user_command_rate_limit,omitempty"`
 	ClusterUserCommands *Commands `yaml:"cluster_user_command_rate_limit,omitempty"`
 
-	// ClientErrors is how many errors a connection may make before it is closed.
+	// ClientErrors is how many errors a connection may make before it is closed, and
+	// a person in requests before she has to wait.
 	ClientErrors *Errors `yaml:"client_error_limits,omitempty"`
 }
 

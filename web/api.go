@@ -41,12 +41,16 @@ func (s *Server) newAPI(mux *http.ServeMux) huma.API {
 	return api
 }
 
-// unreadable counts the requests that are refused before they reach us, and does
-// not send back what was wrong with them: that may be as long as a body, several
-// times.
-func (s *Server) unreadable(_ huma.Context, _ string, answer any) (any, error) {
+// unreadable counts the requests that are refused before they reach us, each as a
+// request and a mistake of who has logged in with it, and does not send back what
+// was wrong with them: that may be as long as a body, several times.
+func (s *Server) unreadable(ctx huma.Context, _ string, answer any) (any, error) {
 	if e, ok := answer.(*huma.ErrorModel); ok {
-		s.refusals.add("rest", "malformed")
+		var who Login // the zero one for an operator, and for who is not let in
+		if r, _ := ctx.Context().Value(requestKey{}).(*http.Request); r != nil && !s.d.Auth.Admin(r) {
+			who, _ = s.person(r)
+		}
+		s.fault(who.User, malformed(e))
 		for _, detail := range e.Errors {
 			detail.Value = nil
 		}
@@ -62,12 +66,11 @@ func asPerson[I, O any](s *Server, do func(context.Context, wavelet.Participant,
 	return func(ctx context.Context, in *I) (*O, error) {
 		login, err := s.person(ctx.Value(requestKey{}).(*http.Request))
 		if err != nil {
-			s.countRefusal("rest", s.toError(err))
-			return nil, s.problem(err)
+			return nil, s.problem(s.fault("", err))
 		}
 		out, err := do(ctx, login.User, in)
 		if err != nil {
-			return nil, s.problem(err)
+			return nil, s.problem(s.fault(login.User, err))
 		}
 		return out, nil
 	}
@@ -77,12 +80,11 @@ func asPerson[I, O any](s *Server, do func(context.Context, wavelet.Participant,
 func asAdmin[I, O any](s *Server, do func(context.Context, *I) (*O, error)) func(context.Context, *I) (*O, error) {
 	return func(ctx context.Context, in *I) (*O, error) {
 		if !s.d.Auth.Admin(ctx.Value(requestKey{}).(*http.Request)) {
-			s.refusals.add("rest", "unauthorized")
-			return nil, s.problem(refuse(client.CodeUnauthorized, "unauthorized", "Authorization", "the operators' token is required", "send it as a bearer token"))
+			return nil, s.problem(s.fault("", refuse(client.CodeUnauthorized, "unauthorized", "Authorization", "the operators' token is required", "send it as a bearer token")))
 		}
 		out, err := do(ctx, in)
 		if err != nil {
-			return nil, s.problem(err)
+			return nil, s.problem(s.fault("", err))
 		}
 		return out, nil
 	}

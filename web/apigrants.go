@@ -50,7 +50,7 @@ func asOwner[I, O any](s *Server, do func(context.Context, wavelet.Participant, 
 		}
 		out, err := do(ctx, "", in)
 		if err != nil {
-			return nil, s.problem(err)
+			return nil, s.problem(s.fault("", err))
 		}
 		return out, nil
 	}

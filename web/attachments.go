@@ -17,9 +17,16 @@ import (
 // of what is attached to a wavelet, for people and robots that take part in it.
 // What a browser does not just show it saves.
 func (s *Server) attachment(w http.ResponseWriter, r *http.Request) {
-	record, content, err := s.attached(r)
+	who, err := s.caller(r)
+	var (
+		record  attachment.Record
+		content []byte
+	)
+	if err == nil {
+		record, content, err = s.attached(r, who)
+	}
 	if err != nil {
-		s.deny(w, err)
+		s.deny(w, s.fault(who, err))
 		return
 	}
 	h := w.Header()
@@ -38,10 +45,14 @@ func (s *Server) attachment(w http.ResponseWriter, r *http.Request) {
 	http.ServeContent(w, r, "", record.Created, bytes.NewReader(content))
 }
 
-// attached is the attachment that a request is about, if who makes it may see
-// it.
-func (s *Server) attached(r *http.Request) (attachment.Record, []byte, error) {
-	name, _, err := s.attachedTo(r, r.Header.Get(linkHeader))
+// attached is the attachment that a request of somebody is about, who must take
+// part in the wavelet or read it by a link.
+func (s *Server) attached(r *http.Request, who wavelet.Participant) (attachment.Record, []byte, error) {
+	link := r.Header.Get(linkHeader)
+	if s.d.Robots.Registered(who.Robot()) {
+		link = ""
+	}
+	name, _, err := s.attachedTo(r, who, link)
 	if err != nil {
 		return attachment.Record{}, nil, err
 	}
@@ -54,28 +65,14 @@ func (s *Server) attached(r *http.Request) (attachment.Record, []byte, error) {
 }
 
 // attachedTo is the wavelet that a request about attachments names, with the
-// role in it of who makes the request: a participant, or a person who reads it
-// by a link.
-func (s *Server) attachedTo(r *http.Request, link string) (wavelet.Name, member, error) {
+// role in it of who makes the request.
+func (s *Server) attachedTo(r *http.Request, who wavelet.Participant, link string) (wavelet.Name, wavelet.Role, error) {
 	name, err := where{r.PathValue("wave"), r.PathValue("wavelet")}.name()
 	if err != nil {
-		return name, member{}, err
-	}
-	who, err := s.caller(r)
-	if err != nil {
-		return name, member{}, err
-	}
-	if s.d.Robots.Registered(who.Robot()) {
-		link = ""
+		return name, 0, err
 	}
 	_, role, _, err := s.view(r.Context(), who, name, link)
-	return name, member{who, role}, err
-}
-
-// member is somebody who takes part.
-type member struct {
-	who  wavelet.Participant
-	role wavelet.Role
+	return name, role, err
 }
 
 // caller is the robot whose key a request carries, and which may call now, or
@@ -99,9 +96,13 @@ func (s *Server) caller(r *http.Request) (wavelet.Participant, error) {
 // attach is POST /api/v1/waves/{wave}/{wavelet}/attachments?name=…: the body is
 // attached to the wavelet. The answer is what a document refers to it by.
 func (s *Server) attach(w http.ResponseWriter, r *http.Request) {
-	record, err := s.take(r)
+	who, err := s.caller(r)
+	var record attachment.Record
+	if err == nil {
+		record, err = s.take(r, who)
+	}
 	if err != nil {
-		s.deny(w, err)
+		s.deny(w, s.fault(who, err))
 		return
 	}
 	w.Header().Set("Content-Type", "application/json")
@@ -115,13 +116,13 @@ func (s *Server) attach(w http.ResponseWriter, r *http.Request) {
 	}{record.ID, record.Name, record.Type, record.Size, record.Hash}))
 }
 
-// take attaches the body of a request.
-func (s *Server) take(r *http.Request) (attachment.Record, error) {
-	name, by, err := s.attachedTo(r, "")
+// take attaches the body of a request of somebody.
+func (s *Server) take(r *http.Request, who wavelet.Participant) (attachment.Record, error) {
+	name, role, err := s.attachedTo(r, who, "")
 	if err != nil {
 		return attachment.Record{}, err
 	}
-	if by.role == wavelet.Read {
+	if role == wavelet.Read {
 		return attachment.Record{}, refuse(client.CodeForbidden, "no_access", "wavelet", "your role does not allow you to attach anything", "ask a participant with the full role")
 	}
 	content, err := io.ReadAll(r.Body)
@@ -134,7 +135,7 @@ func (s *Server) take(r *http.Request) (attachment.Record, error) {
 	if err != nil {
 		return attachment.Record{}, refuse(client.CodeMalformed, "malformed", "body", "the file did not arrive whole", "send it again")
 	}
-	record, err := s.d.Files.Put(r.Context(), attachment.Record{Wavelet: name, Name: r.URL.Query().Get("name"), Creator: by.who}, content)
+	record, err := s.d.Files.Put(r.Context(), attachment.Record{Wavelet: name, Name: r.URL.Query().Get("name"), Creator: who}, content)
 	return record, fileRefusal(err)
 }
 

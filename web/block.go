@@ -80,11 +80,11 @@ func (s *Server) blockChanged(b blocks.Block, begins bool) {
 // small fixed sets.
 func (s *Server) Refused(layer, reason string) { s.refusals.add(layer, reason) }
 
-// countRefusal counts the refusal of one who knocks, once: a limit of commands
-// has counted it already.
+// countRefusal counts the refusal of one who knocks or asks, once: a limit of
+// commands, of work under way or of time for a body has counted it already.
 func (s *Server) countRefusal(layer string, e *client.Error) {
 	switch e.Reason {
-	case "too_many":
+	case "too_many", "busy", "too_slow":
 	case "blocked":
 		s.refusals.add("block", "user")
 	case "connections":

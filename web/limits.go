@@ -2,11 +2,8 @@ package web
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"net/http"
 	"net/netip"
-	"strings"
 	"sync/atomic"
 	"time"
 
@@ -41,6 +38,7 @@ type limits struct {
 	rules     atomic.Pointer[rules]
 	users     *admission.Accounts[wavelet.Participant]
 	cluster   *admission.Accounts[wavelet.Participant] // what this node may spend of the limits over all nodes
+	faults    *admission.Accounts[wavelet.Participant] // errors of people's requests
 	addresses *admission.Accounts[netip.Prefix]        // of those who have not logged in
 	refused   [layers][admission.Ops][2]atomic.Uint64  // the second: what a dry run let through
 	spender   *lending.Spender                         // of the cluster's accounts
@@ -54,6 +52,7 @@ func newLimits(lender lending.Lender) *limits {
 		spender:   lending.New(lender),
 		users:     admission.NewAccounts[wavelet.Participant](maxUsers),
 		cluster:   admission.NewAccounts[wavelet.Participant](maxUsers),
+		faults:    admission.NewAccounts[wavelet.Participant](maxUsers),
 		addresses: admission.NewAccounts[netip.Prefix](maxAddresses),
 	}
 }
@@ -128,13 +127,16 @@ func (s *Server) refuseCommand(p payer, c admission.Command, wait time.Duration)
 		reason = p.scope
 	}
 	s.refusals.add(layerNames[p.layer], reason)
-	what := c.Op.String()
-	if c.Op == admission.RPC {
+	what := "requests: " + c.Op.String()
+	switch {
+	case p.layer == errorLayer:
+		what = "errors"
+	case c.Op == admission.RPC:
 		what += " " + c.Method
 	}
 	ms := (wait + time.Millisecond - 1).Milliseconds()
 	return &client.Error{
-		Code: client.CodeTooMany, Reason: "too_many", Field: "op", Message: "too many requests: " + what,
+		Code: client.CodeTooMany, Reason: "too_many", Field: "op", Message: "too many " + what,
 		Temporary: true, Scope: p.scope, RetryAfterMS: ms, Remedy: fmt.Sprintf("send it again after %d ms", ms),
 	}
 }
@@ -212,11 +214,9 @@ func (k *socket) pinged(context.Context, []byte) bool {
 }
 
 // mistake counts a refusal against the limit of errors; the error is that it is
-// over and the socket is to be closed. What is the server's own fault does not
-// count.
+// over and the socket is to be closed.
 func (k *socket) mistake(r client.Request, refusal *client.Error) error {
-	switch refusal.Code {
-	case client.CodeInternal, client.CodeOverloaded, client.CodeStorageFull:
+	if !mistaken(refusal) {
 		return nil
 	}
 	l := k.server.limits
@@ -226,63 +226,4 @@ func (k *socket) mistake(r client.Request, refusal *client.Error) error {
 	}
 	k.server.refusals.add(layerNames[errorLayer], refusal.Reason)
 	return &disconnect{client.CloseErrors, "too many errors, mend the client before it comes again; the last: " + refusal.Message}
-}
-
-// person is who makes a request by a door for people, charged to her for what
-// she asks for. Requests that fail to log in are charged to their address, and one
-// that made too many is not listened to.
-func (s *Server) person(r *http.Request) (Login, error) {
-	return s.admitted(r, commandOf(r), func() (Login, error) { return s.d.Auth.Person(r) })
-}
-
-// admitted logs somebody in, charged with a command.
-func (s *Server) admitted(r *http.Request, c admission.Command, login func() (Login, error)) (Login, error) {
-	l, now := s.limits, time.Now()
-	at := l.addresses.Enter(networkOf(s.address(r)), now)
-	defer l.addresses.Leave(at)
-	in, stranger := l.rules.Load()[userLayer], payer{layer: userLayer, scope: "address", account: &at.Account}
-	// Those who log in cost their address nothing: it may be that of many.
-	if wait, ok := at.Has(in, now, c); !ok && !l.over(userLayer, c.Op, in) {
-		return Login{}, s.refuseCommand(stranger, c, wait)
-	}
-	who, err := login()
-	if err != nil {
-		var turn *wait
-		if !errors.As(err, &turn) { // to wait is no failure to log in
-			at.Take(in, now, c)
-		}
-		return who, err
-	}
-	var p paying
-	p.open(l, who.User, now)
-	defer p.close(l)
-	user, cluster := p.payers()
-	if err := s.charge(now, c, user, cluster); err != nil {
-		return Login{}, err
-	}
-	return who, nil
-}
-
-// commandOf is the operation of the live protocol that a request of the REST API
-// stands for: what changes a document publishes, to read a whole one is to export
-// it, its past is its history, to read anything else of it is to subscribe, and
-// everything else is a call, of the same method as there where there is one.
-func commandOf(r *http.Request) admission.Command {
-	c := admission.Command{Op: admission.RPC, Method: r.Pattern, Wave: r.PathValue("wave"), Wavelet: r.PathValue("wavelet")}
-	switch {
-	case r.Pattern == "POST /api/v1/waves":
-		c.Method = "wave.create"
-	case r.Pattern == "GET /api/v1/waves":
-		c.Method = "wavelet.list"
-	case r.Pattern == "GET /api/v1/waves/{wave}/{wavelet}":
-		c.Method = "wavelet.export"
-	case c.Wave == "":
-	case r.Method != http.MethodGet && r.Method != http.MethodHead:
-		c.Op = admission.Publish
-	case strings.HasSuffix(r.Pattern, "/history"):
-		c.Op = admission.History
-	default:
-		c.Op = admission.Subscribe
-	}
-	return c
 }

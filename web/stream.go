@@ -34,7 +34,7 @@ func (s *Server) streamDecisions(w http.ResponseWriter, r *http.Request) {
 		}
 	}
 	if err != nil {
-		s.deny(w, err)
+		s.deny(w, s.fault("", err))
 		return
 	}
 	defer s.streams.Add(-1)

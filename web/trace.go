@@ -212,8 +212,7 @@ func (s *Server) Called(who wavelet.Participant, operations int, took time.Durat
 func (s *Server) streamTrace(w http.ResponseWriter, r *http.Request) {
 	t, err := s.traceOf(r)
 	if err != nil {
-		s.refusals.add("rest", s.toError(err).Reason)
-		s.deny(w, err)
+		s.deny(w, s.fault("", err))
 		return
 	}
 	defer s.traces.end(t)

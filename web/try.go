@@ -31,7 +31,7 @@ func (s *Server) tryPolicies(w http.ResponseWriter, r *http.Request) {
 		err = unavailable(errors.New("another policy file is being tried"))
 	}
 	if err != nil {
-		s.deny(w, err)
+		s.deny(w, s.fault("", err))
 		return
 	}
 	ctx, done := s.reading(r)
