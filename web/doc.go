@@ -15,9 +15,9 @@
 // blocked is not heard (block.go), a connection needs a place (gate.go), a body
 // has its time and its room (times.go, bodies.go), a session waits for its turn
 // (waiting.go; newcomers.go for robots), a command costs tokens and so does a
-// mistake (limits.go; requests.go for the REST API), and
-// work takes a place of bounds.Work. Whatever is turned away is counted by layer
-// and reason (refusals.go).
+// mistake (limits.go; requests.go for the REST API), and work takes a place of
+// bounds.Work. Whatever is turned away is counted by layer and reason
+// (refusals.go).
 //
 // # Who may do what
 //

@@ -10,6 +10,7 @@ import (
 	"sync"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"weir/wavelet"
 	"weir/wavelet/client"
@@ -175,6 +176,22 @@ func TestSlowReaderIsToldToResync(t *testing.T) {
 			t.Fatal("a second resync, of a reader that reads")
 		}
 		s.resyncs(1)
+	})
+}
+
+// TestWhoDoesNotReadIsCutOff in the middle of a message, where no close frame can
+// stand: the code is in the metrics, and the client sees the connection end.
+func TestWhoDoesNotReadIsCutOff(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newSlow(plan{pipes: newPipes()}.build(t))
+		s.subscribe()
+		s.write(1)
+		time.Sleep(11 * time.Second)
+		if got := s.closed(); got != -1 {
+			t.Errorf("closed with %d", got)
+		}
+		synctest.Wait()
+		s.h.metrics(`weir_edge_refused_total{layer="close",reason="4413"} 1`)
 	})
 }
 

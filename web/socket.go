@@ -251,13 +251,18 @@ func (k *socket) flush(each time.Duration) error {
 		if message == nil {
 			return nil
 		}
-		ctx, cancel := context.WithTimeout(context.Background(), each)
+		ctx, cancel := context.WithCancel(context.Background())
+		late := time.AfterFunc(each, func() {
+			// First the reason: when the write is given up the connection is closed,
+			// which ends the reader too.
+			k.close(&disconnect{client.CloseSlow, "the client does not read what it is sent"})
+			cancel()
+		})
 		err := k.conn.Write(ctx, websocket.MessageText, message)
-		cancel()
-		if errors.Is(err, context.DeadlineExceeded) {
+		if !late.Stop() {
 			k.server.counters.slow.Add(1)
-			return &disconnect{client.CloseSlow, "the client does not read what it is sent"}
 		}
+		cancel()
 		if err != nil {
 			return err
 		}
