@@ -86,7 +86,7 @@ export class Client extends Emitter {
     if (!w) {
       w = new Wavelet({ client: this, wave, wavelet, link: options.link, hooks: this.#hooks(key) });
       this.#wavelets.set(key, w);
-      if (this.#link) w._subscribe(this.#link, false);
+      if (this.#link) w._sync.subscribe(this.#link, false);
     }
     await w._opened();
     return w;
@@ -191,13 +191,13 @@ export class Client extends Emitter {
       const socket = new Socket(socketURL(this.#base, ticket));
       const link = new Link(socket, {
         opened: (l) => this.#hello(l),
-        pushed: (frame, l) => this.#wavelets.get(`${frame.wave}/${frame.wavelet}`)?._pushed(frame, l),
+        pushed: (frame, l) => this.#wavelets.get(`${frame.wave}/${frame.wavelet}`)?._sync.pushed(frame, l),
       });
       if (this.#closing.signal.aborted) link.close({ error: new Closed() });
       this.#closing.signal.addEventListener('abort', () => link.close({ error: new Closed() }), { once: true });
       const end = await link.ended;
       this.#link = null;
-      for (const w of this.#wavelets.values()) w._disconnected();
+      for (const w of this.#wavelets.values()) w._sync.disconnected();
       return end;
     } catch (e) {
       if (e instanceof Denied) {
@@ -210,7 +210,7 @@ export class Client extends Emitter {
 
   /** Sends the connect frame, with a resume point for every open wavelet. @param {Link} link */
   #hello(link) {
-    const resume = [...this.#wavelets.values()].flatMap((w) => w._point() ?? []);
+    const resume = [...this.#wavelets.values()].flatMap((w) => w._sync.point() ?? []);
     const fields = { protocol: PROTOCOL, client: this.#id, ...(resume.length > 0 ? { resume } : {}) };
     link.request('connect', fields, (ok, err) => {
       if (err instanceof Refusal) {
@@ -234,9 +234,9 @@ export class Client extends Emitter {
       const w = this.#wavelets.get(`${r?.wave}/${r?.wavelet}`);
       if (!w) continue;
       this.#stats.resumes++;
-      w._resumed(link, r);
+      w._sync.resumed(link, r);
     }
-    for (const w of [...this.#wavelets.values()]) if (!w._point()) w._subscribe(link, w._known());
+    for (const w of [...this.#wavelets.values()]) if (!w._sync.point()) w._sync.subscribe(link, w._sync.known);
     this.#ahead = Date.parse(ok.time) - Date.now() || 0;
     const { token } = this.#options;
     if (typeof token === 'function') renew(link, this.#left(ok.expires), async () => this.#left((await this.refresh(await token())).expires));
@@ -246,7 +246,7 @@ export class Client extends Emitter {
   /** @param {Error} error */
   #finish(error) {
     this.error = error;
-    for (const w of [...this.#wavelets.values()]) w._end(error);
+    for (const w of [...this.#wavelets.values()]) w._sync.end(error);
     this.emit('status', { connected: false, error });
     return error;
   }
