@@ -1,7 +1,6 @@
 package web
 
 import (
-	"context"
 	"fmt"
 	"net/netip"
 	"sync/atomic"
@@ -194,11 +193,11 @@ func (k *socket) charge(r client.Request, unread bool) *client.Error {
 	return k.server.charge(now, c, connection, user, cluster)
 }
 
-// pinged charges a ping of the WebSocket protocol as the operation of that name,
-// and reports whether it is answered. One that is over a limit is not, and is an
-// error. It is called by whoever reads from the connection: when that has been
-// closed, somebody waits for the client's goodbye and nothing else.
-func (k *socket) pinged(context.Context, []byte) bool {
+// idle charges what is no frame, a ping of the WebSocket protocol above all, as
+// the operation ping, and reports whether it is answered. What is over a limit is
+// not, and is an error. It is called by whoever reads from the connection: once
+// the socket is closed, somebody waits for the client's goodbye and nothing else.
+func (k *socket) idle() bool {
 	if k.ctx.Err() != nil {
 		return false
 	}

@@ -91,7 +91,9 @@ func (s *Server) upgrade(w http.ResponseWriter, r *http.Request) {
 	_ = http.NewResponseController(w).SetReadDeadline(time.Time{})
 	_ = http.NewResponseController(w).SetWriteDeadline(time.Time{})
 	k := &socket{}
-	conn, err := websocket.Accept(w, r, &websocket.AcceptOptions{OriginPatterns: s.d.Origins, OnPingReceived: k.pinged})
+	conn, err := websocket.Accept(w, r, &websocket.AcceptOptions{
+		OriginPatterns: s.d.Origins, OnPingReceived: k.pinged, OnPongReceived: k.ponged,
+	})
 	if err != nil {
 		s.refusals.add("socket", "upgrade")
 		return // Accept has answered
@@ -157,6 +159,10 @@ func (k *socket) read(hello *time.Timer) error {
 
 // frames handles the frames of a message, one after the other.
 func (k *socket) frames(message []byte, hello *time.Timer) error {
+	if len(bytes.TrimSpace(message)) == 0 {
+		k.idle()
+		return nil
+	}
 	for line := range bytes.SplitSeq(message, []byte{'\n'}) {
 		line = bytes.TrimSpace(line)
 		if len(line) == 0 {

@@ -27,6 +27,17 @@ type vigil struct {
 	start     sync.Once
 	listening atomic.Bool   // the reader waits for the peer, who can be heard then
 	heard     chan struct{} // the peer has sent something
+	asked     atomic.Bool   // a ping was sent, and no pong has come since
+}
+
+// pinged is told of a ping of the peer's, and reports whether it is answered.
+func (k *socket) pinged(context.Context, []byte) bool { return k.idle() }
+
+// ponged is told of a pong. One that nobody asked for is charged like a ping.
+func (k *socket) ponged(context.Context, []byte) {
+	if !k.vigil.asked.Swap(false) {
+		k.idle()
+	}
 }
 
 // receive reads a message; release is called when it was dealt with.
@@ -92,6 +103,7 @@ func (k *socket) alive() bool {
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), probeTime)
 	defer cancel()
+	k.vigil.asked.Store(true)
 	if k.conn.Ping(ctx) == nil || !k.vigil.listening.Load() {
 		return true
 	}
