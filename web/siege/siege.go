@@ -73,6 +73,15 @@ type Report struct {
 	Took    time.Duration
 }
 
+// Names are the attacks there are, in order.
+func Names() []string {
+	var names []string
+	for _, a := range attacks {
+		names = append(names, a.name)
+	}
+	return names
+}
+
 // Run lays the siege until it is done or ctx ends, whose cause is then the error.
 func Run(ctx context.Context, t Target, o Options) (Report, error) {
 	start := time.Now()
