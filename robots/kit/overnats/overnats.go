@@ -95,6 +95,9 @@ func (l *line) begin(ctx context.Context) error {
 			defer func() { <-places }()
 			reply := nats.NewMsg(msg.Reply)
 			answer, err := l.answer(ctx, msg.Data)
+			if most := l.conn.MaxPayload(); err == nil && int64(len(answer)) > most {
+				answer, err = nil, fmt.Errorf("the answer has %d bytes, and a message at most %d; say less at once, or call", len(answer), most)
+			}
 			if reply.Data = answer; err != nil {
 				fail(reply.Header, err)
 			}

@@ -125,13 +125,17 @@ func TestARobotOverNATS(t *testing.T) {
 	}
 }
 
-// TestABundleThatFails has a robot fail and panic, and the server told so.
+// TestABundleThatFails has a robot fail, panic and say too much at once, and the server told so.
 func TestABundleThatFails(t *testing.T) {
 	b := open(t, always, results)
 	wrong := errors.New("no dictionary " + strings.Repeat("x", bus.MaxPayload))
-	r := kit.New("kit", func(_ context.Context, in *kit.Bundle, _ *kit.Reply) error {
-		if in.Label.ID == "panic" {
+	r := kit.New("kit", func(_ context.Context, in *kit.Bundle, out *kit.Reply) error {
+		switch in.Label.ID {
+		case "panic":
 			panic("no dictionary at all")
+		case "long":
+			out.Append(strings.Repeat("no dictionary ", bus.MaxPayload/10))
+			return nil
 		}
 		return wrong
 	})
@@ -140,12 +144,15 @@ func TestABundleThatFails(t *testing.T) {
 	go func() { served <- overnats.Serve(ctx, "nats://"+b.Addr(), address, "sesame", r) }() // awaited below
 	asking, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
-	for bundle, code := range map[string]string{`{}`: "500", `none`: "400", `{"bundle":{"id":"panic"}}`: "500"} {
+	for bundle, want := range map[string]bus.Failure{
+		`none`: {Code: "400", Text: "not a bundle"}, `{}`: {Code: "500", Text: "no dictionary "},
+		`{"bundle":{"id":"panic"}}`: {Code: "500", Text: "panicked: no dictionary at all"}, `{"bundle":{"id":"long"}}`: {Code: "500", Text: "say less at once"},
+	} {
 		answer, err := b.Ask(asking, address, []byte(bundle))
 		for errors.Is(err, bus.ErrAbsent) { // it is about to connect
 			answer, err = b.Ask(asking, address, []byte(bundle))
 		}
-		if f, ok := errors.AsType[*bus.Failure](err); !ok || f.Code != code || code == "500" && !strings.Contains(f.Text, "no dictionary") {
+		if f, ok := errors.AsType[*bus.Failure](err); !ok || f.Code != want.Code || !strings.Contains(f.Text, want.Text) {
 			t.Errorf("%s: answered %q, %v", bundle, answer, err)
 		}
 	}
