@@ -27,6 +27,9 @@ func (s *Server) connect(w http.ResponseWriter, r *http.Request) {
 	}
 	s.counters.tickets.Add(1)
 	w.Header().Set("Cache-Control", "no-store")
+	if r.ProtoMajor == 1 {
+		w.Header().Set("Connection", "close") // the socket comes on one of its own; this one would stand idle
+	}
 	writeJSON(w, http.StatusOK, client.Ticket{
 		Ticket: s.tickets.issue(time.Now(), login, grant), ExpiresInMS: ticketLife.Milliseconds(),
 	})

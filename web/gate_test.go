@@ -69,6 +69,22 @@ func (h *house) knock(who string) (string, int) {
 	return ticket, status
 }
 
+// TestAKnockKeepsNoPlace: a ticket is spent on another connection, so behind it
+// the one that asked is closed; behind a refusal it may be used again.
+func TestAKnockKeepsNoPlace(t *testing.T) {
+	h := plan{}.build(t)
+	for body, closed := range map[string]bool{`{"user":"ann@example.com"}`: true, `{"user":"ann"}`: false} {
+		resp, err := http.Post(h.url+"/connect", "application/json", strings.NewReader(body))
+		if err != nil {
+			t.Fatal(err)
+		}
+		_ = resp.Body.Close()
+		if resp.Close != closed {
+			t.Errorf("%s: %s, closed: %v", body, resp.Status, resp.Close)
+		}
+	}
+}
+
 // TestAPersonHasSoManySockets has a person come with twice as many tickets at
 // once: exactly as many sockets open as she may have, and a place that is given
 // back is free.
