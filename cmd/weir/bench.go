@@ -24,6 +24,7 @@ type benchCmd struct {
 
 	Goodput   benchGoodputCmd   `cmd:"" help:"More requests than the processors can do: what is done in time, by the limit on concurrent work."`
 	Storm     benchStormCmd     `cmd:"" help:"Everybody comes back at once: weir's queue beside other ways to meet it."`
+	Crowd     benchCrowdCmd     `cmd:"" hidden:"" help:"The clients of bench storm --live."`
 	Scenarios benchScenariosCmd `cmd:"" help:"What is caught, what is missed and who is hit, over scenarios in all variants, beside other guards."`
 }
 
