@@ -116,8 +116,16 @@ func (c natsConfig) servers() ([]*url.URL, error) {
 	return list, nil
 }
 
-// shown is the URLs without what is secret in them.
-func (c natsConfig) shown() string {
+// shown is where NATS is: the server's own at an address, or the other's URLs
+// without what is secret in them.
+func (c natsConfig) shown(own string) string {
+	switch {
+	case c.url != "":
+	case c.tls != nil:
+		return "tls://" + own
+	default:
+		return "nats://" + own
+	}
 	list, err := c.servers()
 	if err != nil {
 		return "by --nats"

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"crypto/tls"
 	"encoding/json"
 	"fmt"
 	"net/http"
@@ -154,8 +155,13 @@ func TestHowAnotherNATSIsNamed(t *testing.T) {
 			}
 			continue
 		}
-		if err != nil || got.shown() != c.shown {
-			t.Errorf("%s is shown as %s, %v", c.url, got.shown(), err)
+		if err != nil || got.shown("") != c.shown {
+			t.Errorf("%s is shown as %s, %v", c.url, got.shown(""), err)
+		}
+	}
+	for want, own := range map[string]natsConfig{"nats://127.0.0.1:1": {listen: "127.0.0.1:0"}, "tls://127.0.0.1:1": {listen: "127.0.0.1:0", tls: &tls.Config{}}} {
+		if got := own.shown("127.0.0.1:1"); got != want {
+			t.Errorf("the server's own is shown as %s, want %s", got, want)
 		}
 	}
 	empty := filepath.Join(t.TempDir(), "token")

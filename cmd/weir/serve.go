@@ -124,11 +124,8 @@ func (c serveCmd) announce(s streams, h *house) {
 	fmt.Fprintf(s.out, "page:        %s/\n", h.url())
 	fmt.Fprintf(s.out, "data:        %s\n", h.config.data)
 	fmt.Fprintf(s.out, "admin token: %s%s\n", token, made)
-	switch {
-	case h.bus != nil && h.config.nats.url != "":
-		fmt.Fprintf(s.out, "nats:        %s\n", h.config.nats.shown())
-	case h.bus != nil:
-		fmt.Fprintf(s.out, "nats:        nats://%s\n", h.bus.Addr())
+	if h.bus != nil {
+		fmt.Fprintf(s.out, "nats:        %s\n", h.config.nats.shown(h.bus.Addr()))
 	}
 	if v := h.policies.Current(); v.Number > 0 {
 		fmt.Fprintf(s.out, "policies:    %s\n", versionLine(v))
