@@ -176,7 +176,7 @@ func TestBridgeTellsWhatIsWrong(t *testing.T) {
 	if _, err := h.robots.Suspend(t.Context(), "agent@weir.local"); err != nil {
 		t.Fatal(err)
 	}
-	if text := use(); !strings.Contains(text, "the robot is suspended") {
+	if text := use(); !strings.Contains(text, "You stand: suspended") {
 		t.Error(text)
 	}
 	if _, err := h.robots.Resume(t.Context(), "agent@weir.local"); err != nil {
