@@ -13,6 +13,7 @@ import (
 // that people could work on, that the server answered for its health, took no
 // more memory than it may, lost nothing, and says why it turned away what it did.
 func TestSiege(t *testing.T) {
+	long(t)
 	program, err := exec.LookPath("weir") // this test, under the command's name
 	if err != nil {
 		t.Fatal(err)

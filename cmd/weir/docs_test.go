@@ -29,6 +29,7 @@ func needs(t *testing.T, what string, tools ...string) {
 // end of the loop that is caught by hand, and the README's first robot; only
 // the ports are others.
 func TestByHand(t *testing.T) {
+	long(t)
 	needs(t, "the documents' examples need", "bash", "curl", "sed")
 	text := doc(t, "docs/robots.md")
 	_, text, ok := strings.Cut(text, "## An echo loop, caught by hand")
@@ -50,6 +51,7 @@ func TestByHand(t *testing.T) {
 // TestCallsByHand runs the shell blocks about active robots and about programs
 // that write for a person.
 func TestCallsByHand(t *testing.T) {
+	long(t)
 	needs(t, "the documents' examples need", "bash", "curl", "sed", "python3")
 	text := doc(t, "docs/robots.md")
 	_, text, ok := strings.Cut(text, "## What an active robot does")
@@ -70,6 +72,7 @@ func TestCallsByHand(t *testing.T) {
 
 // TestFirstRobot runs the ten lines of the README.
 func TestFirstRobot(t *testing.T) {
+	long(t)
 	needs(t, "the README's robot needs", "bash", "curl", "python3")
 	script := "cat > robot.py <<'END'\n" + fenced(doc(t, "README.md"), "python") + "END\n" + `
 weir serve --addr 127.0.0.1:8080 --data weir-data > server.log 2>&1 &
@@ -87,6 +90,7 @@ until weir wave show --as ann@weir.local "$wave" | grep 'Hello!'; do sleep 0.2; 
 
 // TestFirstRobotInGo builds and runs the ten lines of docs/robots.md.
 func TestFirstRobotInGo(t *testing.T) {
+	long(t)
 	needs(t, "the robot in Go needs", "bash", "curl", "go")
 	_, text, ok := strings.Cut(doc(t, "docs/robots.md"), "## A robot in Go in ten lines")
 	text, _, ok2 := strings.Cut(text, "\n## ")
@@ -121,6 +125,7 @@ until weir wave show --as ann@weir.local "$wave" | grep 'Hello!'; do sleep 0.2; 
 // import testdata/python/nats.py, which speaks the protocol and has the few names of
 // nats-py that they use; then it is not shown that they run with nats-py.
 func TestFirstRobotsOverNATS(t *testing.T) {
+	long(t)
 	_, text, ok := strings.Cut(doc(t, "docs/robots.md"), "## A robot over NATS")
 	text, _, ok2 := strings.Cut(text, "\n## ")
 	if !ok || !ok2 {

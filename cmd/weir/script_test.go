@@ -23,6 +23,15 @@ func TestMain(m *testing.M) {
 	testscript.Main(m, map[string]func(){"weir": main})
 }
 
+// long skips what plays scenes against servers for longer than a quick look at all
+// of the tests should take.
+func long(t *testing.T) {
+	t.Helper()
+	if testing.Short() {
+		t.Skip("it takes long")
+	}
+}
+
 // TestScripts runs the command as a user does. Beside testscript's own commands
 // there are:
 //

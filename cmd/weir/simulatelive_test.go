@@ -120,6 +120,7 @@ expect: {untouched: [agent-a, agent-b, model, wordy, ticker]}
 // TestLiveVerdictsAreThoseOfVirtualTime plays each scene in virtual time, and live
 // by the doors that it is for.
 func TestLiveVerdictsAreThoseOfVirtualTime(t *testing.T) {
+	long(t)
 	for _, x := range scenes {
 		t.Run(x.name, func(t *testing.T) {
 			t.Parallel()
@@ -215,6 +216,7 @@ expect: {untouched: [model, translator]}
 // refused, and nobody is slowed. Without these manners it is not so, see
 // TestLiveVerdictsAreThoseOfVirtualTime.
 func TestPoliteRobotsAreNeverRefused(t *testing.T) {
+	long(t)
 	set := policies.Builtin()
 	for _, x := range politeScenes {
 		t.Run(x.name, func(t *testing.T) {

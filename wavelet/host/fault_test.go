@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime"
 	"strings"
 	"sync"
 	"testing"
@@ -87,6 +88,49 @@ func TestUnknownOutcome(t *testing.T) {
 			t.Errorf("written %v: version %d, text %q", written, c.Version, text)
 		}
 	}
+}
+
+// Those who wait behind a delta of which the outcome is not known are seen to by
+// the next writer.
+func TestBehindAnUnknownOutcome(t *testing.T) {
+	disk := &doubtful{Store: store.NewMemory()}
+	h := began(t, NewStoreLog(disk), Options{})
+	founded(t, h, plans, "x")
+	const behind = 5
+	var wg sync.WaitGroup
+	disk.doubt = func() {
+		h.mu.Lock()
+		w := h.open[plans]
+		h.mu.Unlock()
+		for i := range behind {
+			wg.Go(func() { submit(t, h, plans, edit(fmt.Sprint("b/", i), 1, insert(0, "b"))) })
+		}
+		for len(w.mail) < behind {
+			runtime.Gosched()
+		}
+	}
+	if _, err := h.SubmitHuman(t.Context(), plans, edit("a/1", 1, insert(0, "a"))); code(t, err) != wavelet.CodeOutcome {
+		t.Errorf("the one in doubt: %v", err)
+	}
+	wg.Wait()
+	if text := at(t, h, plans, Head).Text(); text != strings.Repeat("b", behind)+"x\n" {
+		t.Errorf("text %q", text)
+	}
+}
+
+// doubtful is a store of which one commit ends nobody knows how, after doubt.
+type doubtful struct {
+	store.Store
+	doubt func()
+}
+
+func (d *doubtful) Commit(ctx context.Context, b store.Batch) error {
+	if doubt := d.doubt; doubt != nil {
+		d.doubt = nil
+		doubt()
+		return store.ErrUnknown
+	}
+	return d.Store.Commit(ctx, b)
 }
 
 // The caller's own context may end while the outcome is open.

@@ -70,18 +70,32 @@ func (h *Host) exists(ctx context.Context, name wavelet.Name, creating bool) err
 }
 
 // ask gives r to the wavelet's writer, opening the wavelet if need be, and waits
-// until it is done.
+// until it is done. If a writer ends because it is not known what became of the
+// deltas before r, the next one is asked.
 func (h *Host) ask(ctx context.Context, name wavelet.Name, r request) error {
-	w, err := h.acquire(name)
-	if err != nil {
-		return err
+	for {
+		w, err := h.acquire(name)
+		if err != nil {
+			return err
+		}
+		err = w.ask(ctx, r)
+		h.release(w)
+		if err != errBefore {
+			return err
+		}
 	}
-	defer h.release(w)
+}
+
+// errBefore says that a writer ended over what came before a request.
+var errBefore = errors.New("the outcome of a delta before this one is not known")
+
+// ask has the writer do what r asks, and waits until it is done.
+func (w *writer) ask(ctx context.Context, r request) error {
 	r.done = make(chan struct{})
 	select {
 	case w.mail <- r:
 	case <-w.done:
-		return w.err
+		return w.ended()
 	case <-ctx.Done():
 		return context.Cause(ctx)
 	}
@@ -96,8 +110,16 @@ func (h *Host) ask(ctx context.Context, name wavelet.Name, r request) error {
 	case <-r.done: // just before the end
 		return nil
 	default:
-		return w.err
+		return w.ended()
 	}
+}
+
+// ended is what the end of the writer means to a request that it did not see to.
+func (w *writer) ended() error {
+	if errors.Is(w.err, ErrUnknown) {
+		return errBefore
+	}
+	return w.err
 }
 
 // acquire returns the wavelet's writer, which stays until it is released.
