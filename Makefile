@@ -26,7 +26,7 @@ unit:
 # All of it, under the race detector. Two packages have nothing that runs
 # concurrently, and are computed through in unit.
 race:
-	go test -race -shuffle=on -timeout 15m $$(go list ./... | grep -vxE 'weir/(sim|wavelet/richtext)')
+	go test -race -shuffle=on -parallel 4 -timeout 15m $$(go list ./... | grep -vxE 'weir/(sim|wavelet/richtext)')
 
 # Every benchmark prints its figures beside their bars; exit 1 if one is missed.
 bench: build
