@@ -107,7 +107,7 @@ func TestFirstAgent(t *testing.T) {
 		}
 		return strings.Count(s.Text(), "Hello!")
 	}
-	ready := strings.NewReplacer("http://127.0.0.1:8080", h.url(), "/home/me/agent.key", keyFile, "wr_...", strings.TrimSpace(string(key)))
+	ready := strings.NewReplacer("http://127.0.0.1:8080", h.url(), "/etc/weir/agent.key", keyFile, "wr_...", strings.TrimSpace(string(key)))
 	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
 	defer cancel()
 	for which, s := range host.MCPServers {
