@@ -70,20 +70,52 @@ func TestCallsByHand(t *testing.T) {
 	}
 }
 
+// greeter is a robot of the documents that says hello where it is added.
+type greeter struct {
+	file, code string
+	register   string // flags of weir robots register
+	start      string // starts it
+}
+
+// meet runs a server and a greeter, adds the greeter to a wave, and waits until it
+// has said hello there. It gives what the shell printed.
+func (g greeter) meet(t *testing.T) string {
+	t.Helper()
+	return shell(t, "cat > "+g.file+" <<'END'\n"+g.code+`END
+echo '{version: 1, default: patient, profiles: {patient: {extends: default, about: With time., delivery: {timeout: 10m}}}}' > policies.yaml
+weir serve --addr 127.0.0.1:8080 --nats-listen 127.0.0.1:9001 --data weir-data --policies policies.yaml > server.log 2>&1 &
+until curl -sf http://127.0.0.1:8080/readyz > /dev/null; do sleep 0.1; done
+weir robots register hello@weir.local --key-file hello.key `+g.register+`
+export WEIR_NATS=nats://127.0.0.1:9001 WEIR_ROBOT_KEY=$(cat hello.key) here=$PWD
+`+g.start+` > hello.log 2>&1 &
+wave=$(weir wave create --as ann@weir.local --title Greetings hello@weir.local | grep -o 'weir.local!w+[^/ ]*/weir.local!conv+root' | head -1)
+until weir wave show --as ann@weir.local "$wave" | grep 'Hello!'; do sleep 0.2; done
+ls
+`)
+}
+
+// builtHere builds hello.go in the repository and starts it.
+func builtHere(t *testing.T) string {
+	t.Helper()
+	return `(cd '` + root(t) + `' && go build -o "$here/hello" "$here/hello.go") && ./hello`
+}
+
+// root is where the repository is.
+func root(t *testing.T) string {
+	t.Helper()
+	at, err := filepath.Abs(filepath.Join("..", ".."))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return at
+}
+
 // TestFirstRobot runs the ten lines of the README.
 func TestFirstRobot(t *testing.T) {
 	long(t)
 	needs(t, "the README's robot needs", "bash", "curl", "python3")
-	script := "cat > robot.py <<'END'\n" + fenced(doc(t, "README.md"), "python") + "END\n" + `
-weir serve --addr 127.0.0.1:8080 --data weir-data > server.log 2>&1 &
-python3 robot.py > robot.log 2>&1 &
-until curl -sf http://127.0.0.1:8080/readyz > /dev/null; do sleep 0.1; done
-until curl -sf http://127.0.0.1:9002/_wave/capabilities.xml > /dev/null; do sleep 0.1; done
-weir robots register hello@weir.local --callback http://127.0.0.1:9002
-wave=$(weir wave create --as ann@weir.local --title Greetings hello@weir.local | grep -o 'weir.local!w+[^/ ]*/weir.local!conv+root' | head -1)
-until weir wave show --as ann@weir.local "$wave" | grep 'Hello!'; do sleep 0.2; done
-`
-	if out := shell(t, script); !strings.Contains(out, "Hello!") {
+	g := greeter{"robot.py", fenced(doc(t, "README.md"), "python"), "--callback http://127.0.0.1:9002", "python3 robot.py"}
+	if out := g.meet(t); !strings.Contains(out, "Hello!") {
 		t.Errorf("the robot did not say hello:\n%s", out)
 	}
 }
@@ -92,27 +124,8 @@ until weir wave show --as ann@weir.local "$wave" | grep 'Hello!'; do sleep 0.2; 
 func TestFirstRobotInGo(t *testing.T) {
 	long(t)
 	needs(t, "the robot in Go needs", "bash", "curl", "go")
-	_, text, ok := strings.Cut(doc(t, "docs/robots.md"), "## A robot in Go in ten lines")
-	text, _, ok2 := strings.Cut(text, "\n## ")
-	if !ok || !ok2 {
-		t.Fatal("docs/robots.md has lost the heading above the robot in Go")
-	}
-	root, err := filepath.Abs(filepath.Join("..", ".."))
-	if err != nil {
-		t.Fatal(err)
-	}
-	script := "cat > hello.go <<'END'\n" + fenced(text, "go") + "END\n" + `
-here=$PWD
-(cd '` + root + `' && go build -o "$here/hello" "$here/hello.go")
-weir serve --addr 127.0.0.1:8080 --data weir-data > server.log 2>&1 &
-./hello > hello.log 2>&1 &
-until curl -sf http://127.0.0.1:8080/readyz > /dev/null; do sleep 0.1; done
-until curl -sf http://127.0.0.1:9002/_wave/capabilities.xml > /dev/null; do sleep 0.1; done
-weir robots register hello@weir.local --callback http://127.0.0.1:9002
-wave=$(weir wave create --as ann@weir.local --title Greetings hello@weir.local | grep -o 'weir.local!w+[^/ ]*/weir.local!conv+root' | head -1)
-until weir wave show --as ann@weir.local "$wave" | grep 'Hello!'; do sleep 0.2; done
-`
-	if out := shell(t, script); !strings.Contains(out, "Hello! I am told of Greetings") {
+	g := greeter{"hello.go", fenced(chapter(t, "## A robot in Go in ten lines"), "go"), "--callback http://127.0.0.1:9002", builtHere(t)}
+	if out := g.meet(t); !strings.Contains(out, "Hello! I am told of Greetings") {
 		t.Errorf("the robot did not say hello:\n%s", out)
 	}
 }
@@ -126,16 +139,8 @@ until weir wave show --as ann@weir.local "$wave" | grep 'Hello!'; do sleep 0.2; 
 // nats-py that they use; then it is not shown that they run with nats-py.
 func TestFirstRobotsOverNATS(t *testing.T) {
 	long(t)
-	_, text, ok := strings.Cut(doc(t, "docs/robots.md"), "## A robot over NATS")
-	text, _, ok2 := strings.Cut(text, "\n## ")
-	if !ok || !ok2 {
-		t.Fatal("docs/robots.md has lost the heading above the robots over NATS")
-	}
-	root, err := filepath.Abs(filepath.Join("..", ".."))
-	if err != nil {
-		t.Fatal(err)
-	}
-	packages := filepath.Join(root, "events", "bus", "testdata", "node")
+	text := chapter(t, "## A robot over NATS")
+	packages := filepath.Join(root(t), "events", "bus", "testdata", "node")
 	python := fenced(text, "python")
 	fail := regexp.MustCompile("`(msg.headers = {.*?})` and then `(await msg.respond.*?)`").FindStringSubmatch(text)
 	const first = "    b = json.loads(msg.data)\n"
@@ -145,11 +150,11 @@ func TestFirstRobotsOverNATS(t *testing.T) {
 	failing := strings.Replace(python, first, first+`    if not os.path.exists("failed"):
         open("failed", "w").close()
         `+fail[1]+"\n        return "+fail[2]+"\n", 1)
-	for _, tt := range []struct{ name, code, tool, file, start string }{
-		{"Go", fenced(text, "go"), "go", "hello.go", `(cd '` + root + `' && go build -o "$here/hello" "$here/hello.go"); robot=./hello`},
-		{"Python", python, "python3", "hello.py", "robot='python3 hello.py'"},
-		{"Python, failing", failing, "python3", "hello.py", "robot='python3 hello.py'"},
-		{"JavaScript", fenced(text, "js"), "node", "hello.cjs", "export NODE_PATH='" + filepath.Join(packages, "node_modules") + "'; robot='node hello.cjs'"},
+	for _, tt := range []struct{ name, tool, file, code, start string }{
+		{"Go", "go", "hello.go", fenced(text, "go"), builtHere(t)},
+		{"Python", "python3", "hello.py", python, "python3 hello.py"},
+		{"Python, failing", "python3", "hello.py", failing, "python3 hello.py"},
+		{"JavaScript", "node", "hello.cjs", fenced(text, "js"), "NODE_PATH='" + filepath.Join(packages, "node_modules") + "' node hello.cjs"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			needs(t, "the robot needs", "bash", "curl", tt.tool)
@@ -158,24 +163,26 @@ func TestFirstRobotsOverNATS(t *testing.T) {
 				nodetest.Needs(t, packages)
 			case "python3":
 				if exec.Command("python3", "-c", "import nats").Run() != nil {
-					t.Setenv("PYTHONPATH", filepath.Join(root, "cmd", "weir", "testdata", "python"))
+					t.Setenv("PYTHONPATH", filepath.Join(root(t), "cmd", "weir", "testdata", "python"))
 				}
 			}
-			out := shell(t, "cat > "+tt.file+" <<'END'\n"+tt.code+"END\nhere=$PWD\n"+tt.start+`
-echo '{version: 1, default: patient, profiles: {patient: {extends: default, about: With time., delivery: {timeout: 10m}}}}' > policies.yaml
-weir serve --addr 127.0.0.1:8080 --nats-listen 127.0.0.1:9001 --data weir-data --policies policies.yaml > server.log 2>&1 &
-until curl -sf http://127.0.0.1:8080/readyz > /dev/null; do sleep 0.1; done
-weir robots register hello@weir.local --transport nats --key-file hello.key
-wave=$(weir wave create --as ann@weir.local --title Greetings hello@weir.local | grep -o 'weir.local!w+[^/ ]*/weir.local!conv+root' | head -1)
-WEIR_NATS=nats://127.0.0.1:9001 WEIR_ROBOT_KEY=$(cat hello.key) $robot > hello.log 2>&1 &
-until weir wave show --as ann@weir.local "$wave" | grep 'Hello!'; do sleep 0.2; done
-ls
-`)
+			out := greeter{tt.file, tt.code, "--transport nats", tt.start}.meet(t)
 			if !strings.Contains(out, "Hello!") || strings.Contains(out, "\nfailed\n") != (tt.code == failing) {
 				t.Errorf("the robot did not say hello, or did not fail where it should:\n%s", out)
 			}
 		})
 	}
+}
+
+// chapter is the text of docs/robots.md below a heading, up to the next one.
+func chapter(t *testing.T, heading string) string {
+	t.Helper()
+	_, text, ok := strings.Cut(doc(t, "docs/robots.md"), heading+"\n")
+	text, _, ok2 := strings.Cut(text, "\n## ")
+	if !ok || !ok2 {
+		t.Fatalf("docs/robots.md has lost the heading %q", heading)
+	}
+	return text
 }
 
 // doc reads a file of the repository.

@@ -137,23 +137,34 @@ func TestLiveVerdictsAreThoseOfVirtualTime(t *testing.T) {
 	}
 }
 
+// read reads the scene's scenario.
+func (x scene) read(t *testing.T) *sim.Scenario {
+	t.Helper()
+	sc, err := sim.Read([]byte(x.text), "scene.yaml", policies.Builtin())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return sc
+}
+
+// play plays the scene live.
+func (x scene) play(t *testing.T, c simulateCmd) sim.Result {
+	t.Helper()
+	c.Live, c.TimeScale = true, 12
+	r, err := c.playLive(t.Context(), io.Discard, x.read(t), sim.Variant{Speed: 1, Seed: 1}, sim.Options{Seed: 1, Profiles: policies.Builtin()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
 // through plays a scene by a door, and holds it against virtual time.
 func (x scene) through(t *testing.T, door live.Door) {
-	set := policies.Builtin()
-	sc, err := sim.Read([]byte(x.text), "scene.yaml", set)
+	virtual, err := sim.Run(x.read(t), sim.Options{Seed: 1, Profiles: policies.Builtin()})
 	if err != nil {
 		t.Fatal(err)
 	}
-	o := sim.Options{Seed: 1, Profiles: set}
-	virtual, err := sim.Run(sc, o)
-	if err != nil {
-		t.Fatal(err)
-	}
-	c := &simulateCmd{Live: true, TimeScale: 12, Over: door}
-	played, err := c.playLive(t.Context(), io.Discard, sc, sim.Variant{Speed: 1, Seed: 1}, o)
-	if err != nil {
-		t.Fatal(err)
-	}
+	played := x.play(t, simulateCmd{Over: door})
 	for way, r := range map[string]sim.Result{"in virtual time": virtual, "over " + string(door): played} {
 		if !r.OK {
 			t.Errorf("%s: %s", way, r.Why)
@@ -217,19 +228,10 @@ expect: {untouched: [model, translator]}
 // TestLiveVerdictsAreThoseOfVirtualTime.
 func TestPoliteRobotsAreNeverRefused(t *testing.T) {
 	long(t)
-	set := policies.Builtin()
 	for _, x := range politeScenes {
 		t.Run(x.name, func(t *testing.T) {
 			t.Parallel()
-			sc, err := sim.Read([]byte(x.text), "scene.yaml", set)
-			if err != nil {
-				t.Fatal(err)
-			}
-			c := &simulateCmd{Live: true, Polite: true, TimeScale: 12, Over: live.OverHTTP}
-			r, err := c.playLive(t.Context(), io.Discard, sc, sim.Variant{Speed: 1, Seed: 1}, sim.Options{Seed: 1, Profiles: set})
-			if err != nil {
-				t.Fatal(err)
-			}
+			r := x.play(t, simulateCmd{Polite: true, Over: live.OverHTTP})
 			if !r.OK || len(r.ActedOn) > 0 || r.Throttles > 0 {
 				t.Errorf("acted on %v, %d throttles; %s", r.ActedOn, r.Throttles, r.Why)
 			}
@@ -257,10 +259,6 @@ func TestPatienceIsForThoseWhoNeedIt(t *testing.T) {
 func TestLiveLeavesNothing(t *testing.T) {
 	dir := t.TempDir()
 	t.Setenv("TMPDIR", dir)
-	sc, err := sim.Read([]byte(scenes[0].text), "scene.yaml", policies.Builtin())
-	if err != nil {
-		t.Fatal(err)
-	}
 	ctx, cancel := context.WithCancelCause(t.Context())
 	enough := errors.New("enough")
 	c := &simulateCmd{Live: true, TimeScale: 1, Over: live.OverHTTP}
@@ -268,7 +266,7 @@ func TestLiveLeavesNothing(t *testing.T) {
 		cancel(enough)
 		return len(p), nil
 	})
-	if _, err := c.playLive(ctx, tell, sc, sim.Variant{Speed: 1, Seed: 1}, sim.Options{}); !errors.Is(err, enough) {
+	if _, err := c.playLive(ctx, tell, scenes[0].read(t), sim.Variant{Speed: 1, Seed: 1}, sim.Options{}); !errors.Is(err, enough) {
 		t.Errorf("broken off with %v", err)
 	}
 	if left, err := filepath.Glob(filepath.Join(dir, "*")); err != nil || len(left) > 0 {
