@@ -9,6 +9,7 @@ import (
 	"weir/admission/bounds"
 	"weir/events"
 	"weir/governor"
+	"weir/policies"
 	"weir/wavelet"
 )
 
@@ -19,6 +20,9 @@ type Reading struct {
 	State *wavelet.State // read only
 	News  bool           // others have written since the reading before
 	Named [2]string      // by events.Lane: the token of what was told last, "" if nothing was
+	// Limits is how the robot stands behind the reading, with what concerns the
+	// wavelet.
+	Limits policies.Limits
 	// Held is how long what robots wrote since is held back. If nobody else wrote,
 	// State is as it was before that. 0: nothing is held.
 	Held time.Duration
@@ -94,6 +98,7 @@ func (g *Gateway) Read(ctx context.Context, id wavelet.Seat) (Reading, error) {
 		out.Named = s.reader.named
 	}
 	g.mu.Unlock()
+	out.Limits = g.gov.SeatLimits(g.clock.now(), id)
 	return out, nil
 }
 

@@ -82,8 +82,8 @@ func (c *simulateCmd) liveFaults() error {
 		return fmt.Errorf("--polite: goes with --live; in virtual time robots are told of no limits")
 	case c.Over != live.OverHTTP && !c.Live:
 		return fmt.Errorf("--over: goes with --live; in virtual time there are no doors")
-	case c.Over.Asks() && c.Polite:
-		return fmt.Errorf("--polite: is how robots behave that are told of their limits with each bundle; leave out --over %s", c.Over)
+	case c.Over == live.OverMCP && c.Polite:
+		return fmt.Errorf("--polite: is how robots made with robots/kit behave, and agents over MCP are not; leave out --over mcp")
 	case c.Live && (len(c.Detector) > 1 || c.Detector[0] != "weir"):
 		return fmt.Errorf("--live: a real server has weir's own governor, and no other --detector")
 	}

@@ -228,17 +228,19 @@ expect: {untouched: [model, translator]}
 // TestLiveVerdictsAreThoseOfVirtualTime.
 func TestPoliteRobotsAreNeverRefused(t *testing.T) {
 	long(t)
-	for _, x := range politeScenes {
-		t.Run(x.name, func(t *testing.T) {
-			t.Parallel()
-			r := x.play(t, simulateCmd{Polite: true, Over: live.OverHTTP})
-			if !r.OK || len(r.ActedOn) > 0 || r.Throttles > 0 {
-				t.Errorf("acted on %v, %d throttles; %s", r.ActedOn, r.Throttles, r.Why)
-			}
-			if x.acted != nil && r.Wasted == 0 {
-				t.Error("no robot answered another one: the scene shows nothing")
-			}
-		})
+	for door, list := range map[live.Door][]scene{live.OverHTTP: politeScenes, live.OverActive: askers} {
+		for _, x := range list {
+			t.Run(string(door)+", "+x.name, func(t *testing.T) {
+				t.Parallel()
+				r := x.play(t, simulateCmd{Polite: true, Over: door})
+				if !r.OK || len(r.ActedOn) > 0 || r.Throttles > 0 {
+					t.Errorf("acted on %v, %d throttles; %s", r.ActedOn, r.Throttles, r.Why)
+				}
+				if x.acted != nil && r.Wasted == 0 {
+					t.Error("no robot answered another one: the scene shows nothing")
+				}
+			})
+		}
 	}
 }
 

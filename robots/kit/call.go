@@ -156,6 +156,9 @@ type Wave struct {
 	Threads map[string]Thread `json:"threads"`
 	News    []News            `json:"news"`   // for a robot that is not called
 	HeldMS  int64             `json:"heldMs"` // for how many milliseconds what robots wrote since is held back
+	Limits  Limits            `json:"limits"` // the same as in a bundle
+
+	unlimited bool // the robot's Options.Unlimited
 }
 
 // News is what a robot that is not called was told last by fetching, of a lane.
@@ -168,9 +171,17 @@ type News struct {
 // to show that they answer it: Answering(ctx, w.Heard(Human)). Nil: nothing.
 func (w Wave) Heard(lane Lane) *Bundle {
 	for _, n := range w.News {
-		if n.Lane == lane {
-			return &Bundle{Wavelet: w.Wavelet, Blips: w.Blips, Threads: w.Threads, Label: Label{Token: n.Token, Lane: lane, Version: w.Wavelet.Version}}
+		if n.Lane != lane {
+			continue
 		}
+		in := &Bundle{
+			Wavelet: w.Wavelet, Blips: w.Blips, Threads: w.Threads, RobotAddress: w.Limits.Robot, Limits: w.Limits,
+			Label: Label{Token: n.Token, Lane: lane, Version: w.Wavelet.Version},
+		}
+		if !w.unlimited {
+			in.held = judge(in)
+		}
+		return in
 	}
 	return nil
 }
@@ -180,7 +191,10 @@ func (w Wave) Heard(lane Lane) *Bundle {
 func (r *Robot) Fetch(ctx context.Context, wave, wavelet string) (Wave, error) {
 	out := NewReply(wave, wavelet)
 	out.Add("robot.fetchWave", nil)
-	return ask[Wave](ctx, r, out)
+	w, err := ask[Wave](ctx, r, out)
+	w.unlimited = r.options.Unlimited
+	r.pace.learn(w.Limits)
+	return w, err
 }
 
 // Limits asks how the robot stands, in all its wavelets.

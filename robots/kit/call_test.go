@@ -205,28 +205,37 @@ func TestAsks(t *testing.T) {
 }
 
 // TestARobotThatIsNotCalledFetches reads a wavelet, and writes in answer to what it
-// was told by that.
+// was told by that: to people always, to robots until it has been long in a row.
 func TestARobotThatIsNotCalledFetches(t *testing.T) {
 	var tokens []string
 	o := door(t, func(w http.ResponseWriter, r *http.Request, ops []kit.Operation) {
 		if ops[0].Method == "robot.fetchWave" {
-			fmt.Fprint(w, `[{"id":"op1","data":{"waveletData":{"version":7},"news":[{"lane":"human","token":"of people"}],"heldMs":1500}}]`)
+			fmt.Fprint(w, `[{"id":"op1","data":{"waveletData":{"version":7},"news":[{"lane":"human","token":"of people"},{"lane":"robot","token":"of robots"}],
+				"heldMs":1500,"limits":{"robot":"kit@example.com","limits":[{"name":"depth","max":16,"used":14}]}}}]`)
 			return
 		}
 		tokens = append(tokens, r.Header.Get("Weir-Bundle"))
 		fmt.Fprint(w, `[{"id":"op1","data":{}}]`)
 	})
-	r := kit.NewWith(o, "kit", nil)
-	w, err := r.Fetch(t.Context(), "example.com!w+abc", "x")
-	if err != nil || w.HeldMS != 1500 {
-		t.Fatalf("%+v, %v", w, err)
-	}
-	for _, lane := range []kit.Lane{kit.Human, kit.Robots} {
-		if _, err := r.Call(kit.Answering(t.Context(), w.Heard(lane)), line("x")); err != nil {
-			t.Fatal(err)
+	for _, unlimited := range []bool{false, true} {
+		o.Unlimited = unlimited
+		r := kit.NewWith(o, "kit", nil)
+		w, err := r.Fetch(t.Context(), "example.com!w+abc", "x")
+		if err != nil || w.HeldMS != 1500 {
+			t.Fatalf("%+v, %v", w, err)
+		}
+		if _, err := r.Call(kit.Answering(t.Context(), w.Heard(kit.Human)), line("x")); err != nil {
+			t.Error(err)
+		}
+		_, err = r.Call(kit.Answering(t.Context(), w.Heard(kit.Robots)), line("x"))
+		if held, ok := errors.AsType[*kit.Held](err); ok == unlimited || ok && held.Limit != "depth" {
+			t.Errorf("unlimited %t: answering robots ended with %v", unlimited, err)
 		}
 	}
-	if !slices.Equal(tokens, []string{"of people", ""}) {
+	if !slices.Equal(tokens, []string{"of people", "of people", "of robots"}) {
 		t.Errorf("tokens %q", tokens)
+	}
+	if in := (kit.Wave{}).Heard(kit.Human); in != nil {
+		t.Errorf("heard %+v of nobody", in)
 	}
 }

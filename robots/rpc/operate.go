@@ -77,7 +77,7 @@ func (h *Handler) call(ctx context.Context, who caller, token string, ops []wire
 // read has a robot told of what was written in a wavelet that it fetches.
 func (h *Handler) read(ctx context.Context, robot wavelet.Participant, name wavelet.Name) (wire.Shown, error) {
 	in, err := h.gateway.Read(ctx, wavelet.Seat{Wavelet: name, Robot: robot})
-	shown := wire.Shown{State: in.State, Held: in.Held}
+	shown := wire.Shown{State: in.State, Held: in.Held, Limits: &in.Limits}
 	for lane, token := range in.Named {
 		if token != "" {
 			shown.News = append(shown.News, wire.News{Lane: events.Lane(lane).String(), Token: token})

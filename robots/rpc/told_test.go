@@ -53,6 +53,10 @@ func TestToFetchIsToBeTold(t *testing.T) {
 	if !strings.Contains(text, "Hello.") || len(news) != 1 || news["human"] == "" {
 		t.Fatalf("told of %q, and %v", text, news)
 	}
+	raw := h.call(first, `[{"method":"robot.fetchWave","id":"f","params":{`+ids(name)+`}}]`)[0].Data["limits"]
+	if l, _ := raw.(map[string]any); l["robot"] != string(echo) || l["profile"] != "unlimited" {
+		t.Errorf("limits %v", raw)
+	}
 	if c := h.writes(first, name, news["human"], "Hello, ann."); c.Kind != wavelet.Robot || c.Depth != 1 || c.Exact != 1 || c.Parent != ann {
 		t.Errorf("an answer to ann: %+v", c)
 	}

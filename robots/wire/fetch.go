@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"weir/events"
+	"weir/policies"
 	"weir/wavelet"
 	"weir/wavelet/client"
 )
@@ -17,6 +18,8 @@ type Shown struct {
 	State *wavelet.State
 	Held  time.Duration // how long what robots wrote since is held back; 0: nothing is
 	News  []News        // what it was told last, at most one of each lane
+	// Limits is how the robot stands, as a bundle would tell it; nil: it is not told.
+	Limits *policies.Limits
 }
 
 // News names what a robot has been told by fetching, as the bundle of a robot
@@ -26,7 +29,7 @@ type News struct {
 	Token string `json:"token"` // for a call to show whom it answers
 }
 
-// fetchedWave is the data of robot.fetchWave. The last two are ours.
+// fetchedWave is the data of robot.fetchWave. The last three are ours.
 type fetchedWave struct {
 	Message string                          `json:"message"`
 	Wavelet waveletData                     `json:"waveletData"`
@@ -35,6 +38,7 @@ type fetchedWave struct {
 	BlipID  wavelet.BlipID                  `json:"blipId"` // the root blip
 	News    []News                          `json:"news,omitempty"`
 	HeldMS  int64                           `json:"heldMs,omitzero"`
+	Limits  *policies.Limits                `json:"limits,omitempty"`
 }
 
 // fetchWave describes a whole wavelet, as the operations before it leave it. If
@@ -59,7 +63,7 @@ func (a *application) fetchWave(d *draft, p params) (any, *events.OperationFailu
 	}
 	v := newView(state, ids, a.Dialect)
 	v.linkFiles(a.URL)
-	return fetchedWave{p.Message.String(), v.wavelet(), v.blips, v.threads, state.Root(), shown.News, shown.Held.Milliseconds()}, nil
+	return fetchedWave{p.Message.String(), v.wavelet(), v.blips, v.threads, state.Root(), shown.News, shown.Held.Milliseconds(), shown.Limits}, nil
 }
 
 // exportSnapshot gives a whole wavelet, as it is committed, in the form in which
