@@ -41,7 +41,7 @@ func (c mcpCmd) Run(ctx context.Context, s streams) error {
 		return errors.New("no key: name a file with --key-file, or set $WEIR_ROBOT_KEY; weir robots register shows it once")
 	}
 	b := &bridge{endpoint: c.url() + "/mcp", client: &http.Client{Transport: bearer(key), Timeout: 2 * time.Minute}}
-	return b.run(ctx, &sdk.IOTransport{Reader: os.Stdin, Writer: unclosed{s.out}})
+	return b.run(ctx, unhurried{&sdk.IOTransport{Reader: os.Stdin, Writer: unclosed{s.out}}})
 }
 
 // unclosed is a writer that stays open.

@@ -1,8 +1,10 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
+	"io"
 	"net/http"
 	"os"
 	"os/exec"
@@ -184,5 +186,31 @@ func TestBridgeTellsWhatIsWrong(t *testing.T) {
 	}
 	if text := use(); !strings.Contains(text, "You are agent@weir.local") {
 		t.Error(text)
+	}
+}
+
+// TestBridgeAnswersWhatAPipeAsks gives the bridge an input that ends right behind
+// the last call.
+func TestBridgeAnswersWhatAPipeAsks(t *testing.T) {
+	h, _, keyFile := agentHouse(t)
+	key, err := robotKey(keyFile)
+	if err != nil {
+		t.Fatal(err)
+	}
+	asks := strings.Join([]string{
+		`{"jsonrpc":"2.0","id":1,"method":"initialize","params":{"protocolVersion":"2025-06-18","capabilities":{},"clientInfo":{"name":"pipe","version":"1"}}}`,
+		`{"jsonrpc":"2.0","method":"notifications/initialized"}`,
+		`{"jsonrpc":"2.0","id":2,"method":"tools/call","params":{"name":"list_wavelets","arguments":{}}}`,
+		`{"jsonrpc":"2.0","id":3,"method":"tools/call","params":{"name":"my_limits","arguments":{}}}`,
+	}, "\n") + "\n"
+	var out bytes.Buffer
+	b := &bridge{endpoint: h.url() + "/mcp", client: &http.Client{Transport: bearer(key)}}
+	if err := b.run(t.Context(), unhurried{&sdk.IOTransport{Reader: io.NopCloser(strings.NewReader(asks)), Writer: unclosed{&out}}}); err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{`"id":1`, `"id":2`, `"id":3`, "Talk to me", "You are agent@weir.local"} {
+		if !strings.Contains(out.String(), want) {
+			t.Errorf("no %s in what was answered:\n%s", want, out.String())
+		}
 	}
 }
