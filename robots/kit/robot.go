@@ -21,6 +21,7 @@ const maxBundle = 64 << 20
 
 // Handler hears a bundle and writes what it answers into out. The context ends when
 // nobody waits for the answer any more; calls made with it are part of the answer.
+// Over NATS no robot is told of that: there it ends with overnats.Serve.
 // NoReply throws away what is in out. Any other error fails the bundle, which the
 // server sends again, with what has happened since.
 type Handler func(ctx context.Context, in *Bundle, out *Reply) error
