@@ -6,19 +6,24 @@
 // as the secret and the robot's address as the consumer key. The parameters of
 // OAuth are taken from the query, from the Authorization field or from a form. A
 // signature covers the address that the robot sees and the hash of the body, is
-// good for five minutes to either side of its timestamp, and counts once. The operations are carried out on the newest state of the
-// wavelets they name, by robots/wire, and what they change is submitted to the
-// gateway as one delta for each author and wavelet. The response is a list with
-// one entry for each operation, in order: {"id", "data"} or {"id", "error"},
-// where the error has a code, a message and, if a limit is the reason, the
-// limit's name and how long to wait.
+// good for five minutes to either side of its timestamp, and counts once. The
+// operations are carried out on the newest state of the wavelets they name, by
+// robots/wire, and what they change is submitted to the gateway as one delta for
+// each author and wavelet. The response is a list with one entry for each
+// operation, in order: {"id", "data"} or {"id", "error"}, where the error has a
+// code, a message and, if a limit is the reason, the limit's name and how long to
+// wait.
 //
 // What is wrong with one operation is told in its entry, with status 200, for
 // old clients throw away the body of any other response. What is wrong with the
 // whole request has a status: 400 if it is no list of operations, 401 without a
 // valid key, 403 for a robot that is suspended and asks for more than its limits,
-// 413 if it is too long, 429 with Retry-After if the robot calls too often. Every response to a known robot says
-// in RateLimit-Policy and RateLimit fields how it stands.
+// 413 if it is too long, 429 with Retry-After if the robot calls too often. Every
+// response to a known robot says in RateLimit-Policy and RateLimit fields how it
+// stands.
+//
+// A robot that no bundle tells what is written is told by fetching a wavelet: that
+// goes through the gateway as a delivery does.
 //
 // A call that answers a bundle says so with the bundle's token, as parameter
 // "bundle" of robot.notify or in the header field Weir-Bundle.
