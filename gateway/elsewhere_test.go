@@ -162,12 +162,7 @@ func TestAnswersElsewhereAreWrittenOnce(t *testing.T) {
 				}
 				r.stop()
 				r.between = nil
-				for range 2 {
-					r.start()
-					pause(20 * time.Second)
-					r.stop()
-				}
-				r.start()
+				r.comeBack()
 				defer r.stop()
 				if r.read(right) != "there\n\n" {
 					t.Errorf("it reads %q", r.read(right))

@@ -86,12 +86,7 @@ func testFinished(t *testing.T, r *rig, at crash, types []events.Type) {
 	}
 	r.stop()
 	r.between = nil
-	for range 2 {
-		r.start()
-		pause(20 * time.Second)
-		r.stop()
-	}
-	r.start()
+	r.comeBack()
 	defer r.stop()
 	for _, name := range []wavelet.Name{main, right, third} {
 		if text := r.read(name); strings.Count(text, "answer 1\n") != 1 || strings.Count(text, "answer") != 1 {

@@ -149,6 +149,16 @@ func (r *rig) start() {
 	}
 }
 
+// comeBack starts the house three times, and stops it after the first two.
+func (r *rig) comeBack() {
+	for range 2 {
+		r.start()
+		pause(20 * time.Second)
+		r.stop()
+	}
+	r.start()
+}
+
 // register puts a robot into the roster; before start, or followed by
 // RobotChanged.
 func (r *rig) register(id wavelet.Participant, profile string, f robotFunc) {

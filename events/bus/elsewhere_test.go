@@ -17,19 +17,27 @@ import (
 	"github.com/nats-io/nats.go"
 )
 
+// another starts a NATS server that is not the bus's own.
+func another(t *testing.T, o *server.Options) *server.Server {
+	t.Helper()
+	o.Host, o.NoSigs, o.NoLog = "127.0.0.1", true, true
+	s, err := server.NewServer(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.Start()
+	t.Cleanup(s.Shutdown)
+	if !s.ReadyForConnections(patience) {
+		t.Fatal("NATS does not start")
+	}
+	return s
+}
+
 // TestAnotherServersLimits asks and calls over servers that let less through than
 // the server's own, and more.
 func TestAnotherServersLimits(t *testing.T) {
 	for most, wants := range map[int32]struct{ short, long int }{64 << 10: {1000, 64<<10 + 1}, 4 << 20: {3 << 20, 4<<20 + 1}} {
-		s, err := server.NewServer(&server.Options{Host: "127.0.0.1", Port: server.RANDOM_PORT, NoSigs: true, NoLog: true, MaxPayload: most})
-		if err != nil {
-			t.Fatal(err)
-		}
-		s.Start()
-		defer s.Shutdown()
-		if !s.ReadyForConnections(patience) {
-			t.Fatal("NATS does not start")
-		}
+		s := another(t, &server.Options{Port: server.RANDOM_PORT, MaxPayload: most})
 		r := newRig(t, bus.Options{URL: s.ClientURL()})
 		c, err := nats.Connect(s.ClientURL(), nats.CustomInboxPrefix(bus.InboxPrefix(echo)), nats.Timeout(patience))
 		if err != nil {
@@ -80,16 +88,8 @@ func TestTheDocumentedAccounts(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	o.Host, o.Port, o.NoSigs, o.NoLog = "127.0.0.1", server.RANDOM_PORT, true, true
-	s, err := server.NewServer(o)
-	if err != nil {
-		t.Fatal(err)
-	}
-	s.Start()
-	defer s.Shutdown()
-	if !s.ReadyForConnections(patience) {
-		t.Fatal("NATS does not start")
-	}
+	o.Port = server.RANDOM_PORT
+	s := another(t, o)
 	log := newDecided()
 	r := newRig(t, bus.Options{URL: s.ClientURL(), Access: []nats.Option{nats.UserInfo("weir", "secret")}, Decisions: log, Reconnect: 20 * time.Millisecond})
 	login := func(user string) *nats.Conn {
@@ -154,15 +154,7 @@ func (s said) Write(line []byte) (int, error) {
 // TestWhyAnotherServerCannotBeReachedIsSaid has a server log in with a wrong
 // password, from the beginning on: its operator has to be told.
 func TestWhyAnotherServerCannotBeReachedIsSaid(t *testing.T) {
-	s, err := server.NewServer(&server.Options{Host: "127.0.0.1", Port: server.RANDOM_PORT, NoSigs: true, NoLog: true, Username: "weir", Password: "secret"})
-	if err != nil {
-		t.Fatal(err)
-	}
-	s.Start()
-	defer s.Shutdown()
-	if !s.ReadyForConnections(patience) {
-		t.Fatal("NATS does not start")
-	}
+	s := another(t, &server.Options{Port: server.RANDOM_PORT, Username: "weir", Password: "secret"})
 	lines := make(said, 100)
 	newRig(t, bus.Options{
 		URL: s.ClientURL(), Access: []nats.Option{nats.UserInfo("weir", "wrong")}, Reconnect: 10 * time.Millisecond,

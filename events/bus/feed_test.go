@@ -182,15 +182,7 @@ func TestAnOutageLosesNothing(t *testing.T) {
 	port := server.RANDOM_PORT
 	start := func() *server.Server {
 		t.Helper()
-		s, err := server.NewServer(&server.Options{Host: "127.0.0.1", Port: port, JetStream: true, StoreDir: dir, NoSigs: true, NoLog: true})
-		if err != nil {
-			t.Fatal(err)
-		}
-		s.Start()
-		if !s.ReadyForConnections(patience) {
-			t.Fatal("NATS does not start")
-		}
-		return s
+		return another(t, &server.Options{Port: port, JetStream: true, StoreDir: dir})
 	}
 	nc := start()
 	_, err := fmt.Sscanf(nc.ClientURL(), "nats://127.0.0.1:%d", &port)
