@@ -27,7 +27,7 @@ type between struct {
 	wg     sync.WaitGroup
 
 	mu       sync.Mutex
-	pulse    chan struct{} // closed when something has come from the client
+	pulse    chan struct{} // closed when there is something new for until
 	offline  bool
 	holding  bool
 	held     [][]byte
@@ -215,6 +215,11 @@ func (b *between) came() {
 		b.waited = time.Since(b.meddled)
 		b.meddled = time.Time{}
 	}
+	b.moved()
+}
+
+// moved is called with the mutex held when there is something new for until.
+func (b *between) moved() {
 	close(b.pulse)
 	b.pulse = make(chan struct{})
 }
@@ -262,6 +267,7 @@ func (b *between) meddle(frame []byte) [][]byte {
 	}
 	m := b.down[i]
 	b.down = slices.Delete(b.down, i, i+1)
+	b.moved()
 	switch m.what {
 	case "swallow":
 		return nil
@@ -304,7 +310,7 @@ func (b *between) say(message []byte) error {
 	return x.client.Write(b.t.Context(), websocket.MessageText, message)
 }
 
-// until waits for a condition about what has come from the client.
+// until waits for a condition about what has passed.
 func (b *between) until(ctx context.Context, ok func() bool) error {
 	for {
 		b.mu.Lock()

@@ -239,10 +239,14 @@ func (p *play) act(a *actor, words []string) error {
 		a.open = nil
 	case "counts":
 		c.Do = "stats"
-		s, err := a.driver.do(p.ctx, c)
 		var want map[string]any
-		if err == nil {
-			err = json.Unmarshal([]byte(words[1]), &want)
+		if err := json.Unmarshal([]byte(words[1]), &want); err != nil {
+			return err
+		}
+		s, err := a.driver.do(p.ctx, c)
+		for err == nil && !s.is(want) && p.ctx.Err() == nil {
+			time.Sleep(10 * time.Millisecond)
+			s, err = a.driver.do(p.ctx, c)
 		}
 		return check(err, s.is(want), "it counts %d connects, %d resumes, %d resends, %d snapshots, %d diverged", s.Connects, s.Resumes, s.Resends, s.Restarts, s.Diverged)
 	default:
@@ -349,6 +353,8 @@ func (p *play) net(a *actor, words []string) error {
 		return err
 	case "swallows", "doubles", "alters":
 		b.down = append(b.down, meddling{strings.TrimSuffix(words[0], "s"), arg[0], json.RawMessage(arg[1])})
+	case "meddled":
+		return unlocked(func() error { return b.until(p.ctx, func() bool { return len(b.down) == 0 }) })
 	case "saw": // a frame with everything that this one has
 		return unlocked(func() error { return b.until(p.ctx, func() bool { return anyHas(b.seen, arg[0]) }) })
 	case "forgets":
