@@ -36,6 +36,10 @@ const (
 // cannot be reached.
 const sayAgain = time.Minute
 
+// startTime is how long the server's own NATS has to listen, and to let the house
+// in.
+const startTime = 30 * time.Second
+
 // drainTime is how long calls under way are given when the bus closes.
 const drainTime = 5 * time.Second
 
@@ -73,7 +77,7 @@ func Open(o Options) (*Bus, error) {
 			b.stop()
 			return nil, err
 		}
-		access = []nats.Option{nats.InProcessServer(b.server), nats.UserInfo(houseUser, secret)}
+		access = []nats.Option{nats.InProcessServer(b.server), nats.UserInfo(houseUser, secret), nats.Timeout(startTime)}
 	}
 	err := b.connect(url, access)
 	if err == nil {
@@ -124,7 +128,7 @@ func (b *Bus) serve(secret string) error {
 	s.SetLoggerV2(&logger{log: b.log}, false, false, false)
 	b.server, b.gate.server = s, s
 	s.Start()
-	if !s.ReadyForConnections(10 * time.Second) {
+	if !s.ReadyForConnections(startTime) {
 		b.Close()
 		return errors.New("NATS does not listen on " + b.o.Listen)
 	}

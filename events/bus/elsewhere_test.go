@@ -20,7 +20,7 @@ import (
 // another starts a NATS server that is not the bus's own.
 func another(t *testing.T, o *server.Options) *server.Server {
 	t.Helper()
-	o.Host, o.NoSigs, o.NoLog = "127.0.0.1", true, true
+	o.Host, o.NoSigs, o.NoLog, o.AuthTimeout = "127.0.0.1", true, true, patience.Seconds()
 	s, err := server.NewServer(o)
 	if err != nil {
 		t.Fatal(err)

@@ -5,12 +5,13 @@ import (
 	"encoding/json"
 	"errors"
 	"flag"
-	"fmt"
 	"iter"
+	"net"
 	"os"
 	"path/filepath"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -174,27 +175,41 @@ func TestTheFeed(t *testing.T) {
 	}
 }
 
+// moving dials a server where it is now, whatever its URL says. It is nowhere while
+// there is none.
+type moving struct{ at atomic.Value }
+
+func (m *moving) move(addr string) { m.at.Store(addr) }
+
+func (m *moving) Dial(network, _ string) (net.Conn, error) {
+	addr, _ := m.at.Load().(string)
+	if addr == "" {
+		return nil, errors.New("there is no server")
+	}
+	return net.DialTimeout(network, addr, patience)
+}
+
 // TestAnOutageLosesNothing stops another NATS server, decides on, and starts it
 // again: a stream that keeps the feed has every decision, once and in order, and
 // robots can be asked again.
 func TestAnOutageLosesNothing(t *testing.T) {
 	dir := t.TempDir()
-	port := server.RANDOM_PORT
+	var to moving // its port may be another's by the time that it is started again
 	start := func() *server.Server {
 		t.Helper()
-		return another(t, &server.Options{Port: port, JetStream: true, StoreDir: dir})
+		s := another(t, &server.Options{Port: server.RANDOM_PORT, JetStream: true, StoreDir: dir})
+		to.move(s.Addr().String())
+		return s
 	}
 	nc := start()
-	_, err := fmt.Sscanf(nc.ClientURL(), "nats://127.0.0.1:%d", &port)
-	if err != nil {
-		t.Fatal(err)
-	}
-	client, err := nats.Connect(nc.ClientURL(), nats.MaxReconnects(-1), nats.ReconnectWait(20*time.Millisecond), nats.CustomInboxPrefix(bus.InboxPrefix(echo)))
+	url := nc.ClientURL()
+	client, err := nats.Connect(url, nats.SetCustomDialer(&to), nats.Timeout(patience), nats.MaxReconnects(-1),
+		nats.ReconnectWait(20*time.Millisecond), nats.CustomInboxPrefix(bus.InboxPrefix(echo)))
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer client.Close()
-	js, err := jetstream.New(client)
+	js, err := jetstream.New(client, jetstream.WithDefaultTimeout(patience))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -206,12 +221,13 @@ func TestAnOutageLosesNothing(t *testing.T) {
 		t.Fatal(err)
 	}
 	log := newDecided()
-	r := newRig(t, bus.Options{URL: nc.ClientURL(), Decisions: log, Reconnect: 20 * time.Millisecond})
+	r := newRig(t, bus.Options{URL: url, Access: []nats.Option{nats.SetCustomDialer(&to)}, Decisions: log, Reconnect: 20 * time.Millisecond})
 	log.add(300, eviction())
 	r.until("the first decisions are confirmed", func() bool { n, _ := log.Published(); return n == 300 })
 	r.until("and kept", func() bool { info, err := stream.Info(t.Context()); return err == nil && info.State.Msgs == 300 })
 	r.ask(echo, "before", "before")
 
+	to.move("")
 	nc.Shutdown()
 	nc.WaitForShutdown()
 	log.add(300, eviction())
@@ -237,7 +253,7 @@ func TestAnOutageLosesNothing(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	batch, err := consumer.Fetch(1000, jetstream.FetchMaxWait(2*time.Second))
+	batch, err := consumer.Fetch(700, jetstream.FetchMaxWait(patience))
 	if err != nil {
 		t.Fatal(err)
 	}

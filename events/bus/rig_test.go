@@ -23,7 +23,7 @@ const (
 	slow  = wavelet.Participant("slow@example.com")
 
 	adminToken = "the admin token"
-	patience   = 10 * time.Second // for what happens in a moment on a machine that is not busy
+	patience   = time.Minute // for what happens in a moment on a machine that is not busy
 )
 
 // rig is a bus and the part of a server around it that robots meet: each has
@@ -56,7 +56,7 @@ func newRig(t *testing.T, o bus.Options) *rig {
 		return s
 	}
 	o.Domain = "example.com"
-	if o.URL == "" {
+	if o.Access = append(o.Access, nats.Timeout(patience)); o.URL == "" {
 		o.Listen = "127.0.0.1:0"
 	}
 	if o.Look == 0 {

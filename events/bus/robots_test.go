@@ -146,10 +146,7 @@ func TestARobotSeesNoOthers(t *testing.T) {
 		"_INBOX.>", "_INBOX.*.>", bus.InboxPrefix(other) + ".>", "_INBOX.weir.>", "weir.decisions.>", "$SYS.>", bus.EventSubject(other, bus.Disconnected),
 	} {
 		for _, group := range []string{"", "group"} {
-			s, err := thief.QueueSubscribe(subject, group, func(msg *nats.Msg) { t.Errorf("heard %q at %s", msg.Data, msg.Subject) })
-			if group == "" {
-				s, err = thief.Subscribe(subject, func(msg *nats.Msg) { t.Errorf("heard %q at %s", msg.Data, msg.Subject) })
-			}
+			s, err := thief.QueueSubscribe(subject, group, func(msg *nats.Msg) { t.Errorf("heard %q at %s", msg.Data, msg.Subject) }) // "": no group
 			if err == nil {
 				err = thief.Flush()
 			}
@@ -200,9 +197,13 @@ func TestARobotSeesNoOthers(t *testing.T) {
 func TestAFloodIsStopped(t *testing.T) {
 	r := newRig(t, bus.Options{Messages: 50, Bytes: 1 << 20})
 	good := r.connect(other, echoing)
-	for name, send := range map[wavelet.Participant]func(c *nats.Conn) error{
-		echo: func(c *nats.Conn) error { return c.Publish(bus.CallSubject(echo), []byte("again")) },
-		slow: func(c *nats.Conn) error { return c.Publish("not.allowed", make([]byte, 100_000)) },
+	for name, flood := range map[wavelet.Participant]struct {
+		subject string
+		message []byte
+		times   int // at once: too many, or too long, however long it takes
+	}{
+		echo: {bus.CallSubject(echo), []byte("again"), 500},
+		slow: {"not.allowed", make([]byte, 100_000), 100},
 	} {
 		closed := make(chan struct{})
 		gone := sync.OnceFunc(func() { close(closed) })
@@ -219,7 +220,9 @@ func TestAFloodIsStopped(t *testing.T) {
 			case <-end:
 				t.Fatalf("%s floods on", name)
 			default:
-				_ = send(c)
+				for range flood.times {
+					_ = c.Publish(flood.subject, flood.message)
+				}
 				_ = c.FlushTimeout(100 * time.Millisecond)
 			}
 		}
@@ -270,8 +273,11 @@ func TestSlowAndDeadRobotsHarmNobody(t *testing.T) {
 	// Calls of one robot wait for each other, up to a number; not for another's.
 	c := r.connect(echo, nil)
 	statuses := make(chan int, 60)
-	for range 50 {
-		go func() { statuses <- rpc(t, c, echo, "hold").Status }()
+	hold := func() { statuses <- rpc(t, c, echo, "hold").Status }
+	go hold() // this one is carried out, and so does not wait
+	r.until("the first call is carried out", func() bool { return len(r.called) == 1 })
+	for range 49 {
+		go hold()
 	}
 	for range 50 - 33 {
 		if status := <-statuses; status != 503 {
@@ -322,7 +328,7 @@ func TestABlockedNetwork(t *testing.T) {
 	gone := nats.ClosedHandler(func(c *nats.Conn) { ended <- c.LastError() })
 	r.connect(echo, echoing, nats.NoReconnect(), gone)
 	url := "nats://" + r.bus.Addr()
-	if _, err := nats.Connect(url, nats.UserInfo("operator", adminToken), nats.NoReconnect(), gone); err != nil {
+	if _, err := nats.Connect(url, nats.UserInfo("operator", adminToken), nats.NoReconnect(), nats.Timeout(patience), gone); err != nil {
 		t.Fatal(err)
 	}
 	r.ask(echo, "one", "one")
@@ -338,7 +344,7 @@ func TestABlockedNetwork(t *testing.T) {
 	if _, err := nats.Connect(url, r.options(echo)...); !errors.Is(err, nats.ErrAuthorization) {
 		t.Errorf("a robot from there: %v", err)
 	}
-	if _, err := nats.Connect(url, nats.UserInfo("operator", adminToken)); !errors.Is(err, nats.ErrAuthorization) {
+	if _, err := nats.Connect(url, nats.UserInfo("operator", adminToken), nats.Timeout(patience)); !errors.Is(err, nats.ErrAuthorization) {
 		t.Errorf("an operator from there: %v", err)
 	}
 	r.until("it is counted", func() bool { return r.refused["bus blocked"] == 2 })

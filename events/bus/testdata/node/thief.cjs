@@ -4,7 +4,7 @@ const { connect } = require("nats");
 
 (async () => {
   const [servers, user, pass, token, others] = process.argv.slice(2);
-  const nc = await connect({ servers, user, pass, inboxPrefix: "_INBOX." + token, reconnect: false });
+  const nc = await connect({ servers, user, pass, inboxPrefix: "_INBOX." + token, reconnect: false, timeout: 60000 });
   for (const subject of [">", "weir.robots.*.bundles", others]) {
     await new Promise((refused) => nc.subscribe(subject, { callback: (err, msg) => {
       if (!err) console.log("heard " + msg.subject);
@@ -16,7 +16,7 @@ const { connect } = require("nats");
   await nc.flush();
   const over = nc.closed().then(() => "closed");
   for (;;) {
-    for (let i = 0; i < 100; i++) nc.publish("weir.robots." + token + ".rpc", "again");
+    for (let i = 0; i < 500; i++) nc.publish("weir.robots." + token + ".rpc", "again");
     const now = await Promise.race([over, nc.flush().then(() => "open").catch(() => over)]);
     if (now === "closed") break;
   }
