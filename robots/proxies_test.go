@@ -52,12 +52,12 @@ func TestProxiesAreShown(t *testing.T) {
 			if got != want {
 				t.Errorf("asked for %q, want %q", got, want)
 			}
-		case <-time.After(20 * time.Second):
+		case <-time.After(time.Minute):
 			t.Fatalf("never asked for %q", want)
 		}
 	}
 	for begin := time.Now(); d.Shown(bob).Name == "bob"; {
-		if _, err := robot.Receive(t.Context(), b); err != nil || time.Since(begin) > 20*time.Second {
+		if _, err := robot.Receive(t.Context(), b); err != nil || time.Since(begin) > time.Minute {
 			t.Fatalf("how the proxy is shown is not known: %v", err)
 		}
 	}

@@ -30,8 +30,7 @@ const (
 	other = wavelet.Participant("other@example.com")
 )
 
-// house is everything behind the door, with a clock fifty times as fast as the
-// real one.
+// house is everything behind the door.
 type house struct {
 	t         *testing.T
 	host      *host.Host
@@ -63,7 +62,14 @@ profiles:
 	return func() policies.Set { return set }
 }
 
+// build is a house with a clock ten times as fast as the real one.
 func build(t *testing.T) *house {
+	t.Helper()
+	return buildAt(t, 10)
+}
+
+// buildAt is a house with a clock so many times as fast as the real one.
+func buildAt(t *testing.T, scale float64) *house {
 	t.Helper()
 	memory := store.NewMemory()
 	kv, err := robots.NewBucket(memory)
@@ -75,7 +81,7 @@ func build(t *testing.T) *house {
 		t.Fatal(err)
 	}
 	h := host.New(host.NewMemoryLog(), host.Options{})
-	g := gateway.New(h, roster{directory}, governor.New(governor.Options{}), memory, gateway.Options{TimeScale: 50, Server: "weir@example.com"})
+	g := gateway.New(h, roster{directory}, governor.New(governor.Options{}), memory, gateway.Options{TimeScale: scale, Server: "weir@example.com"})
 	h.SetGuard(g)
 	h.Observe(g)
 	directory.OnChange(g.RobotChanged)

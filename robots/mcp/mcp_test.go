@@ -67,7 +67,7 @@ func TestAgentWorks(t *testing.T) {
 
 // TestRepliesNameWhatWasRead looks at the lineage of what an agent writes.
 func TestRepliesNameWhatWasRead(t *testing.T) {
-	h := build(t)
+	h := buildAt(t, 1) // people's words that come much later than robots' are what is answered
 	one, two := h.connect(h.register(agent, "unlimited")), h.connect(h.register(other, "unlimited"))
 	name := h.wave("talk", agent, other)
 	h.says(name, "Talk to each other.")

@@ -34,8 +34,8 @@ const (
 	other = wavelet.Participant("other@example.com")
 )
 
-// house is everything behind the robots' door, with a clock fifty times as fast
-// as the real one.
+// house is everything behind the robots' door, with a clock ten times as fast as
+// the real one.
 type house struct {
 	t         *testing.T
 	host      *host.Host
@@ -63,7 +63,7 @@ func (r roster) Robot(id wavelet.Participant) (gateway.Robot, policies.Profile, 
 	return r.InService(id)
 }
 
-// profiles are the built-in ones and a tiny one: three requests a minute.
+// profiles are the built-in ones and a tiny one: three requests an hour.
 func profiles(t *testing.T) func() policies.Set {
 	set, err := policies.Parse([]byte(`version: 1
 profiles:
@@ -72,7 +72,8 @@ profiles:
     extends: default
     burst: {interval: 0s, waiting: 0}
     sustained:
-      - {window: 1m, max: 3}
+      - {window: 1h, max: 3}
+    limits_query: {window: 1h, max: 60}
   few:
     extends: unlimited
     max_connections: 50
@@ -108,7 +109,7 @@ func buildWith(t *testing.T, o rpc.Options) *house {
 	}
 	h := host.New(host.NewMemoryLog(), host.Options{})
 	gov := governor.New(governor.Options{})
-	g := gateway.New(h, roster{directory}, gov, memory, gateway.Options{TimeScale: 50})
+	g := gateway.New(h, roster{directory}, gov, memory, gateway.Options{TimeScale: 10})
 	h.SetGuard(g)
 	h.Observe(g)
 	committed := make(news, 1)
@@ -328,10 +329,10 @@ func TestSustainedLimit(t *testing.T) {
 		if resp.StatusCode != 200 {
 			t.Fatalf("request %d: %s: %s", i, resp.Status, raw)
 		}
-		if got := resp.Header.Get("RateLimit-Policy"); !strings.Contains(got, `"sustained1m";q=3;w=60`) {
+		if got := resp.Header.Get("RateLimit-Policy"); !strings.Contains(got, `"sustained1h";q=3;w=3600`) {
 			t.Errorf("RateLimit-Policy is %q", got)
 		}
-		if got := resp.Header.Get("RateLimit"); !strings.Contains(got, fmt.Sprintf(`"sustained1m";r=%d;t=`, 2-i)) {
+		if got := resp.Header.Get("RateLimit"); !strings.Contains(got, fmt.Sprintf(`"sustained1h";r=%d;t=`, 2-i)) {
 			t.Errorf("RateLimit after request %d is %q", i, got)
 		}
 	}
@@ -343,7 +344,7 @@ func TestSustainedLimit(t *testing.T) {
 	if len(list) != 2 || list[0].ID != "n" || list[0].Error != nil {
 		t.Fatalf("the notice is not answered: %s", raw)
 	}
-	if e := list[1].Error; e.Code != 429 || e.Data.Limit != "sustained1m" || e.Data.RetryAfterMS <= 0 {
+	if e := list[1].Error; e.Code != 429 || e.Data.Limit != "sustained1h" || e.Data.RetryAfterMS <= 0 {
 		t.Errorf("the refusal is %s", raw)
 	}
 	limits := h.call(key, `[{"method":"wave.robot.getLimits","id":"l","params":{}}]`)
@@ -410,7 +411,7 @@ func (h *house) types(name wavelet.Name, text string) {
 // until waits for a state that holds.
 func (h *house) until(name wavelet.Name, what string, holds func(*wavelet.State) bool) {
 	h.t.Helper()
-	late := time.After(20 * time.Second)
+	late := time.After(time.Minute)
 	for !holds(h.state(name)) {
 		select {
 		case <-h.news:

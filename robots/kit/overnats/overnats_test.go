@@ -21,7 +21,7 @@ import (
 
 const (
 	address  = "kit@example.com"
-	patience = 20 * time.Second // for what happens in a moment
+	patience = time.Minute // for what happens in a moment
 )
 
 // open is a server's NATS that takes one robot, by its key, and gives each of its
