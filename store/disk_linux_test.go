@@ -102,6 +102,7 @@ func mountSmallDisk(t *testing.T, size string) string {
 		t.Skipf("mounting a small disk takes root: %v", err)
 	}
 	t.Cleanup(func() {
+		settle()
 		if err := syscall.Unmount(dir, 0); err != nil {
 			t.Errorf("unmount: %v", err)
 		}

@@ -23,7 +23,7 @@ const (
 )
 
 // lockWait is how long to wait for the lock, for a process that is just ending.
-const lockWait = 100 * time.Millisecond
+const lockWait = time.Second
 
 // Open opens the store in the file at path and makes the file, readable by its
 // owner only, if there is none. The directory must exist. Errors: [ErrLocked],

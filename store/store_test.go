@@ -2,6 +2,7 @@ package store_test
 
 import (
 	"path/filepath"
+	"syscall"
 	"testing"
 
 	"weir/store"
@@ -20,9 +21,17 @@ func TestFile(t *testing.T) {
 	storetest.RunDurable(t, open)
 }
 
+// settle waits until no process is half started: one has all files of this one until
+// it runs its own program, and with them their locks, though they are closed here.
+func settle() {
+	syscall.ForkLock.RLock()
+	defer syscall.ForkLock.RUnlock()
+}
+
 // openFile opens a File or fails t.
 func openFile(t testing.TB, path string, o store.Options) *store.File {
 	t.Helper()
+	settle()
 	f, err := store.Open(path, o)
 	if err != nil {
 		t.Fatal(err)

@@ -62,7 +62,7 @@ func startChild(t *testing.T, dir string) *child {
 	return c
 }
 
-// until waits until the child has recorded so many rows, and about so many of them
+// until waits until the child has recorded so many rows, and more than so many of them
 // are in its files.
 func (c *child) until(rows int) {
 	c.t.Helper()
@@ -71,7 +71,7 @@ func (c *child) until(rows int) {
 		if _, err := fmt.Sscan(c.lines.Text(), &n, &written); err != nil {
 			c.t.Fatalf("the child says %s", strconv.Quote(c.lines.Text()))
 		}
-		if n >= rows && written > 20*rows {
+		if n >= rows && written > 50*rows {
 			return
 		}
 	}

@@ -69,9 +69,9 @@ func TestNoRoomForAnAnswer(t *testing.T) {
 	server := httptest.NewServer(mux)
 	defer server.Close()
 	defer close(stop)
-	room := bounds.NewBodies(bounds.BodiesOptions{Bytes: MaxBody, Wait: 50 * time.Millisecond, Time: 2 * time.Second})
+	room := bounds.NewBodies(bounds.BodiesOptions{Bytes: MaxBody, Wait: 50 * time.Millisecond, Time: time.Hour})
 	b := changed(newWavelet(t).blip("b+root", "", plain("a\n")).state, "b+root")
-	ask := func(path string) (events.Answer, error) {
+	ask := func(path string, room *bounds.Bodies) (events.Answer, error) {
 		p := NewPassive(spell, server.URL+path, devClient(), PassiveOptions{
 			Capabilities: eager, Known: true, Bodies: room, Heard: func(err error) { faults = append(faults, err) }})
 		defer p.Close()
@@ -81,20 +81,21 @@ func TestNoRoomForAnAnswer(t *testing.T) {
 	if err := taken.Reserve(); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := ask("/wordy"); !errors.Is(err, bounds.ErrFull) || len(faults) != 0 {
+	if _, err := ask("/wordy", room); !errors.Is(err, bounds.ErrFull) || len(faults) != 0 {
 		t.Errorf("no room: %v; the robot is told to be at fault: %v", err, faults)
 	}
 	taken.Release()
-	answer, err := ask("/wordy")
+	answer, err := ask("/wordy", room)
 	if err != nil || room.Held() != MaxBody {
 		t.Fatalf("%v; %d bytes are held until the answer is done with", err, room.Held())
 	}
 	answer.Release()
 	faults = nil
-	if _, err := ask("/slow"); !errors.Is(err, bounds.ErrSlow) || !errors.Is(err, ErrUnreachable) || len(faults) != 1 {
+	hasty := bounds.NewBodies(bounds.BodiesOptions{Bytes: MaxBody, Time: 50 * time.Millisecond})
+	if _, err := ask("/slow", hasty); !errors.Is(err, bounds.ErrSlow) || !errors.Is(err, ErrUnreachable) || len(faults) != 1 {
 		t.Errorf("a slow robot: %v; heard %v", err, faults)
 	}
-	if room.Held() != 0 {
-		t.Errorf("%d bytes are held", room.Held())
+	if room.Held() != 0 || hasty.Held() != 0 {
+		t.Errorf("%d bytes are held, and %d", room.Held(), hasty.Held())
 	}
 }

@@ -94,7 +94,9 @@ func TestARobotOverNATS(t *testing.T) {
 	}, kit.DocumentChanged)
 	ctx, stop := context.WithCancel(t.Context())
 	served := make(chan error, 1)
-	go func() { served <- overnats.Serve(ctx, "nats://"+b.Addr(), address, "sesame", r) }() // awaited below
+	go func() {
+		served <- overnats.Serve(ctx, "nats://"+b.Addr(), address, "sesame", r, nats.Timeout(patience))
+	}() // awaited below
 	wait := func() string {
 		t.Helper()
 		select {
@@ -141,7 +143,9 @@ func TestABundleThatFails(t *testing.T) {
 	})
 	ctx, stop := context.WithCancel(t.Context())
 	served := make(chan error, 1)
-	go func() { served <- overnats.Serve(ctx, "nats://"+b.Addr(), address, "sesame", r) }() // awaited below
+	go func() {
+		served <- overnats.Serve(ctx, "nats://"+b.Addr(), address, "sesame", r, nats.Timeout(patience))
+	}() // awaited below
 	asking, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
 	for bundle, want := range map[string]bus.Failure{
@@ -168,16 +172,20 @@ func TestWhoIsNotLetIn(t *testing.T) {
 	in := true
 	b := open(t, func() bool { mu.Lock(); defer mu.Unlock(); return in }, results)
 	url := "nats://" + b.Addr()
-	if err := overnats.Serve(t.Context(), url, address, "guess", kit.New("kit", nil)); !errors.Is(err, overnats.ErrRefused) {
+	if err := overnats.Serve(t.Context(), url, address, "guess", kit.New("kit", nil), nats.Timeout(patience)); !errors.Is(err, overnats.ErrRefused) {
 		t.Errorf("with a wrong key: %v", err)
 	}
 	connected := make(chan struct{})
 	served := make(chan error, 1)
 	go func() {
-		served <- overnats.Serve(t.Context(), url, address, "sesame", kit.New("kit", nil), nats.ReconnectWait(10*time.Millisecond),
+		served <- overnats.Serve(t.Context(), url, address, "sesame", kit.New("kit", nil), nats.Timeout(patience), nats.ReconnectWait(10*time.Millisecond),
 			nats.ConnectHandler(func(*nats.Conn) { close(connected) }))
 	}() // awaited below
-	<-connected
+	select {
+	case <-connected:
+	case err := <-served:
+		t.Fatalf("served: %v", err)
+	}
 	mu.Lock()
 	in = false
 	mu.Unlock()
