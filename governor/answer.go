@@ -122,7 +122,7 @@ func (g *Governor) barred(t instant, s *seat, a *Answer) *Refusal {
 // judge applies the rules to the answer to a bundle.
 func (g *Governor) judge(t instant, s *seat, b *bundle, a *Answer, v *Verdict) {
 	p := s.robot.rules
-	c := g.causes[v.Cause.ID]
+	c := g.goesOn(s, v.Cause.ID)
 	k := &conviction{seat: s, robots: a.Named.RobotLane, sent: a.sent(b), cause: c, depth: v.Cause}
 	if k.robots && !g.ratioOnly && g.judgeChain(t, p, k, v) {
 		return

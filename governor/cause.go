@@ -34,7 +34,7 @@ type cause struct {
 	touched  instant
 	newer    *cause
 	past     *cause
-	listedAs *causes
+	listedAs *causes // nil: it is forgotten
 }
 
 // link is one seat's part in a cause.
@@ -177,6 +177,15 @@ func (g *Governor) cause(t instant, id string) *cause {
 		g.forgetCauses(t)
 	}
 	return c
+}
+
+// goesOn is the record of a cause in which the seat answers, nil if there is none.
+// It is mostly the one of the answer before, which need not be looked up.
+func (g *Governor) goesOn(s *seat, id string) *cause {
+	if c := s.cause; c != nil && c.listedAs != nil && c.id == id {
+		return c
+	}
+	return g.causes[id]
 }
 
 // busiest is the cause in which the seat has answered most, nil if it has in

@@ -85,6 +85,7 @@ func (g *Governor) answered(t instant, c *wavelet.Commit, v *Verdict) {
 		return
 	}
 	g.touch(t, x)
+	s.cause = x
 	s.depth, s.exact = int32(d.Depth), int32(d.Exact)
 	if d.Bundle != "" {
 		s.answered++

@@ -61,6 +61,7 @@ type seat struct {
 	ring      ring
 	voices    []voice        // robots it was sent bundles of that held nobody else's deltas
 	deep      heard          // the latest robot-lane bundle
+	cause     *cause         // what it answered in last, nil if nothing; it may be forgotten
 	habit     *habit         // how it answers without a name; nil if it has not
 	hashes    [recent]uint64 // of the ids of bundles
 	bundles   [recent]bundle
