@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
+	"math"
 	"slices"
 	"strings"
 
@@ -104,11 +105,11 @@ func (t tool) names() []string {
 // read takes one value over.
 func (p param) read(value json.RawMessage, a *arguments) *fault {
 	if p.number {
-		var n int
-		if json.Unmarshal(value, &n) != nil || n < 0 || n > p.most {
+		var n float64 // 20.0 is a whole number too
+		if json.Unmarshal(value, &n) != nil || n != math.Trunc(n) || n < 0 || n > float64(p.most) {
 			return bad(p.name, fmt.Sprintf("%s is no whole number from 0 to %d", brief(string(value)), p.most), "give %s", p.about)
 		}
-		a.number[p.name] = n
+		a.number[p.name] = int(n)
 		return nil
 	}
 	var text string

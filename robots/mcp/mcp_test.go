@@ -1,10 +1,12 @@
 package mcp_test
 
 import (
+	"encoding/json"
 	"errors"
 	"io"
 	"net/http"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -47,7 +49,7 @@ func TestAgentWorks(t *testing.T) {
 		t.Errorf("the reply is %+v", b)
 	}
 	under, _ := h.use(s, "reply", object{"wavelet": name.String(), "text": "See the log.", "under": asked})
-	read, text = h.use(s, "read_wavelet", object{"wavelet": name.String(), "since": read.Version})
+	read, text = h.use(s, "read_wavelet", object{"wavelet": name.String(), "since": json.RawMessage(strconv.Itoa(int(read.Version)) + ".0")})
 	if n := len(read.Blips); n != 2 || read.News {
 		t.Errorf("since then: %+v", read)
 	}
@@ -123,6 +125,7 @@ func TestHostileArguments(t *testing.T) {
 		{"a number for a text", "read_wavelet", object{"wavelet": 5}, "bad_argument", "wavelet", "5 is no text"},
 		{"an object for a text", "reply", object{"wavelet": here, "text": object{"a": 1}}, "bad_argument", "text", "is no text"},
 		{"a text for a number", "read_wavelet", object{"wavelet": here, "since": "yesterday"}, "bad_argument", "since", "no whole number"},
+		{"half a number", "read_wavelet", object{"wavelet": here, "since": 1.5}, "bad_argument", "since", "1.5 is no whole number"},
 		{"a negative number", "read_wavelet", object{"wavelet": here, "since": -1}, "bad_argument", "since", "-1 is no whole number"},
 		{"an unknown argument", "reply", object{"wavelet": here, "text": "x", "colour": "red"}, "bad_argument", "colour", "leave it out"},
 		{"no name", "read_wavelet", object{"wavelet": "the main one"}, "bad_argument", "wavelet", "list_wavelets"},
