@@ -42,6 +42,7 @@ type Result struct {
 	Missed     bool           `json:"-"` // one went on for more than twice as long, or to the end
 	Slowness   float64        `json:"-"` // the longest that a chain took, in shares of max(16 s, 16 of its turns)
 	WastedBy   map[string]int `json:"-"`
+	Deepest    int            `json:"-"` // the most answers of robots in a chain
 	TooMany    int            `json:"-"` // robots that were acted on beyond what breaking the loop takes
 	RobotHours float64        `json:"-"`
 	PeopleLost int            `json:"-"` // people's deltas that were never told to a robot that is there
@@ -68,6 +69,9 @@ func (t *Tally) Result(end time.Duration) Result {
 	}
 	if r.ActedOn == nil {
 		r.ActedOn = []Acted{}
+	}
+	for _, c := range t.chains {
+		r.Deepest = max(r.Deepest, c.depth)
 	}
 	for i := range t.sc.Robots {
 		if !t.sc.Robots[i].Remote {

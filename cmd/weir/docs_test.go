@@ -2,12 +2,12 @@ package main
 
 import (
 	"context"
-	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -213,36 +213,33 @@ func fenced(text, language string) string {
 }
 
 // shell runs a script in an empty directory, with the documents' ports replaced
-// by free ones. TestMain has put weir on the path.
+// by free ones. TestMain has put weir on the path. When it returns, all that the
+// script has started has ended.
 func shell(t *testing.T, script string) string {
 	t.Helper()
 	dir := t.TempDir()
 	for _, port := range []string{"8080", "9001", "9002", "9003"} {
-		host, free, _ := strings.Cut(freeAddress(t), ":")
-		script = strings.ReplaceAll(script, "127.0.0.1:"+port, host+":"+free)
+		at, err := spareAddress()
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, free, _ := strings.Cut(at, ":")
+		script = strings.ReplaceAll(script, "127.0.0.1:"+port, at)
 		script = strings.ReplaceAll(script, `"127.0.0.1", `+port, `"127.0.0.1", `+free)
 	}
-	script = "trap 'kill $(jobs -p) 2>/dev/null || true' EXIT\n" + script
-	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute) // longer than any healthy run
+	script = "trap 'kill $(jobs -p) 2>/dev/null || true; wait' EXIT\n" + script
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Minute) // longer than any healthy run
 	defer cancel()
 	cmd := exec.CommandContext(ctx, "bash", "-euo", "pipefail", "-c", script)
-	cmd.WaitDelay = time.Second // for what the shell left running
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
+	cmd.WaitDelay = time.Minute // for what a subshell has left running
 	cmd.Dir = dir
 	out, err := cmd.CombinedOutput()
+	_ = syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL)
 	if err != nil {
 		log, _ := os.ReadFile(filepath.Join(dir, "server.log"))
 		t.Fatalf("the shell failed: %v\n%s\nserver:\n%s", err, out, log)
 	}
 	return string(out)
-}
-
-// freeAddress is a loopback address that nothing listens on now.
-func freeAddress(t *testing.T) string {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	return l.Addr().String()
 }

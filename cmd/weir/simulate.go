@@ -9,6 +9,7 @@ import (
 	"os"
 	"runtime"
 	"strings"
+	"time"
 
 	"golang.org/x/sync/errgroup"
 
@@ -18,20 +19,21 @@ import (
 )
 
 type simulateCmd struct {
-	Files       []string  `arg:"" name:"file" help:"Scenario files."`
-	JSON        bool      `help:"Print a line of JSON for each run."`
-	Seed        uint64    `default:"1" help:"Seed of the first run." placeholder:"N"`
-	Seeds       int       `default:"1" help:"Runs of each scenario, each with the next seed." placeholder:"N"`
-	Speed       float64   `default:"1" help:"Everybody is so many times as fast; the governor's constants stay." placeholder:"X"`
-	People      int       `help:"Add so many people who write a line now and then." placeholder:"N"`
-	Fault       string    `enum:",restarts,loss,jitter" default:"" help:"Have something go wrong all through: restarts of the gateway, loss of 5 %% of the deliveries, a jitter of up to 2 s." placeholder:"NAME"`
-	ProfileFile string    `type:"existingfile" help:"Policy file to read beside the built-in profiles." placeholder:"FILE"`
-	Detector    []string  `default:"weir" help:"What decides: weir, or a guard to compare it with. Several make a table of them." placeholder:"NAME,..."`
-	Live        bool      `help:"Run against a real server, with robots over HTTP, in place of virtual time."`
-	Polite      bool      `help:"With --live: robots stay below the limits that they are told, as those made with robots/kit do."`
-	Over        live.Door `enum:"http,active,nats,mcp" default:"http" help:"With --live: the door by which robots come. They are called over http, connect over nats, or are not called and read for themselves, by the active API or over mcp." placeholder:"DOOR"`
-	TimeScale   float64   `default:"10" help:"With --live: divide every duration by this, the server's too." placeholder:"N"`
-	Plot        string    `help:"Draw the run of one scenario with one seed." placeholder:"FILE.svg"`
+	Files       []string      `arg:"" name:"file" help:"Scenario files."`
+	JSON        bool          `help:"Print a line of JSON for each run."`
+	Seed        uint64        `default:"1" help:"Seed of the first run." placeholder:"N"`
+	Seeds       int           `default:"1" help:"Runs of each scenario, each with the next seed." placeholder:"N"`
+	Speed       float64       `default:"1" help:"Everybody is so many times as fast; the governor's constants stay." placeholder:"X"`
+	People      int           `help:"Add so many people who write a line now and then." placeholder:"N"`
+	Fault       string        `enum:",restarts,loss,jitter" default:"" help:"Have something go wrong all through: restarts of the gateway, loss of 5 %% of the deliveries, a jitter of up to 2 s." placeholder:"NAME"`
+	ProfileFile string        `type:"existingfile" help:"Policy file to read beside the built-in profiles." placeholder:"FILE"`
+	Detector    []string      `default:"weir" help:"What decides: weir, or a guard to compare it with. Several make a table of them." placeholder:"NAME,..."`
+	Live        bool          `help:"Run against a real server, with robots over HTTP, in place of virtual time."`
+	Polite      bool          `help:"With --live: robots stay below the limits that they are told, as those made with robots/kit do."`
+	Over        live.Door     `enum:"http,active,nats,mcp" default:"http" help:"With --live: the door by which robots come. They are called over http, connect over nats, or are not called and read for themselves, by the active API or over mcp." placeholder:"DOOR"`
+	TimeScale   float64       `default:"10" help:"With --live: divide every duration by this, the server's too." placeholder:"N"`
+	Enough      time.Duration `kong:"-"` // of a live run, behind the first act; 0: all of it
+	Plot        string        `help:"Draw the run of one scenario with one seed." placeholder:"FILE.svg"`
 }
 
 func (simulateCmd) Help() string {

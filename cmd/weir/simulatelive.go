@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"math/rand/v2"
+	"net"
 	"os"
 	"time"
 
@@ -27,21 +29,27 @@ func (c *simulateCmd) playLive(ctx context.Context, log io.Writer, sc *sim.Scena
 		return sim.Result{}, fmt.Errorf("make a directory for the server: %w", err)
 	}
 	defer os.RemoveAll(data)
+	at, err := spareAddress()
+	if err != nil {
+		return sim.Result{}, err
+	}
 	p := &played{config{
-		addr: "127.0.0.1:0", data: data, domain: sim.Domain, devLogin: true, privateCallbacks: true, policies: c.ProfileFile,
+		addr: at, data: data, domain: sim.Domain, devLogin: true, privateCallbacks: true, policies: c.ProfileFile,
 		log: slog.New(slog.DiscardHandler), timeScale: c.TimeScale, epoch: time.Now(),
 		causeGap: time.Duration(float64(10*time.Second) / c.TimeScale),
 		patience: sc.Duration, // in virtual time no answer comes too late
 	}}
 	if c.Over == live.OverNATS {
-		p.config.nats.listen = "127.0.0.1:0"
+		if p.config.nats.listen, err = spareAddress(); err != nil {
+			return sim.Result{}, err
+		}
 	}
 	played := v.Of(sc)
 	if c.Over.Asks() {
 		played = played.Reading(live.ReadEvery)
 	}
 	r, err = live.Run(ctx, played, live.Options{
-		Options: o, Scale: c.TimeScale, Polite: c.Polite, Over: c.Over, Start: p.start,
+		Options: o, Scale: c.TimeScale, Polite: c.Polite, Over: c.Over, Start: p.start, Enough: c.Enough,
 		Progress: func(p live.Progress) {
 			fmt.Fprintf(log, "%s, seed %d: %s of %s, %d deltas, %d acts, lag %d ms\n",
 				p.Scenario, o.Seed, p.At.Round(time.Second), p.Of, p.Commits, p.Acted, p.Lag.Milliseconds())
@@ -51,6 +59,20 @@ func (c *simulateCmd) playLive(ctx context.Context, log io.Writer, sc *sim.Scena
 	return r, err
 }
 
+// spareAddress is a loopback address that is free, and stays so while nothing
+// listens there: its port is below those that systems give out to whoever asks for
+// any.
+func spareAddress() (at string, err error) {
+	for range 1000 {
+		at = fmt.Sprintf("127.0.0.1:%d", 12_000+rand.N(20_000))
+		var l net.Listener
+		if l, err = net.Listen("tcp", at); err == nil {
+			return at, l.Close()
+		}
+	}
+	return "", fmt.Errorf("find a free port: %w", err)
+}
+
 // start starts a server, on what the one before has left.
 func (p *played) start(ctx context.Context, hooks live.Hooks) (live.Server, error) {
 	p.config.feed, p.config.observer = hooks.Feed, hooks.Commits
@@ -58,10 +80,8 @@ func (p *played) start(ctx context.Context, hooks live.Hooks) (live.Server, erro
 	if err != nil {
 		return live.Server{}, err
 	}
-	p.config.addr = h.listener.Addr().String()
 	at := ""
 	if h.bus != nil {
-		p.config.nats.listen = h.bus.Addr()
 		at = "nats://" + h.bus.Addr()
 	}
 	running, stop := context.WithCancel(context.WithoutCancel(ctx))

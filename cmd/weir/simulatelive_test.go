@@ -22,32 +22,33 @@ type scene struct {
 	acted      []string
 }
 
-// scenes are short scenarios of each kind of actor. Loops are given ten times as
-// long as they take, for machines that are busy.
+// scenes are short scenarios of each kind of actor. Loops are given a hundred times
+// as long as they take, for machines that are busy, and are left when somebody has
+// been acted on.
 var scenes = []scene{
 	{"two echoes beside a speller", `
 scenario: echo-and-speller
 truth: loop
-duration: 2m
+duration: 20m
 humans:
   - {name: ann, typing: {gap: [150ms, 300ms], burst: [10s, 20s], pause: [2s, 5s]}}
 robots:
   - {name: echo-a, answers: everyone}
   - {name: echo-b, answers: everyone}
   - {name: spelly, profile: interactive, answers: humans, probability: 0.7}
-expect: {stopped_within: 115s, acted_on: {any_of: [echo-a, echo-b], at_most: 2}, untouched: [spelly]}
+expect: {stopped_within: 19m, acted_on: {any_of: [echo-a, echo-b], at_most: 2}, untouched: [spelly]}
 `, []string{"echo-a", "echo-b"}},
 	{"a pair by the robots' API", `
 scenario: active-pair
 truth: loop
-duration: 2m
+duration: 20m
 humans:
   - {name: ann, in: [one], messages: {every: [1s, 1s], count: 1}}
 robots:
   - {name: left, in: [one], to: [two], answers: everyone, via: active, latency: [100ms, 300ms]}
   - {name: right, in: [two], to: [one], answers: everyone, via: data, latency: [100ms, 300ms]}
   - {name: ann-s-clerk, in: [one], answers: humans, via: active}
-expect: {stopped_within: 115s, acted_on: {any_of: [left, right], at_most: 2}, untouched: [ann-s-clerk]}
+expect: {stopped_within: 19m, acted_on: {any_of: [left, right], at_most: 2}, untouched: [ann-s-clerk]}
 `, []string{"left", "right"}},
 	{"somebody elsewhere and a robot that writes unasked", `
 scenario: elsewhere
@@ -80,25 +81,25 @@ var askers = []scene{
 	{"two echoes beside a speller", `
 scenario: echoes
 truth: loop
-duration: 1m
+duration: 20m
 humans:
   - {name: ann, messages: {every: [4s, 8s], count: 3}}
 robots:
   - {name: echo-a, answers: everyone, latency: [100ms, 400ms]}
   - {name: echo-b, answers: everyone, latency: [100ms, 400ms]}
   - {name: spelly, profile: interactive, answers: humans, probability: 0.97, latency: [50ms, 200ms]}
-expect: {stopped_within: 60s, acted_on: {any_of: [echo-a, echo-b], at_most: 1}, untouched: [spelly]}
+expect: {stopped_within: 19m, acted_on: {any_of: [echo-a, echo-b], at_most: 1}, untouched: [spelly]}
 `, []string{"echo-a", "echo-b"}},
 	{"two polite models", `
 scenario: models
 truth: loop
-duration: 2m
+duration: 20m
 humans:
   - {name: ann, messages: {every: [1s, 1s], count: 1}}
 robots:
   - {name: model-a, answers: everyone, latency: [1s, 3s]}
   - {name: model-b, answers: everyone, latency: [1s, 3s]}
-expect: {stopped_within: 90s, acted_on: {any_of: [model-a, model-b], at_most: 1}}
+expect: {stopped_within: 19m, acted_on: {any_of: [model-a, model-b], at_most: 1}}
 `, []string{"model-a", "model-b"}},
 	{"agents with a moderator, and one that streams, through a restart on a bad line", `
 scenario: moderated
@@ -164,7 +165,7 @@ func (x scene) through(t *testing.T, door live.Door) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	played := x.play(t, simulateCmd{Over: door})
+	played := x.play(t, simulateCmd{Over: door, Enough: 40 * time.Second})
 	for way, r := range map[string]sim.Result{"in virtual time": virtual, "over " + string(door): played} {
 		if !r.OK {
 			t.Errorf("%s: %s", way, r.Why)
@@ -176,6 +177,9 @@ func (x scene) through(t *testing.T, door live.Door) {
 			t.Errorf("%s: acted on %v, want some of %v", way, r.ActedOn, x.acted)
 		}
 		for _, a := range r.ActedOn {
+			if r.Deepest > 2*a.Depth {
+				t.Errorf("%s: the loop went on to a depth of %d, and %v", way, r.Deepest, a)
+			}
 			if !slices.Contains(x.acted, a.Robot) || a.Rule != "depth" || a.Action != "evict" {
 				t.Errorf("%s: acted on %v, want some of %v put out by depth", way, a, x.acted)
 			}

@@ -201,7 +201,9 @@ func (r *run) happened(h gateway.Happening) {
 		switch kind := governor.Kind(h.Decision.Action); {
 		case h.Decision.DryRun:
 		case kind == governor.Evict, kind == governor.Cut, kind == governor.Suspend:
-			r.acted++
+			if r.acted++; r.acted == 1 {
+				close(r.struck)
+			}
 			r.tally.Acted(at, &governor.Act{Kind: kind, Seat: h.Seat, Decision: *h.Decision})
 		}
 	case gateway.Warned:

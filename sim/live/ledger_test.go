@@ -30,7 +30,7 @@ func staged() (*run, *room) {
 	return &run{
 		sc: sc, o: Options{Scale: 1}, tally: sim.NewTally(sc, sim.Options{}), places: map[wavelet.Name]*room{main: in},
 		robots: map[wavelet.Participant]*robot{echo: b}, people: map[wavelet.Participant]*sim.Person{ann: p},
-		written: map[int]*written{}, met: map[wavelet.Seat]bool{}, sent: map[wavelet.Participant]time.Duration{}, ready: make(chan struct{}),
+		written: map[int]*written{}, met: map[wavelet.Seat]bool{}, sent: map[wavelet.Participant]time.Duration{}, ready: make(chan struct{}), struck: make(chan struct{}),
 	}, in
 }
 

@@ -44,6 +44,10 @@ type Options struct {
 	Polite bool
 	// Over is the door by which robots come.
 	Over Door
+	// Enough is how much longer a run goes on when the server has acted on a robot,
+	// by the scenario's clock, at most as long as the scenario; 0: as long as that. A
+	// loop that is stopped has shown what it has to show, however slow the machine is.
+	Enough time.Duration
 	// Progress is told how far a run is, when it begins, every few seconds and
 	// when it ends; nil: nobody is.
 	Progress func(Progress)
@@ -106,6 +110,7 @@ type run struct {
 	lags    []time.Duration
 	luck    *rand.Rand // of the network
 	ready   chan struct{}
+	struck  chan struct{} // closed when the server has acted on a robot
 	met     map[wavelet.Seat]bool // those that have had a bundle
 	failed  []error
 }
@@ -120,9 +125,10 @@ func Run(ctx context.Context, sc *sim.Scenario, o Options) (sim.Result, error) {
 	r := &run{
 		sc: sc, o: o, ctx: playing, tally: sim.NewTally(sc, o.Options), rooms: map[string]*room{}, places: map[wavelet.Name]*room{},
 		robots: map[wavelet.Participant]*robot{}, people: map[wavelet.Participant]*sim.Person{}, written: map[int]*written{},
-		luck: rand.New(rand.NewPCG(o.Seed, 1)), ready: make(chan struct{}), met: map[wavelet.Seat]bool{}, sent: map[wavelet.Participant]time.Duration{},
+		luck: rand.New(rand.NewPCG(o.Seed, 1)), ready: make(chan struct{}), struck: make(chan struct{}), met: map[wavelet.Seat]bool{}, sent: map[wavelet.Participant]time.Duration{},
 	}
 	err := r.play(ctx)
+	end := min(r.at(), sc.Duration)
 	stop()
 	r.mu.Lock()
 	r.over = true
@@ -142,8 +148,8 @@ func Run(ctx context.Context, sc *sim.Scenario, o Options) (sim.Result, error) {
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.leftWaiting()
-	return r.tally.Result(sc.Duration), nil
+	r.leftWaiting(end)
+	return r.tally.Result(end), nil
 }
 
 // play sets everything up, and lets it run for as long as the scenario lasts.
@@ -151,14 +157,20 @@ func (r *run) play(ctx context.Context) error {
 	if err := r.open(); err != nil {
 		return err
 	}
-	r.raise()
 	r.report()
+	r.raise()
 	tick := time.NewTicker(progressEvery)
 	defer tick.Stop()
 	end := time.After(r.real(r.sc.Duration))
-	restart := r.restarts()
+	restart, struck := r.restarts(), r.struck
+	if r.o.Enough == 0 {
+		struck = nil
+	}
 	for {
 		select {
+		case <-struck:
+			struck = nil
+			end = time.After(r.real(min(r.o.Enough, r.sc.Duration-r.at())))
 		case <-end:
 			r.report()
 			return nil

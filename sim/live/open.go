@@ -193,13 +193,16 @@ func (r *run) serve() (string, error) {
 	mux := http.NewServeMux()
 	mux.HandleFunc("/{robot}/", func(w http.ResponseWriter, req *http.Request) {
 		r.mu.Lock()
-		b := r.robots[wavelet.Participant(req.PathValue("robot")+"@"+sim.Domain)]
+		var made *kit.Robot
+		if b := r.robots[wavelet.Participant(req.PathValue("robot")+"@"+sim.Domain)]; b != nil {
+			made = b.kit
+		}
 		r.mu.Unlock()
-		if b == nil || b.kit == nil {
+		if made == nil {
 			http.NotFound(w, req)
 			return
 		}
-		http.StripPrefix("/"+b.Name, b.kit).ServeHTTP(w, req)
+		http.StripPrefix("/"+req.PathValue("robot"), made).ServeHTTP(w, req)
 	})
 	r.wg.Go(func() { r.keep(kit.Serve(r.ctx, l, mux)) })
 	return "http://" + l.Addr().String(), nil

@@ -134,11 +134,11 @@ const patience = 2 * time.Second
 
 // leftWaiting measures the deltas that no bundle brought until the end. The
 // mutex is held.
-func (r *run) leftWaiting() {
+func (r *run) leftWaiting(end time.Duration) {
 	for _, b := range r.robots {
 		for _, s := range b.seats {
 			for _, x := range s.people {
-				if d := r.sc.Duration - x.at - (s.busy(r.sc.Duration) - x.busy); d > patience {
+				if d := end - x.at - (s.busy(end) - x.busy); d > patience {
 					r.tally.Waited(d, s.robot.Profile.Pace.Merge)
 				}
 			}
