@@ -193,10 +193,10 @@ func (ss *sockets) list(fits func(*socket) bool) []*socket {
 	return found
 }
 
-// end closes the sockets that fit, and tells how many they are. It does not wait
-// until they are gone.
+// end closes the sockets that fit and are not being closed already, and tells how
+// many they are. It does not wait until they are gone.
 func (ss *sockets) end(fits func(*socket) bool, why *disconnect) int {
-	found := ss.list(fits)
+	found := ss.list(func(k *socket) bool { return k.ctx.Err() == nil && fits(k) })
 	for _, k := range found {
 		k.close(why)
 	}

@@ -78,6 +78,7 @@ func TestOperatorsSeeAndCloseConnections(t *testing.T) {
 		}
 	}
 	drop("/"+k.ID, http.StatusOK)
+	drop("/"+k.ID, http.StatusNotFound) // it is being closed
 	if got := first.closed(); got != client.CloseEnded || client.StayAway(got) {
 		t.Errorf("closed with %d", got)
 	}

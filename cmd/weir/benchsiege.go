@@ -21,6 +21,7 @@ type benchSiegeCmd struct {
 	benchFlags
 	Phase   time.Duration `default:"8s" help:"How long each attack goes on, and the quiet before."`
 	Typists int           `default:"8" help:"Honest people who work meanwhile."`
+	Answer  time.Duration `kong:"-"` // in which the server answers for its health; 0: what siege has
 	Attack  []string      `help:"Only this attack; may be repeated. See the table for their names." placeholder:"NAME"`
 }
 
@@ -60,7 +61,7 @@ const siegeMemory = 1 << 30
 func (c benchSiegeCmd) lay(ctx context.Context, s streams, program string) (report siege.Report, err error) {
 	err = aside(ctx, program, "", func(address, _ string, pid int) (err error) {
 		report, err = siege.Run(ctx, siege.Target{URL: address, Resident: residentOf(pid)}, siege.Options{
-			Phase: c.Phase, Typists: c.Typists, Attacks: c.Attack, Progress: s.progress,
+			Phase: c.Phase, Typists: c.Typists, Answer: c.Answer, Attacks: c.Attack, Progress: s.progress,
 		})
 		return err
 	})

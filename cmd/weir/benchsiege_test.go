@@ -18,7 +18,7 @@ func TestSiege(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	c := benchSiegeCmd{Phase: time.Second, Typists: 4}
+	c := benchSiegeCmd{Phase: time.Second, Typists: 4, Answer: time.Minute}
 	report, err := c.lay(t.Context(), streams{out: io.Discard, err: t.Output()}, program)
 	if err != nil {
 		t.Fatal(err)

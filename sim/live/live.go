@@ -110,7 +110,7 @@ type run struct {
 	lags    []time.Duration
 	luck    *rand.Rand // of the network
 	ready   chan struct{}
-	struck  chan struct{} // closed when the server has acted on a robot
+	struck  chan struct{}         // closed when the server has acted on a robot
 	met     map[wavelet.Seat]bool // those that have had a bundle
 	failed  []error
 }

@@ -41,6 +41,7 @@ type Target struct {
 type Options struct {
 	Phase    time.Duration // of each attack, and of the quiet before; 0: 8 s
 	Typists  int           // 0: 8
+	Answer   time.Duration // in which the server answers for its health, or is not well; 0: 5 s
 	Frames   int           // frames that cannot be read, which that attack sends at least; 0: 100,000
 	Attacks  []string      // by name; none: all
 	Progress func(string)  // nil: nobody is told
@@ -55,7 +56,7 @@ type Course struct {
 	P50      time.Duration    `json:"p50_ns"`        // publish to acknowledgement
 	P99      time.Duration    `json:"p99_ns"`        //
 	Asked    int              `json:"asked"`         // for the server's health
-	Unwell   int              `json:"unwell"`        // not answered with 200 within 5 s
+	Unwell   int              `json:"unwell"`        // not answered with 200 in time
 	Resident int64            `json:"resident"`      // most bytes of memory; 0: not measured
 	Sent     int64            `json:"sent"`          // hostile connections, requests or frames
 	Turned   int64            `json:"turned"`        // of them, as the attackers saw it
@@ -91,13 +92,16 @@ func Run(ctx context.Context, t Target, o Options) (Report, error) {
 	if o.Typists == 0 {
 		o.Typists = 8
 	}
+	if o.Answer == 0 {
+		o.Answer = 5 * time.Second
+	}
 	if o.Frames == 0 {
 		o.Frames = 100_000
 	}
 	if o.Progress == nil {
 		o.Progress = func(string) {}
 	}
-	town, err := settle(ctx, t, o.Typists)
+	town, err := settle(ctx, t, o)
 	if err != nil {
 		return Report{}, fmt.Errorf("prepare the siege: %w", err)
 	}

@@ -44,15 +44,15 @@ type typist struct {
 }
 
 // settle has the typists come, and make the wavelet they write in.
-func settle(ctx context.Context, t Target, n int) (_ *town, err error) {
-	v := &town{target: t, watch: &http.Client{Timeout: 5 * time.Second}}
+func settle(ctx context.Context, t Target, o Options) (_ *town, err error) {
+	v := &town{target: t, watch: &http.Client{Timeout: o.Answer}}
 	defer func() {
 		if err != nil {
 			v.close()
 		}
 	}()
 	var name wavelet.Name
-	for i := range n {
+	for i := range o.Typists {
 		who := wavelet.Participant(fmt.Sprintf("typist%d@example.com", i))
 		c, err := client.Dial(ctx, t.URL, client.Options{User: who})
 		if err != nil {
