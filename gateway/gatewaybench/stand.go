@@ -176,6 +176,13 @@ func (s *stand) typed(ctx context.Context, base wavelet.Version) (wavelet.Versio
 	return c.Version, err
 }
 
+// told is how many bundles have arrived at the robot that is served.
+func (s *stand) told() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return len(s.arrived)
+}
+
 // settled is what arrived at the robot that is served, once all that was typed
 // has.
 func (s *stand) settled(ctx context.Context) ([]arrival, error) {
