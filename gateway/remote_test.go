@@ -3,7 +3,8 @@ package gateway_test
 import (
 	"context"
 	"fmt"
-	"net/http/httptest"
+	"net"
+	"net/http"
 	"slices"
 	"strings"
 	"sync"
@@ -12,7 +13,6 @@ import (
 
 	"weir/events"
 	"weir/gateway"
-	"weir/policies"
 	"weir/robots/wire"
 	"weir/testbots"
 	"weir/wavelet"
@@ -77,30 +77,69 @@ func (s *stranger) times() []time.Time {
 	return slices.Clone(s.at)
 }
 
+// line is a listener whose connections stay in the process, and so in a bubble.
+type line struct {
+	calls chan net.Conn
+	over  chan struct{}
+}
+
+func (l *line) dial(ctx context.Context, _, _ string) (net.Conn, error) {
+	near, far := net.Pipe()
+	select {
+	case l.calls <- far:
+		return near, nil
+	case <-l.over:
+		return nil, net.ErrClosed
+	case <-ctx.Done():
+		return nil, context.Cause(ctx)
+	}
+}
+
+func (l *line) Accept() (net.Conn, error) {
+	select {
+	case c := <-l.calls:
+		return c, nil
+	case <-l.over:
+		return nil, net.ErrClosed
+	}
+}
+
+func (l *line) Close() error {
+	close(l.over)
+	return nil
+}
+
+func (l *line) Addr() net.Addr { return &net.UnixAddr{Name: "line"} }
+
 // TestRemotePartnerOverHTTP lets a robot that is reached by HTTP and one on
-// another server answer each other, sixty times as fast as in life.
-func TestRemotePartnerOverHTTP(t *testing.T) {
+// another server answer each other.
+func TestRemotePartnerOverHTTP(t *testing.T) { inBubble(t, remotePartnerOverHTTP) }
+
+func remotePartnerOverHTTP(t *testing.T, r *rig) {
 	bot, err := testbots.New("echo", testbots.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	server := httptest.NewServer(bot)
-	defer server.Close()
-	robot := wire.NewPassive(echoA, server.URL, wire.NewClient(wire.Guard{Allow: wire.Loopback()}, wire.Timeouts{}, nil), wire.PassiveOptions{})
-	defer robot.Close()
-	p, _ := policies.Builtin().Profile("default")
-	p.Remote.Gap = time.Minute // a second on the clock of a busy machine
-	r := newRig(t)
-	r.opts.TimeScale = 60
-	r.roster.entries[echoA] = entry{robot: robot, profile: p}
-	far := &stranger{r: r, hears: echoA, after: 20 * time.Millisecond, gone: make(chan struct{})}
+	to := &line{calls: make(chan net.Conn), over: make(chan struct{})}
+	server := &http.Server{Handler: bot}
+	var serving sync.WaitGroup
+	serving.Go(func() { _ = server.Serve(to) })
+	robot := wire.NewPassive(echoA, "http://robots.example.com", &http.Client{Transport: &http.Transport{DialContext: to.dial}}, wire.PassiveOptions{})
+	defer func() { robot.Close(); _ = server.Close(); serving.Wait() }()
+	r.register(echoA, "default", robot.Receive)
+	far := &stranger{r: r, hears: echoA, after: 700 * time.Millisecond, gone: make(chan struct{})}
 	r.joins = far.joins
 	r.start()
 	defer func() { far.busy.Wait(); r.stop() }()
 	if _, err := r.host.Create(t.Context(), main, ann, afar, echoA); err != nil {
 		t.Fatal(err)
 	}
-	<-far.gone
+	select {
+	case <-far.gone:
+	case <-time.After(10 * time.Minute):
+		t.Fatal("they go on")
+	}
+	pause(time.Second)
 	var holds int
 	for _, h := range r.happened(gateway.Decided) {
 		if h.Decision.Action == "hold" && h.Decision.Rule == "remote" {
