@@ -18,23 +18,21 @@ const (
 
 // cause is what one message set off.
 type cause struct {
-	id       string
-	kind     wavelet.CauseKind
-	by       wavelet.Participant
-	wavelet  wavelet.Name
-	began    instant // when its message began, or as far back as is known
-	first    instant // first answer
-	last     instant // last answer
-	slow     bool    // robots answer robots, but not often
-	answers  int32   // robot-lane answers in chains without an assumed link, of all robots
-	robots   int32   // all robot-lane answers
-	all      int32   // all answers
-	links    []link
-	acted    instant // when a chain of it was last acted on
-	touched  instant
-	newer    *cause
-	past     *cause
-	listedAs *causes // nil: it is forgotten
+	id      string
+	kind    wavelet.CauseKind
+	by      wavelet.Participant
+	wavelet wavelet.Name
+	began   instant // when its message began, or as far back as is known
+	first   instant // first answer
+	last    instant // last answer
+	slow    bool    // robots answer robots, but not often
+	answers int32   // robot-lane answers in chains without an assumed link, of all robots
+	robots  int32   // all robot-lane answers
+	all     int32   // all answers
+	links   []link
+	acted   instant // when a chain of it was last acted on
+	touched instant
+	idle    rank[cause] // in quick or slow; in neither when it is forgotten
 }
 
 // link is one seat's part in a cause.
@@ -138,42 +136,14 @@ func (c *cause) spoke(author wavelet.Participant) *seat {
 	return nil
 }
 
-// causes is a list of causes in the order they were last touched.
-type causes struct {
-	newest, oldest *cause
-}
-
-func (l *causes) push(c *cause) {
-	c.listedAs, c.past, c.newer = l, l.newest, nil
-	if l.newest != nil {
-		l.newest.newer = c
-	} else {
-		l.oldest = c
-	}
-	l.newest = c
-}
-
-func (l *causes) remove(c *cause) {
-	if c.newer != nil {
-		c.newer.past = c.past
-	} else {
-		l.newest = c.past
-	}
-	if c.past != nil {
-		c.past.newer = c.newer
-	} else {
-		l.oldest = c.newer
-	}
-	c.listedAs, c.newer, c.past = nil, nil, nil
-}
-
 // cause is the record of a cause, made if there is none.
 func (g *Governor) cause(t instant, id string) *cause {
 	c := g.causes[id]
 	if c == nil {
 		c = &cause{id: id, began: t, touched: t}
+		c.idle.of = c
 		g.causes[id] = c
-		g.quick.push(c)
+		g.quick.put(&c.idle)
 		g.forgetCauses(t)
 	}
 	return c
@@ -182,7 +152,7 @@ func (g *Governor) cause(t instant, id string) *cause {
 // goesOn is the record of a cause in which the seat answers, nil if there is none.
 // It is mostly the one of the answer before, which need not be looked up.
 func (g *Governor) goesOn(s *seat, id string) *cause {
-	if c := s.cause; c != nil && c.listedAs != nil && c.id == id {
+	if c := s.cause; c != nil && c.idle.newer != nil && c.id == id {
 		return c
 	}
 	return g.causes[id]
@@ -193,9 +163,9 @@ func (g *Governor) goesOn(s *seat, id string) *cause {
 func (g *Governor) busiest(s *seat) *cause {
 	var best *cause
 	most := int32(0)
-	for _, l := range []*causes{&g.slow, &g.quick} {
-		for c := l.newest; c != nil; c = c.past {
-			if k := c.link(s); k != nil && k.answers > most {
+	for _, l := range []*recency[cause]{g.quick, g.slow} {
+		for c := range l.all() {
+			if k := c.link(s); k != nil && k.answers >= max(1, most) {
 				best, most = c, k.answers
 			}
 		}
@@ -205,31 +175,32 @@ func (g *Governor) busiest(s *seat) *cause {
 
 // touch puts the cause back to the end of the list that it belongs to now.
 func (g *Governor) touch(t instant, c *cause) {
-	c.listedAs.remove(c)
 	c.touched = t
 	if c.slow {
-		g.slow.push(c)
+		g.slow.put(&c.idle)
 	} else {
-		g.quick.push(c)
+		g.quick.put(&c.idle)
 	}
 }
 
 // forgetCauses drops causes that nothing has touched for long.
 func (g *Governor) forgetCauses(t instant) {
-	drop := func(l *causes, after time.Duration) {
-		for c := l.oldest; c != nil && t-c.touched > instant(after); c = l.oldest {
-			l.remove(c)
-			delete(g.causes, c.id)
+	forget := func(c *cause) {
+		c.idle.leave()
+		delete(g.causes, c.id)
+	}
+	drop := func(l *recency[cause], after time.Duration) {
+		for c := l.oldest(); c != nil && t-c.touched > instant(after); c = l.oldest() {
+			forget(c)
 		}
 	}
-	drop(&g.quick, quickFor)
-	drop(&g.slow, slowFor)
+	drop(g.quick, quickFor)
+	drop(g.slow, slowFor)
 	for len(g.causes) > mostCauses {
-		c := g.quick.oldest
+		c := g.quick.oldest()
 		if c == nil {
-			c = g.slow.oldest
+			c = g.slow.oldest()
 		}
-		c.listedAs.remove(c)
-		delete(g.causes, c.id)
+		forget(c)
 	}
 }

@@ -53,13 +53,6 @@ func (g *Governor) Restore(checkpoint []byte) error {
 	g.latest = max(g.latest, fresh.latest)
 	g.robots, g.seats, g.rooms, g.causes = fresh.robots, fresh.seats, fresh.rooms, fresh.causes
 	g.idle, g.quick, g.slow = fresh.idle, fresh.quick, fresh.slow
-	for _, c := range g.causes {
-		if c.slow {
-			c.listedAs = &g.slow
-		} else {
-			c.listedAs = &g.quick
-		}
-	}
 	return nil
 }
 
@@ -73,14 +66,14 @@ func (g *Governor) keep(a *archive) {
 		s.keep(a)
 	}
 	g.keepRooms(a)
-	g.keepCauses(a, &g.quick, false)
-	g.keepCauses(a, &g.slow, true)
+	g.keepCauses(a, g.quick, false)
+	g.keepCauses(a, g.slow, true)
 }
 
 // keepSeats keeps which seats there are, in the order they were last touched.
 func (g *Governor) keepSeats(a *archive) {
 	var ids []wavelet.Seat
-	for s := g.idle.oldest; s != nil; s = s.newer {
+	for s := range g.idle.all() {
 		ids = append(ids, s.id)
 	}
 	list(a, &ids, func(id *wavelet.Seat) {
@@ -135,20 +128,18 @@ func (g *Governor) keepRooms(a *archive) {
 }
 
 // keepCauses keeps one of the two lists of causes, from the oldest on.
-func (g *Governor) keepCauses(a *archive, l *causes, slow bool) {
-	var all []*cause
-	for c := l.oldest; c != nil; c = c.newer {
-		all = append(all, c)
-	}
+func (g *Governor) keepCauses(a *archive, l *recency[cause], slow bool) {
+	all := slices.Collect(l.all())
 	list(a, &all, func(p **cause) {
 		if a.reading {
 			*p = &cause{slow: slow}
 		}
 		c := *p
+		c.idle.of = c
 		c.keep(a)
 		if a.reading && g.causes[c.id] == nil {
 			g.causes[c.id] = c
-			l.push(c)
+			l.put(&c.idle)
 		}
 	})
 }

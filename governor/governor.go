@@ -31,9 +31,9 @@ type Governor struct {
 	seats  map[wavelet.Seat]*seat
 	rooms  map[wavelet.Name]*room
 	causes map[string]*cause
-	quick  causes // those that end or go on soon
-	slow   causes
-	idle   seatList
+	quick  *recency[cause] // those that end or go on soon
+	slow   *recency[cause]
+	idle   *recency[seat]
 }
 
 // room is a wavelet in which some robot has a seat.
@@ -59,7 +59,7 @@ func (g *Governor) reset() {
 	g.seats = map[wavelet.Seat]*seat{}
 	g.rooms = map[wavelet.Name]*room{}
 	g.causes = map[string]*cause{}
-	g.quick, g.slow, g.idle = causes{}, causes{}, seatList{}
+	g.quick, g.slow, g.idle = newRecency[cause](), newRecency[cause](), newRecency[seat]()
 }
 
 // clock turns now into an instant. Calls come from many goroutines, so a now
@@ -107,9 +107,8 @@ func (g *Governor) seat(t instant, id wavelet.Seat) *seat {
 		s = g.newSeat(t, id)
 		g.forgetSeats(t)
 	} else if t-s.touched > instant(time.Minute) {
-		g.idle.remove(s)
 		s.touched = t
-		g.idle.push(s)
+		g.idle.put(&s.idle)
 		g.forgetSeats(t)
 	}
 	return s
@@ -124,10 +123,11 @@ func (g *Governor) newSeat(t instant, id wavelet.Seat) *seat {
 	}
 	in.seats++
 	s := &seat{id: id, robot: r, room: in, touched: t, place: int32(len(r.seats))}
+	s.idle.of = s
 	s.ring.fit(r.rules.spans)
 	r.seats = append(r.seats, s)
 	g.seats[id] = s
-	g.idle.push(s)
+	g.idle.put(&s.idle)
 	return s
 }
 
@@ -136,14 +136,13 @@ func (g *Governor) newSeat(t instant, id wavelet.Seat) *seat {
 const seatFor = time.Hour
 
 func (g *Governor) forgetSeats(t instant) {
-	for s := g.idle.oldest; s != nil && t-s.touched > instant(seatFor); s = g.idle.oldest {
+	for s := g.idle.oldest(); s != nil && t-s.touched > instant(seatFor); s = g.idle.oldest() {
 		if s.ban == nil && len(s.cuts) == 0 {
 			g.dropSeat(s)
 			continue
 		}
-		g.idle.remove(s)
 		s.touched = t
-		g.idle.push(s)
+		g.idle.put(&s.idle)
 	}
 }
 
@@ -152,7 +151,7 @@ func (g *Governor) dropSeat(s *seat) {
 	s.gone = true
 	s.robot.forget(s)
 	s.robot.let = slices.DeleteFunc(s.robot.let, func(p letPass) bool { return p.seat == s })
-	g.idle.remove(s)
+	s.idle.leave()
 	delete(g.seats, s.id)
 	seats := s.robot.seats
 	last := seats[len(seats)-1]
@@ -162,35 +161,6 @@ func (g *Governor) dropSeat(s *seat) {
 	if s.room.seats--; s.room.seats == 0 {
 		delete(g.rooms, s.id.Wavelet)
 	}
-}
-
-// seatList is the seats in the order they were last touched.
-type seatList struct {
-	newest, oldest *seat
-}
-
-func (l *seatList) push(s *seat) {
-	s.past, s.newer = l.newest, nil
-	if l.newest != nil {
-		l.newest.newer = s
-	} else {
-		l.oldest = s
-	}
-	l.newest = s
-}
-
-func (l *seatList) remove(s *seat) {
-	if s.newer != nil {
-		s.newer.past = s.past
-	} else {
-		l.newest = s.past
-	}
-	if s.past != nil {
-		s.past.newer = s.newer
-	} else {
-		l.oldest = s.newer
-	}
-	s.newer, s.past = nil, nil
 }
 
 // Forget drops all that is known of a robot that was unregistered.

@@ -66,20 +66,20 @@ type seat struct {
 	hashes    [recent]uint64 // of the ids of bundles
 	bundles   [recent]bundle
 
-	answered    uint64
-	depth       int32 // of the latest answer
-	exact       int32
-	toHumans    decayed             // answers to human-lane bundles
-	toRobots    decayed             // answers to robot-lane bundles
-	triggers    []edge              // who it answers
-	over        [mostRatios]instant // since when a ratio that acts has been over its limit
-	acted       instant             // when a cycle that this seat lies on was last acted on
-	struck      instant             // when this seat was itself acted on
-	offences    []instant
-	cuts        []wavelet.Participant
-	id          wavelet.Seat
-	room        *room
-	newer, past *seat // by time of last touch
+	answered uint64
+	depth    int32 // of the latest answer
+	exact    int32
+	toHumans decayed             // answers to human-lane bundles
+	toRobots decayed             // answers to robot-lane bundles
+	triggers []edge              // who it answers
+	over     [mostRatios]instant // since when a ratio that acts has been over its limit
+	acted    instant             // when a cycle that this seat lies on was last acted on
+	struck   instant             // when this seat was itself acted on
+	offences []instant
+	cuts     []wavelet.Participant
+	id       wavelet.Seat
+	room     *room
+	idle     rank[seat]
 }
 
 // bundle is a delivery that may still be answered.
