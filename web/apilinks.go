@@ -104,10 +104,7 @@ func (s *Server) rpcLink(ctx context.Context, user wavelet.Participant, method s
 		ID        string `json:"id"`
 		Link      string `json:"link"`
 	}
-	if err := decodeParams(params, &p); err != nil {
-		return nil, err
-	}
-	name, err := p.name()
+	name, err := decodeWhere(params, &p)
 	if err != nil {
 		return nil, err
 	}

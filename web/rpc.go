@@ -93,10 +93,7 @@ func (s *Server) rpcParticipant(ctx context.Context, user wavelet.Participant, m
 		Role     string              `json:"role"`
 		Override bool                `json:"override"`
 	}
-	if err := decodeParams(params, &p); err != nil {
-		return nil, err
-	}
-	name, err := p.name()
+	name, err := decodeWhere(params, &p)
 	if err != nil {
 		return nil, err
 	}
@@ -135,10 +132,7 @@ func (s *Server) rpcMark(ctx context.Context, user wavelet.Participant, method s
 		Tag    string `json:"tag"`
 		Remove bool   `json:"remove"`
 	}
-	if err := decodeParams(params, &p); err != nil {
-		return nil, err
-	}
-	name, err := p.name()
+	name, err := decodeWhere(params, &p)
 	if err != nil {
 		return nil, err
 	}
@@ -156,10 +150,7 @@ func (s *Server) rpcDone(ctx context.Context, user wavelet.Participant, params j
 		where
 		Blip wavelet.BlipID `json:"blip"`
 	}
-	if err := decodeParams(params, &p); err != nil {
-		return nil, err
-	}
-	name, err := p.name()
+	name, err := decodeWhere(params, &p)
 	if err != nil {
 		return nil, err
 	}
@@ -184,10 +175,7 @@ func (s *Server) rpcExport(ctx context.Context, user wavelet.Participant, params
 		Format string `json:"format"`
 		Link   string `json:"link"`
 	}
-	if err := decodeParams(params, &p); err != nil {
-		return nil, err
-	}
-	name, err := p.name()
+	name, err := decodeWhere(params, &p)
 	if err != nil {
 		return nil, err
 	}
@@ -268,10 +256,7 @@ func (s *Server) rpcReadmit(ctx context.Context, user wavelet.Participant, param
 		Robot    wavelet.Participant `json:"robot"`
 		Override bool                `json:"override"`
 	}
-	if err := decodeParams(params, &p); err != nil {
-		return nil, err
-	}
-	name, err := p.name()
+	name, err := decodeWhere(params, &p)
 	if err != nil {
 		return nil, err
 	}
@@ -306,6 +291,16 @@ func decodeParams(params json.RawMessage, into any) error {
 		return refuse(client.CodeBadField, "bad_field", "params", "params cannot be read: "+err.Error(), "see docs/protocol.md")
 	}
 	return nil
+}
+
+// decodeWhere reads parameters of which one is the wavelet.
+func decodeWhere(params json.RawMessage, into interface {
+	name() (wavelet.Name, error)
+}) (wavelet.Name, error) {
+	if err := decodeParams(params, into); err != nil {
+		return wavelet.Name{}, err
+	}
+	return into.name()
 }
 
 // tagsOf are the JSON names of a struct's fields, embedded ones included.

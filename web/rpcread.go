@@ -20,10 +20,7 @@ func (s *Server) rpcRead(ctx context.Context, user wavelet.Participant, params j
 		Version *wavelet.Version `json:"version"`
 		Unread  bool             `json:"unread"`
 	}
-	if err := decodeParams(params, &p); err != nil {
-		return nil, err
-	}
-	name, err := p.name()
+	name, err := decodeWhere(params, &p)
 	if err != nil {
 		return nil, err
 	}
