@@ -27,6 +27,7 @@ type benchStormCmd struct {
 	Ignore   float64 `default:"0.2" help:"Part of the clients that ignore what they are told, in the runs with such." placeholder:"SHARE"`
 	NoShow   float64 `name:"noshow" default:"0.2" help:"Part of the clients that do not return, in the runs with such." placeholder:"SHARE"`
 	Seeds    int     `default:"3" help:"Runs of weir's own queue, of which the worst counts." placeholder:"N"`
+	Rude     bool    `kong:"-"` // the clients of a live storm do not stand back behind the server
 }
 
 func (benchStormCmd) Help() string {
@@ -103,7 +104,7 @@ func (c benchStormCmd) live(ctx context.Context, s streams, program string, calm
 		figures, err = admissionbench.Live(ctx, admissionbench.LiveOptions{
 			URL: address, Admin: strings.TrimSpace(string(token)), Clients: clients, Typists: 8, Calm: calm,
 			Crowd: func(ctx context.Context, in func(admissionbench.Crowded) error) error {
-				return crowd(ctx, program, address, clients, in)
+				return c.crowd(ctx, program, address, clients, in)
 			},
 		})
 		return err
@@ -115,9 +116,13 @@ func (c benchStormCmd) live(ctx context.Context, s streams, program string, calm
 }
 
 // crowd has program's clients come in a process of their own, at the lowest
-// priority.
-func crowd(ctx context.Context, program, address string, clients int, in func(admissionbench.Crowded) error) error {
-	cmd := exec.CommandContext(ctx, "nice", "-n", "19", program, "bench", "crowd", address, strconv.Itoa(clients))
+// priority unless they are rude.
+func (c benchStormCmd) crowd(ctx context.Context, program, address string, clients int, in func(admissionbench.Crowded) error) error {
+	words := []string{"nice", "-n", "19", program, "bench", "crowd", address, strconv.Itoa(clients)}
+	if c.Rude {
+		words = words[3:]
+	}
+	cmd := exec.CommandContext(ctx, words[0], words[1:]...)
 	var said strings.Builder
 	cmd.Stderr = &said
 	out, err := cmd.StdoutPipe()

@@ -17,7 +17,7 @@ func TestStormLive(t *testing.T) {
 		t.Fatal(err)
 	}
 	var out bytes.Buffer
-	c := benchStormCmd{benchFlags: benchFlags{JSON: true}, Clients: 40, Capacity: 1000}
+	c := benchStormCmd{benchFlags: benchFlags{JSON: true}, Clients: 40, Capacity: 1000, Rude: true}
 	err = c.live(t.Context(), streams{&out, t.Output()}, program, time.Second)
 	if o, ok := errors.AsType[*outcome](err); err != nil && !ok {
 		t.Fatal(err)

@@ -150,11 +150,15 @@ func bobs() iter.Seq[stroke] {
 
 // How long a demo goes on, by its own clock.
 const (
-	patience = 8 * time.Minute  // for a verdict
-	epilogue = 5 * time.Second  // of service after it
-	encore   = 60 * time.Second // at most, until the honest robot has served after it
-	settling = 2 * time.Second  // in which nothing happens, before the count
+	patience = 8 * time.Minute // for a verdict
+	epilogue = 5 * time.Second // of service after it
+	encore   = time.Minute     // at most, until the honest robot has served after it
+	settling = 2 * time.Second // in which nothing happens, before the count
 )
+
+// leastWait is how long, in real time, a demo waits at least for what has to come:
+// a slow machine does not get faster when everything else is sped up.
+const leastWait = 2 * time.Minute
 
 // play lets people type until the demo has shown what it has to show.
 func (s *stage) play(ctx context.Context, strokes iter.Seq[stroke]) error {
@@ -183,10 +187,10 @@ func (s *stage) wait(ctx context.Context) {
 	select {
 	case <-s.watch.verdict:
 		s.sleep(ctx, epilogue)
-		for end := s.watch.own() + encore; s.watch.of(spelly).since == 0 && s.watch.own() < end && ctx.Err() == nil; {
+		for end := time.Now().Add(max(s.real(encore), leastWait)); s.watch.of(spelly).since == 0 && time.Now().Before(end) && ctx.Err() == nil; {
 			s.sleep(ctx, time.Second)
 		}
-	case <-time.After(s.real(patience)):
+	case <-time.After(max(s.real(patience), leastWait)):
 	case <-ctx.Done():
 	}
 }

@@ -18,6 +18,7 @@ type drillCmd struct {
 	Listen   string        `default:"127.0.0.1:0" help:"Address at which the pair waits to be called; port 0 picks a free one."`
 	Callback string        `help:"URL by which the server reaches that address. Default: http:// and the address." placeholder:"URL"`
 	Timeout  time.Duration `default:"60s" help:"How long to wait for the eviction, at most 5m."`
+	Notice   time.Duration `default:"2s" help:"How soon after the eviction everybody has to be told."`
 	JSON     bool          `help:"Print one JSON object."`
 }
 
@@ -35,8 +36,8 @@ was killed has left is cleaned up by the next one.
 The server calls the pair over HTTP. If it refuses callbacks at private addresses, or runs on another machine, choose an address
 that it can call with --listen, and say how it is reached with --callback.
 
-Exits 0 only if a robot was evicted within twice the time expected, everybody was told within 2 s, what the robot wrote later was
-refused, and the cleaning up was done; else 1.
+Exits 0 only if a robot was evicted within twice the time expected, everybody was told within --notice, what the robot wrote later
+was refused, and the cleaning up was done; else 1.
 
 Examples:
 
@@ -49,12 +50,12 @@ Examples:
 // maxDrill is the longest a drill may wait for the eviction.
 const maxDrill = 5 * time.Minute
 
-// noticeTime is how soon after the verdict people must be told.
-const noticeTime = 2 * time.Second
-
 func (c drillCmd) Run(ctx context.Context, s streams) error {
 	if c.Timeout <= 0 || c.Timeout > maxDrill {
 		return fmt.Errorf("--timeout: %s is not above 0 and at most %s", brief(c.Timeout), brief(maxDrill))
+	}
+	if c.Notice <= 0 {
+		return fmt.Errorf("--notice: %s is not above 0", brief(c.Notice))
 	}
 	a, err := c.admin()
 	if err != nil {
@@ -115,13 +116,13 @@ func (r *drillReport) took(d governor.Decision) {
 	r.Evicted, r.Rule, r.Depth = string(d.Robot), d.Rule, d.Evidence.Depth
 }
 
-// judge checks what was measured.
-func (r *drillReport) judge() {
+// judge checks what was measured; people must be told within notice.
+func (r *drillReport) judge(notice time.Duration) {
 	if r.StopS > 2*r.ExpectedS {
 		r.fail(fmt.Errorf("the loop lived for %.1f s, more than twice the %.1f s expected", r.StopS, r.ExpectedS))
 	}
-	if r.NoticeS > noticeTime.Seconds() {
-		r.fail(fmt.Errorf("the notice was seen %.1f s after the verdict, later than %s", r.NoticeS, noticeTime))
+	if r.NoticeS > notice.Seconds() {
+		r.fail(fmt.Errorf("the notice was seen %.1f s after the verdict, later than %s", r.NoticeS, brief(notice)))
 	}
 	if !strings.Contains(r.Notice, r.Evicted) {
 		r.fail(fmt.Errorf("the notice does not name %s", r.Evicted))

@@ -5,8 +5,10 @@ import (
 	"io"
 	"net/http"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"weir/wavelet"
 	"weir/wavelet/client"
@@ -33,7 +35,7 @@ func TestDrillLeavesNothing(t *testing.T) {
 		t.Fatal(err)
 	}
 
-	d := &drill{cmd: drillCmd{Listen: "127.0.0.1:0", Timeout: maxDrill}, api: admin, story: io.Discard}
+	d := &drill{cmd: drillCmd{Listen: "127.0.0.1:0", Timeout: maxDrill, Notice: maxDrill}, api: admin, story: io.Discard}
 	d.perform(ctx)
 	if err := d.report.fault(); err != nil || !d.report.CleanedUp {
 		t.Fatalf("cleaned up: %v; faults: %v", d.report.CleanedUp, err)
@@ -60,6 +62,25 @@ func TestDrillLeavesNothing(t *testing.T) {
 	}
 	if len(s.Participants()) != 3 {
 		t.Errorf("ann's wavelet has %d participants; want it left alone", len(s.Participants()))
+	}
+}
+
+// TestADrillIsJudged by how long the loop lived and how soon people were told.
+func TestADrillIsJudged(t *testing.T) {
+	for _, tt := range []struct {
+		stop, notice float64
+		text, want   string
+	}{
+		{8, 1, "drill-a@weir.local was removed", ""},
+		{16.1, 1, "drill-a@weir.local was removed", "the loop lived for 16.1 s, more than twice the 8.0 s expected"},
+		{8, 2.1, "drill-a@weir.local was removed", "the notice was seen 2.1 s after the verdict, later than 2s"},
+		{8, 1, "somebody was removed", "the notice does not name drill-a@weir.local"},
+	} {
+		r := drillReport{Evicted: "drill-a@weir.local", ExpectedS: 8, StopS: tt.stop, NoticeS: tt.notice, Notice: tt.text}
+		r.judge(2 * time.Second)
+		if got := strings.Join(r.Faults, "; "); got != tt.want {
+			t.Errorf("%+v: %q, want %q", tt, got, tt.want)
+		}
 	}
 }
 

@@ -41,7 +41,7 @@ func (d *drill) loop(ctx context.Context) error {
 	if err := d.count(ctx, decision.Robot); err != nil {
 		return err
 	}
-	d.report.judge()
+	d.report.judge(d.cmd.Notice)
 	return d.refused(ctx, decision.Robot)
 }
 

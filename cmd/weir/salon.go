@@ -82,7 +82,7 @@ func (a *salon) close() error {
 // Times of the demo, by its own clock.
 const (
 	discussed = 2 * time.Minute  // at least
-	tooLong   = 8 * time.Minute  // for everything, but a minute of real time is given
+	tooLong   = 8 * time.Minute  // for everything, but leastWait is given
 	asked     = 30 * time.Second // bob asks so often
 )
 
@@ -108,7 +108,7 @@ func (a *salon) perform(ctx context.Context, data string) error {
 	a.run(&wg, "bob", func() error { return a.lead(playing) })
 	tick := time.NewTicker(a.real(time.Second))
 	defer tick.Stop()
-	for end := time.Now().Add(max(a.real(tooLong), time.Minute)); time.Now().Before(end); {
+	for end := time.Now().Add(max(a.real(tooLong), leastWait)); time.Now().Before(end); {
 		select {
 		case <-tick.C:
 		case <-ctx.Done():

@@ -53,7 +53,7 @@ type loopRobot struct {
 const (
 	staleDrill  = 10 * time.Minute // longer than any drill lasts
 	afterwards  = 2 * time.Second  // of watching after the eviction
-	cleanUpTime = 30 * time.Second
+	cleanUpTime = time.Minute
 	drillTitle  = "weir drill: robots loop here on purpose"
 )
 

@@ -162,7 +162,7 @@ func seesScript(ts *testscript.TestScript, neg bool, args []string) {
 	if len(args) != 3 {
 		ts.Fatalf("usage: sees WHO WAVELET TEXT")
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Minute)
 	defer cancel()
 	c, w := opened(ctx, ts, args[0], args[1])
 	defer c.Close()
@@ -193,7 +193,7 @@ func stayScript(ts *testscript.TestScript, neg bool, args []string) {
 	if len(args) != 2 {
 		ts.Fatalf("usage: stay WHO WAVELET")
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Minute)
 	defer cancel()
 	c, _ := opened(ctx, ts, args[0], args[1])
 	ts.Defer(func() { _ = c.Close() })

@@ -23,8 +23,8 @@ type scene struct {
 }
 
 // scenes are short scenarios of each kind of actor. Loops are given a hundred times
-// as long as they take, for machines that are busy, and are left when somebody has
-// been acted on.
+// as long as they take, for machines that are busy: who plays one leaves it when
+// somebody has been acted on.
 var scenes = []scene{
 	{"two echoes beside a speller", `
 scenario: echo-and-speller
@@ -152,7 +152,11 @@ func (x scene) read(t *testing.T) *sim.Scenario {
 func (x scene) play(t *testing.T, c simulateCmd) sim.Result {
 	t.Helper()
 	c.Live, c.TimeScale = true, 12
-	r, err := c.playLive(t.Context(), io.Discard, x.read(t), sim.Variant{Speed: 1, Seed: 1}, sim.Options{Seed: 1, Profiles: policies.Builtin()})
+	sc := x.read(t)
+	if c.Enough == 0 {
+		sc.Duration = min(sc.Duration, 2*time.Minute)
+	}
+	r, err := c.playLive(t.Context(), io.Discard, sc, sim.Variant{Speed: 1, Seed: 1}, sim.Options{Seed: 1, Profiles: policies.Builtin()})
 	if err != nil {
 		t.Fatal(err)
 	}

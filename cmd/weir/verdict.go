@@ -143,17 +143,14 @@ func (r *demoReport) fail(format string, args ...any) {
 // checkDocument compares what the server serves with what each client shows and
 // with the log replayed, and looks for the notice in each client.
 func (s *stage) checkDocument(ctx context.Context, r *demoReport) error {
-	served, err := s.served(ctx)
+	served, seen, err := s.together(ctx)
 	if err != nil {
 		return err
 	}
 	r.text = served.Text()
 	before := len(r.faults)
-	for _, p := range s.people {
-		if err := p.wave.WaitFor(ctx, served.Version()); err != nil {
-			return fmt.Errorf("wait for %s: %w", p.client.User(), err)
-		}
-		if state := p.wave.State(); state.Version() != served.Version() || state.Text() != r.text {
+	for i, p := range s.people {
+		if seen[i].Text() != r.text {
 			r.fail("%s sees another document than the server serves", p.client.User())
 		}
 		if lost := p.wave.TakeLost(); len(lost) > 0 {
@@ -170,6 +167,28 @@ func (s *stage) checkDocument(ctx context.Context, r *demoReport) error {
 		}
 	}
 	return nil
+}
+
+// together is the wavelet as the server serves it and as each of the people sees
+// it, at one version. Robots may still write: then it is looked at again.
+func (s *stage) together(ctx context.Context) (served *wavelet.State, seen []*wavelet.State, err error) {
+	for {
+		if served, err = s.served(ctx); err != nil {
+			return nil, nil, err
+		}
+		seen = nil
+		for _, p := range s.people {
+			if err := p.wave.WaitFor(ctx, served.Version()); err != nil {
+				return nil, nil, fmt.Errorf("wait for %s: %w", p.client.User(), err)
+			}
+			if state := p.wave.State(); state.Version() == served.Version() {
+				seen = append(seen, state)
+			}
+		}
+		if len(seen) == len(s.people) {
+			return served, seen, nil
+		}
+	}
 }
 
 // served is the wavelet as the REST API gives it to ann.
