@@ -86,11 +86,10 @@ func TestAGoneCallerFreesTheRoom(t *testing.T) {
 	}
 	defer conn.Close()
 	fmt.Fprintf(conn, "POST /api/v1/waves HTTP/1.1\r\nHost: localhost\r\nWeir-User: %s\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n", ann, size)
-	for room.Held() == 0 { // until the server reads on
-		if _, err := conn.Write([]byte(strings.Repeat(" ", 1000))); err != nil {
-			t.Fatal(err)
-		}
+	if _, err := conn.Write([]byte(strings.Repeat(" ", size/2))); err != nil {
+		t.Fatal(err)
 	}
+	until(t, "the server has room for the body", func() bool { return room.Held() > 0 })
 	conn.Close()
 	if err := room.Body(t.Context(), nil, size, size, nil).Reserve(); err != nil {
 		t.Errorf("the room is still taken: %v", err)

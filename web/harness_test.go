@@ -161,16 +161,17 @@ func (p plan) build(t *testing.T) *house {
 		server.Listener.Close()
 		server.Listener, reach = p.pipes, p.pipes.client()
 	}
-	if p.admission != nil {
-		s.SetAdmission(*p.admission)
+	if p.admission == nil {
+		p.admission = settings(t, "{}")
 	}
+	s.SetAdmission(*p.admission)
 	server.Listener = s.Listen(server.Listener)
 	server.Start()
 	close := sync.OnceFunc(func() {
 		s.Close()
 		server.Close()
 		directory.Close()
-		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+		ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 		defer cancel()
 		if err := h.Close(ctx); err != nil {
 			t.Errorf("close host: %v", err)
@@ -193,7 +194,11 @@ func (h *house) dial(user wavelet.Participant, address string) *client.Client {
 	if address == "" {
 		address = h.url
 	}
-	c, err := client.Dial(h.t.Context(), address, client.Options{User: user, Backoff: quick})
+	o := client.Options{User: user, Backoff: quick}
+	if h.pipes != nil {
+		o.HTTP = h.pipes.client()
+	}
+	c, err := client.Dial(h.t.Context(), address, o)
 	if err != nil {
 		h.t.Fatal(err)
 	}

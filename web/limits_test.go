@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"weir/admission"
@@ -13,13 +14,14 @@ import (
 	"weir/wavelet/client"
 )
 
-// settings reads a configuration of admission.
+// settings reads a configuration of admission, with a queue that is calm.
 func settings(t testing.TB, text string) *admission.Config {
 	t.Helper()
 	c, err := admission.Parse([]byte(text), "test")
 	if err != nil {
 		t.Fatal(err)
 	}
+	c.Queue = calm(c.Queue)
 	return &c
 }
 
@@ -245,14 +247,18 @@ user_command_rate_limit:
 // TestAClientTakesTheAdvice has a client type faster than it may: it waits as it
 // is told, and nothing is lost.
 func TestAClientTakesTheAdvice(t *testing.T) {
-	h := plan{admission: settings(t, `
+	c := settings(t, `
 client_command_rate_limit:
   enabled: true
   publish: {buckets: [{interval: 500ms, rate: 1}]}
   rpc: {buckets: [{interval: 100ms, rate: 1}]}
-`)}.build(t)
+`)
+	synctest.Test(t, func(t *testing.T) { takesTheAdvice(t, plan{pipes: newPipes(), admission: c}.build(t)) })
+}
+
+func takesTheAdvice(t *testing.T, h *house) {
 	name := h.wave(ann)
-	c := h.dial(ann, h.url)
+	c := h.dial(ann, "")
 	w := h.open(c, name)
 	want := ""
 	for i := range 5 {

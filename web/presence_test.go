@@ -18,6 +18,9 @@ import (
 	"weir/wavelet/richtext"
 )
 
+// These run in a bubble, where who is slow to answer is not hidden from the
+// others because the machine is busy.
+
 // guest is a bare socket that keeps what it is told of a wavelet's people, as
 // docs/protocol.md says it.
 type guest struct {
@@ -159,117 +162,130 @@ func (h *house) commit(name wavelet.Name, ops ...wavelet.Op) wavelet.Version {
 }
 
 func TestPeopleComeAndGo(t *testing.T) {
-	h := build(t, nil)
-	name := h.wave(bob)
-	a := h.guest(ann, name)
-	if p, ok := a.people[a.session]; !ok || len(a.people) != 1 || p.User != string(ann) || p.Since.IsZero() || p.Cursor != nil {
-		t.Errorf("ann alone sees %v", a.people)
-	}
-	b, again := h.guest(bob, name), h.visitor(bob, name)
-	a.until("bob is there twice", func() bool { return len(a.people) == 3 })
-	if a.n != (client.PresenceStats{Connections: 3, Users: 2}) || a.people[b.session].User != string(bob) || b.session == again.session {
-		t.Errorf("%+v: %+v", a.n, a.people)
-	}
-	again.ask(`"op":"unsubscribe",`+again.at, nil)
-	a.until("one window is closed", func() bool { return len(a.people) == 2 })
-	b.conn.CloseNow()
-	a.until("bob is gone", func() bool { return len(a.people) == 1 })
-	again.ask(`"op":"subscribe",`+again.at, nil)
-	a.until("bob is back", func() bool { return len(a.people) == 2 })
-	h.commit(name, wavelet.RemoveParticipant{Who: bob})
-	a.until("bob was put out", func() bool { return len(a.people) == 1 })
-	if refusal := again.try(`"op":"presence",`+again.at, nil); refusal == nil || refusal.Code != client.CodeNotParticipant {
-		t.Errorf("bob asks still: %v", refusal)
-	}
-	a.ask(`"op":"presence",`+a.at+`,"watch":false`, nil)
-	pushes := a.pushes
-	h.commit(name, wavelet.AddParticipant{Who: bob})
-	again.ask(`"op":"subscribe",`+again.at, nil)
-	var ok client.PresenceOK
-	a.ask(`"op":"presence",`+a.at, &ok)
-	if a.pushes != pushes || len(ok.People) != 2 || ok.Connections != 2 {
-		t.Errorf("%d pushes to one who does not watch, who asked for %+v", a.pushes-pushes, ok)
-	}
+	synctest.Test(t, func(t *testing.T) {
+		h := plan{pipes: newPipes()}.build(t)
+		name := h.wave(bob)
+		a := h.guest(ann, name)
+		a.listen()
+		if p, ok := a.people[a.session]; !ok || len(a.people) != 1 || p.User != string(ann) || p.Since.IsZero() || p.Cursor != nil {
+			t.Errorf("ann alone sees %v", a.people)
+		}
+		b, again := h.guest(bob, name), h.visitor(bob, name)
+		b.listen()
+		again.listen()
+		a.until("bob is there twice", func() bool { return len(a.people) == 3 })
+		if a.n != (client.PresenceStats{Connections: 3, Users: 2}) || a.people[b.session].User != string(bob) || b.session == again.session {
+			t.Errorf("%+v: %+v", a.n, a.people)
+		}
+		again.ask(`"op":"unsubscribe",`+again.at, nil)
+		a.until("one window is closed", func() bool { return len(a.people) == 2 })
+		b.conn.CloseNow()
+		a.until("bob is gone", func() bool { return len(a.people) == 1 })
+		again.ask(`"op":"subscribe",`+again.at, nil)
+		a.until("bob is back", func() bool { return len(a.people) == 2 })
+		h.commit(name, wavelet.RemoveParticipant{Who: bob})
+		a.until("bob was put out", func() bool { return len(a.people) == 1 })
+		if refusal := again.try(`"op":"presence",`+again.at, nil); refusal == nil || refusal.Code != client.CodeNotParticipant {
+			t.Errorf("bob asks still: %v", refusal)
+		}
+		a.ask(`"op":"presence",`+a.at+`,"watch":false`, nil)
+		pushes := a.pushes
+		h.commit(name, wavelet.AddParticipant{Who: bob})
+		again.ask(`"op":"subscribe",`+again.at, nil)
+		again.ask(`"op":"ping"`, nil) // it is done: what comes behind the answer too
+		var ok client.PresenceOK
+		a.ask(`"op":"presence",`+a.at, &ok)
+		if a.pushes != pushes || len(ok.People) != 2 || ok.Connections != 2 {
+			t.Errorf("%d pushes to one who does not watch, who asked for %+v", a.pushes-pushes, ok)
+		}
+	})
 }
 
 func TestPresenceNeedsAccess(t *testing.T) {
-	h := build(t, nil)
-	name, other := h.wave(), h.wave(bob)
-	b := h.visitor(bob, other)
-	at := fmt.Sprintf(`"wave":%q,"wavelet":%q`, name.Wave, name.Wavelet)
-	root := string(h.state(other).Root())
-	cursor := func(params string) string { return `"op":"rpc","method":"cursor","params":{` + params + `}` }
-	for _, test := range []struct {
-		frame string
-		code  int
-		field string
-	}{
-		{`"op":"presence",` + at, client.CodeNotParticipant, "wavelet"},
-		{`"op":"presence_stats",` + at, client.CodeNotParticipant, "wavelet"},
-		{`"op":"presence",` + at + `,"watch":true`, client.CodeNotSubscribed, "wavelet"},
-		{`"op":"presence",` + b.at + `,"watch":1`, client.CodeBadField, "watch"},
-		{`"op":"presence",` + b.at + `,"watch":null`, client.CodeBadField, "watch"},
-		{`"op":"presence_stats",` + b.at + `,"watch":true`, client.CodeUnknownField, "watch"},
-		{`"op":"presence"`, client.CodeMissingField, ""},
-		{cursor(at), client.CodeNotSubscribed, "wavelet"},
-		{cursor(b.at + `,"blip":"` + root + `"`), client.CodeMissingField, "params.anchor"},
-		{cursor(b.at + `,"blip":"` + root + `","anchor":-1,"head":0,"version":1`), client.CodeBadField, "params.anchor"},
-		{cursor(b.at + `,"blip":"` + root + `","anchor":0,"head":0,"version":9`), client.CodePastHead, "params.version"},
-		{cursor(b.at + `,"blip":"b+none","anchor":0,"head":0,"version":1`), client.CodeUnknownBlip, "params.blip"},
-	} {
-		refusal := b.try(test.frame, nil)
-		if refusal == nil || refusal.Code != test.code || test.field != "" && refusal.Field != test.field {
-			t.Errorf("%s: %+v, want code %d about %q", test.frame, refusal, test.code, test.field)
+	synctest.Test(t, func(t *testing.T) {
+		h := plan{pipes: newPipes()}.build(t)
+		name, other := h.wave(), h.wave(bob)
+		b := h.visitor(bob, other)
+		at := fmt.Sprintf(`"wave":%q,"wavelet":%q`, name.Wave, name.Wavelet)
+		root := string(h.state(other).Root())
+		cursor := func(params string) string { return `"op":"rpc","method":"cursor","params":{` + params + `}` }
+		for _, test := range []struct {
+			frame string
+			code  int
+			field string
+		}{
+			{`"op":"presence",` + at, client.CodeNotParticipant, "wavelet"},
+			{`"op":"presence_stats",` + at, client.CodeNotParticipant, "wavelet"},
+			{`"op":"presence",` + at + `,"watch":true`, client.CodeNotSubscribed, "wavelet"},
+			{`"op":"presence",` + b.at + `,"watch":1`, client.CodeBadField, "watch"},
+			{`"op":"presence",` + b.at + `,"watch":null`, client.CodeBadField, "watch"},
+			{`"op":"presence_stats",` + b.at + `,"watch":true`, client.CodeUnknownField, "watch"},
+			{`"op":"presence"`, client.CodeMissingField, ""},
+			{cursor(at), client.CodeNotSubscribed, "wavelet"},
+			{cursor(b.at + `,"blip":"` + root + `"`), client.CodeMissingField, "params.anchor"},
+			{cursor(b.at + `,"blip":"` + root + `","anchor":-1,"head":0,"version":1`), client.CodeBadField, "params.anchor"},
+			{cursor(b.at + `,"blip":"` + root + `","anchor":0,"head":0,"version":9`), client.CodePastHead, "params.version"},
+			{cursor(b.at + `,"blip":"b+none","anchor":0,"head":0,"version":1`), client.CodeUnknownBlip, "params.blip"},
+		} {
+			refusal := b.try(test.frame, nil)
+			if refusal == nil || refusal.Code != test.code || test.field != "" && refusal.Field != test.field {
+				t.Errorf("%s: %+v, want code %d about %q", test.frame, refusal, test.code, test.field)
+			}
 		}
-	}
-	var n client.PresenceStats
-	b.ask(`"op":"presence_stats",`+b.at, &n)
-	if n != (client.PresenceStats{Connections: 1, Users: 1}) {
-		t.Errorf("numbers of bob's wavelet: %+v", n)
-	}
-	b.ask(`"op":"unsubscribe",`+b.at, nil)
-	b.ask(`"op":"presence_stats",`+b.at, &n)
-	if n != (client.PresenceStats{}) {
-		t.Errorf("numbers of a wavelet that nobody has open: %+v", n)
-	}
+		var n client.PresenceStats
+		b.ask(`"op":"presence_stats",`+b.at, &n)
+		if n != (client.PresenceStats{Connections: 1, Users: 1}) {
+			t.Errorf("numbers of bob's wavelet: %+v", n)
+		}
+		b.ask(`"op":"unsubscribe",`+b.at, nil)
+		b.ask(`"op":"presence_stats",`+b.at, &n)
+		if n != (client.PresenceStats{}) {
+			t.Errorf("numbers of a wavelet that nobody has open: %+v", n)
+		}
+	})
 }
 
 func TestCursorsMoveWithTheText(t *testing.T) {
-	h := build(t, nil)
-	name := h.wave(bob)
-	root := h.state(name).Root()
-	v := h.edit(name, root, insert(0, "one two"))
-	a, b := h.guest(ann, name), h.guest(bob, name)
-	if refusal := b.cursor(root, 4, 7, v); refusal != nil {
-		t.Fatal(refusal)
-	}
-	want := &client.Cursor{Blip: root, Anchor: 4, Head: 7, Version: v}
-	a.until("bob's selection is there", a.sees(b, want))
-	// What ann writes moves it, for whoever asks later.
-	v = h.edit(name, root, insert(0, "zero "))
-	late := h.guest(ann, name)
-	late.until("it has moved on", late.sees(b, &client.Cursor{Blip: root, Anchor: 9, Head: 12, Version: v}))
-	// A cursor of a version that is gone by is taken for where it was.
-	if refusal := b.cursor(root, 3, 99, v-1); refusal != nil {
-		t.Fatal(refusal)
-	}
-	a.until("it is where the text went", a.sees(b, &client.Cursor{Blip: root, Anchor: 8, Head: 12, Version: v}))
-	b.ask(`"op":"rpc","method":"cursor","params":{`+b.at+`}`, nil)
-	a.until("there is none", a.sees(b, nil))
-	// It goes with its blip.
-	reply := wavelet.BlipID("b+reply")
-	v = h.commit(name, wavelet.CreateBlip{Blip: reply})
-	if refusal := b.cursor(reply, 0, 0, v); refusal != nil {
-		t.Fatal(refusal)
-	}
-	a.until("it is in the reply", a.sees(b, &client.Cursor{Blip: reply, Version: v}))
-	v = h.commit(name, wavelet.DeleteBlip{Blip: reply})
-	a.until("it went with the reply", a.sees(b, nil))
-	for _, at := range []wavelet.Version{v - 1, v} {
-		if refusal := b.cursor(reply, 0, 0, at); refusal == nil || refusal.Code != client.CodeBlipDeleted {
-			t.Errorf("a cursor in a deleted blip at version %d of %d: %v", at, v, refusal)
+	synctest.Test(t, func(t *testing.T) {
+		h := plan{pipes: newPipes()}.build(t)
+		name := h.wave(bob)
+		root := h.state(name).Root()
+		v := h.edit(name, root, insert(0, "one two"))
+		a, b := h.guest(ann, name), h.guest(bob, name)
+		a.listen()
+		b.listen()
+		if refusal := b.cursor(root, 4, 7, v); refusal != nil {
+			t.Fatal(refusal)
 		}
-	}
+		want := &client.Cursor{Blip: root, Anchor: 4, Head: 7, Version: v}
+		a.until("bob's selection is there", a.sees(b, want))
+		// What ann writes moves it, for whoever asks later.
+		v = h.edit(name, root, insert(0, "zero "))
+		late := h.guest(ann, name)
+		late.listen()
+		late.until("it has moved on", late.sees(b, &client.Cursor{Blip: root, Anchor: 9, Head: 12, Version: v}))
+		// A cursor of a version that is gone by is taken for where it was.
+		if refusal := b.cursor(root, 3, 99, v-1); refusal != nil {
+			t.Fatal(refusal)
+		}
+		a.until("it is where the text went", a.sees(b, &client.Cursor{Blip: root, Anchor: 8, Head: 12, Version: v}))
+		b.ask(`"op":"rpc","method":"cursor","params":{`+b.at+`}`, nil)
+		a.until("there is none", a.sees(b, nil))
+		// It goes with its blip.
+		reply := wavelet.BlipID("b+reply")
+		v = h.commit(name, wavelet.CreateBlip{Blip: reply})
+		if refusal := b.cursor(reply, 0, 0, v); refusal != nil {
+			t.Fatal(refusal)
+		}
+		a.until("it is in the reply", a.sees(b, &client.Cursor{Blip: reply, Version: v}))
+		v = h.commit(name, wavelet.DeleteBlip{Blip: reply})
+		a.until("it went with the reply", a.sees(b, nil))
+		for _, at := range []wavelet.Version{v - 1, v} {
+			if refusal := b.cursor(reply, 0, 0, at); refusal == nil || refusal.Code != client.CodeBlipDeleted {
+				t.Errorf("a cursor in a deleted blip at version %d of %d: %v", at, v, refusal)
+			}
+		}
+	})
 }
 
 // TestSlowWatcherGetsTheWholeList does not read while somebody's cursor goes
@@ -384,66 +400,69 @@ func TestWhoIsHeardOfAgainIsShownAgain(t *testing.T) {
 // TestTwoHundredInOneWavelet: what is sent grows with the people and not with
 // its square, and everybody ends up knowing the numbers.
 func TestTwoHundredInOneWavelet(t *testing.T) {
-	h := build(t, nil)
-	name := h.wave(bob)
-	root := h.state(name).Root()
-	const many, few = 200, 90
-	guests := make([]*guest, many)
-	for i := range guests {
-		guests[i] = h.guest([]wavelet.Participant{ann, bob}[i%2], name)
-	}
-	all := func(what string, gs []*guest, so func(g *guest) bool) {
-		t.Helper()
-		var wg sync.WaitGroup
-		for _, g := range gs {
-			wg.Go(func() { g.until(what, func() bool { return so(g) }) })
+	synctest.Test(t, func(t *testing.T) {
+		h := plan{pipes: newPipes()}.build(t)
+		name := h.wave(bob)
+		root := h.state(name).Root()
+		const many, few = 200, 90
+		guests := make([]*guest, many)
+		for i := range guests {
+			guests[i] = h.guest([]wavelet.Participant{ann, bob}[i%2], name)
+			guests[i].listen()
 		}
-		wg.Wait()
-	}
-	all("it is a crowd", guests, func(g *guest) bool { return g.many && g.n == client.PresenceStats{Connections: many, Users: 2} })
-	var ok client.PresenceOK
-	guests[0].ask(`"op":"presence",`+guests[0].at, &ok)
-	if len(ok.People) != 100 || !ok.Many || ok.Connections != many || ok.People[0].Session != guests[0].session {
-		t.Errorf("%d people of %d, many %v", len(ok.People), ok.Connections, ok.Many)
-	}
-	// Everybody types and moves about: nobody is told of that.
-	before := 0
-	for _, g := range guests {
-		before += g.pushes
-	}
-	for range 3 {
+		all := func(what string, gs []*guest, so func(g *guest) bool) {
+			t.Helper()
+			var wg sync.WaitGroup
+			for _, g := range gs {
+				wg.Go(func() { g.until(what, func() bool { return so(g) }) })
+			}
+			wg.Wait()
+		}
+		all("it is a crowd", guests, func(g *guest) bool { return g.many && g.n == client.PresenceStats{Connections: many, Users: 2} })
+		var ok client.PresenceOK
+		guests[0].ask(`"op":"presence",`+guests[0].at, &ok)
+		if len(ok.People) != 100 || !ok.Many || ok.Connections != many || ok.People[0].Session != guests[0].session {
+			t.Errorf("%d people of %d, many %v", len(ok.People), ok.Connections, ok.Many)
+		}
+		// Everybody types and moves about: nobody is told of that.
+		before := 0
 		for _, g := range guests {
-			if refusal := g.cursor(root, 0, 0, 1); refusal != nil {
+			before += g.pushes
+		}
+		for range 3 {
+			for _, g := range guests {
+				if refusal := g.cursor(root, 0, 0, 1); refusal != nil {
+					t.Fatal(refusal)
+				}
+			}
+			h.edit(name, root, insert(0, "x"))
+		}
+		for _, g := range guests[few:] {
+			g.conn.CloseNow()
+		}
+		guests = guests[:few]
+		all("they are few", guests, func(g *guest) bool { return !g.many && len(g.people) == few })
+		after := 0
+		for _, g := range guests {
+			after += g.pushes
+		}
+		if after-before > 20*many {
+			t.Errorf("%d pushes to %d sockets of %d moves", after-before, many, 3*many)
+		}
+		head := h.state(name).Version()
+		for _, g := range guests {
+			if refusal := g.cursor(root, 1, 2, head); refusal != nil {
 				t.Fatal(refusal)
 			}
 		}
-		h.edit(name, root, insert(0, "x"))
-	}
-	for _, g := range guests[few:] {
-		g.conn.CloseNow()
-	}
-	guests = guests[:few]
-	all("they are few", guests, func(g *guest) bool { return !g.many && len(g.people) == few })
-	after := 0
-	for _, g := range guests {
-		after += g.pushes
-	}
-	if after-before > 20*many {
-		t.Errorf("%d pushes to %d sockets of %d moves", after-before, many, 3*many)
-	}
-	head := h.state(name).Version()
-	for _, g := range guests {
-		if refusal := g.cursor(root, 1, 2, head); refusal != nil {
-			t.Fatal(refusal)
-		}
-	}
-	want := &client.Cursor{Blip: root, Anchor: 1, Head: 2, Version: head}
-	all("every cursor is there", guests, func(g *guest) bool {
-		for _, other := range guests {
-			if !g.sees(other, want)() {
-				return false
+		want := &client.Cursor{Blip: root, Anchor: 1, Head: 2, Version: head}
+		all("every cursor is there", guests, func(g *guest) bool {
+			for _, other := range guests {
+				if !g.sees(other, want)() {
+					return false
+				}
 			}
-		}
-		return true
+			return true
+		})
 	})
 }

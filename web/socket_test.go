@@ -1,12 +1,12 @@
 package web_test
 
 import (
-	"encoding/json"
 	"fmt"
 	"net/http"
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/coder/websocket"
@@ -294,36 +294,27 @@ func TestReadersMayNotWrite(t *testing.T) {
 }
 
 func TestSilentSocketIsClosed(t *testing.T) {
-	h := plan{handshake: 20 * time.Millisecond}.build(t)
-	if got := h.bare(ann).closed(); got != client.CloseHandshake {
-		t.Errorf("closed with %d, want %d", got, client.CloseHandshake)
-	}
-	if got := h.metric(`weir_edge_refused_total{layer="close",reason="4408"}`); got != "1" {
-		t.Errorf("%q closed sockets are counted under 4408", got)
-	}
+	synctest.Test(t, func(t *testing.T) {
+		h := plan{pipes: newPipes()}.build(t)
+		begun := time.Now()
+		if got := h.bare(ann).closed(); got != client.CloseHandshake || time.Since(begun) != 5*time.Second {
+			t.Errorf("closed with %d after %s, want %d", got, time.Since(begun), client.CloseHandshake)
+		}
+		if got := h.metric(`weir_edge_refused_total{layer="close",reason="4408"}`); got != "1" {
+			t.Errorf("%q closed sockets are counted under 4408", got)
+		}
+	})
 }
 
 func TestSocketEndsWithTheLogin(t *testing.T) {
-	h := build(t, nil)
-	token := sign(t, jwt.SigningMethodHS256, []byte(loginSecret), "k1", jwt.MapClaims{"sub": string(ann), "exp": time.Now().Add(2 * time.Second).Unix()})
-	_, _, answer := h.rest("", "POST", "/connect", fmt.Sprintf(`{"token":%q}`, token))
-	var ticket client.Ticket
-	if err := json.Unmarshal([]byte(answer), &ticket); err != nil {
-		t.Fatal(err)
-	}
-	conn, _, err := websocket.Dial(t.Context(), h.url+"/ws?ticket="+ticket.Ticket, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer conn.CloseNow()
-	w := &wire{t: t, conn: conn}
-	w.say(`{"id":1,"op":"connect","protocol":1}`)
-	if f := w.hear(); f.Err != nil {
-		t.Fatal(f.Err)
-	}
-	if got := w.closed(); got != client.CloseLoginExpired {
-		t.Errorf("closed with %d, want %d", got, client.CloseLoginExpired)
-	}
+	synctest.Test(t, func(t *testing.T) {
+		h := plan{pipes: newPipes()}.build(t)
+		begun := time.Now()
+		w := h.loggedIn(sign(t, jwt.SigningMethodHS256, []byte(loginSecret), "k1", jwt.MapClaims{"sub": string(ann), "exp": begun.Add(2 * time.Second).Unix()}))
+		if got := w.closed(); got != client.CloseLoginExpired || time.Since(begun) != 2*time.Second {
+			t.Errorf("closed with %d after %s, want %d", got, time.Since(begun), client.CloseLoginExpired)
+		}
+	})
 }
 
 func TestCloseSendsSocketsAway(t *testing.T) {
