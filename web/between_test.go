@@ -143,7 +143,7 @@ func (b *between) cross(w http.ResponseWriter, r *http.Request) {
 	server.SetReadLimit(-1)
 	x := &crossing{client, server}
 	b.mu.Lock()
-	b.crossing = x
+	b.crossing, b.held = x, nil // what was held back is of the connection before
 	b.opened++
 	b.mu.Unlock()
 	b.wg.Go(func() {
@@ -275,17 +275,27 @@ func (b *between) meddle(frame []byte) [][]byte {
 		return [][]byte{frame, frame}
 	}
 	var changes map[string]json.RawMessage
-	if err := json.Unmarshal(m.fields, &changes); err != nil {
+	soon := time.Now().Add(5 * time.Second).UTC().Format(time.RFC3339Nano)
+	if err := json.Unmarshal(bytes.ReplaceAll(m.fields, []byte("SOON"), []byte(soon)), &changes); err != nil {
 		b.t.Errorf("alter %s: %v", m.kind, err)
 	}
-	for name, value := range changes {
-		fields[name] = value
-	}
-	altered, err := json.Marshal(fields)
+	altered, err := json.Marshal(merged(fields, changes))
 	if err != nil {
 		b.t.Errorf("alter %s: %v", m.kind, err)
 	}
 	return [][]byte{altered}
+}
+
+// merged puts changes into an object: those of an object within into that.
+func merged(fields, changes map[string]json.RawMessage) map[string]json.RawMessage {
+	for name, value := range changes {
+		var within, more map[string]json.RawMessage
+		if json.Unmarshal(fields[name], &within) == nil && json.Unmarshal(value, &more) == nil && within != nil && more != nil {
+			value, _ = json.Marshal(merged(within, more))
+		}
+		fields[name] = value
+	}
+	return fields
 }
 
 // cut ends the connection there is, with what is held back.

@@ -21,7 +21,7 @@ func TestMixedClientsConverge(t *testing.T) {
 	resends := 0
 	for seed := range uint64(6) {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
-			ctx, cancel := context.WithTimeoutCause(t.Context(), 2*patience, errors.New("the clients do not come to rest"))
+			ctx, cancel := context.WithTimeoutCause(t.Context(), 5*patience, errors.New("the clients do not come to rest"))
 			defer cancel()
 			p := &play{t: t, ctx: ctx, h: &house{t: t, host: h.host, web: h.web, url: h.url, http: h.http}, waves: map[string]wavelet.Name{}, cast: map[string]*actor{}}
 			var actors []*actor
@@ -94,7 +94,7 @@ func (p *play) stir(rng *rand.Rand, a *actor) error {
 // JavaScript.
 func TestTransformsAlike(t *testing.T) {
 	node := startNode(t)
-	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), 5*patience)
 	defer cancel()
 	rng := rand.New(rand.NewPCG(1, 2))
 	for i := range 400 {
@@ -121,7 +121,7 @@ func TestTransformsAlike(t *testing.T) {
 // JavaScript.
 func TestCursorsAlike(t *testing.T) {
 	node := startNode(t)
-	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	ctx, cancel := context.WithTimeout(t.Context(), 5*patience)
 	defer cancel()
 	rng := rand.New(rand.NewPCG(3, 4))
 	for i := range 400 {
@@ -210,8 +210,8 @@ func TestReadingByLink(t *testing.T) {
 	must(t, p.line([]string{"eve", "sees", "W", "for guests too\n"}))
 }
 
-// TestJavaScriptRenews has a login and a share link expire soon: the JavaScript
-// client renews both before that, by itself.
+// TestJavaScriptRenews tells the JavaScript client that its login and a share
+// link expire soon: it renews both before that, by itself.
 func TestJavaScriptRenews(t *testing.T) {
 	h := build(t, nil)
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
@@ -222,13 +222,16 @@ func TestJavaScriptRenews(t *testing.T) {
 	var link struct {
 		Token string `json:"token"`
 	}
-	params := map[string]any{"wave": name.Wave, "wavelet": name.Wavelet, "expires_in": 4}
+	params := map[string]any{"wave": name.Wave, "wavelet": name.Wavelet, "expires_in": 3600}
 	must(t, h.dial(ann, "").Call(ctx, "link.create", params, &link))
+	soon := []string{"alters", "reply", `{"ok":{"expires":"SOON"}}`}
+	must(t, p.net(guest, soon))
 	_, err := guest.driver.do(ctx, command{
 		Do: "dial", Client: guest.id, URL: guest.net.server.URL, Backoff: map[string]int{"min": 5, "max": 20},
-		Tokens: []string{loginToken(t, eve, 4*time.Second), loginToken(t, eve, time.Hour)},
+		Tokens: []string{loginToken(t, eve, time.Hour), loginToken(t, eve, 2*time.Hour)},
 	})
 	must(t, err)
+	must(t, p.net(guest, soon))
 	_, err = guest.driver.do(ctx, command{Do: "open", Client: guest.id, Wave: "W", Name: named{name.Wave, name.Wavelet}, Link: link.Token})
 	must(t, err)
 	for _, frame := range []string{`{"op":"refresh","token":"ey*"}`, `{"op":"sub_refresh","link":"` + link.Token + `"}`} {
