@@ -11,6 +11,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/coder/websocket"
@@ -89,55 +90,57 @@ func TestAKnockKeepsNoPlace(t *testing.T) {
 // once: exactly as many sockets open as she may have, and a place that is given
 // back is free.
 func TestAPersonHasSoManySockets(t *testing.T) {
-	const most = 10
-	log := &lines{}
-	h := plan{admission: &admission.Config{Connections: admission.ConnectionLimits{PerUser: most}}, log: slog.New(slog.NewTextHandler(log, nil))}.build(t)
-	tickets := make([]string, 2*most)
-	for i := range tickets {
-		tickets[i], _ = h.knock(string(ann))
-	}
-	var opened, refused atomic.Int64
-	var mu sync.Mutex
-	var open []*websocket.Conn
-	var wg sync.WaitGroup
-	for _, ticket := range tickets {
-		wg.Go(func() {
-			conn, resp, err := websocket.Dial(t.Context(), h.url+"/ws?ticket="+ticket, nil)
-			switch {
-			case err == nil:
-				opened.Add(1)
-				mu.Lock()
-				open = append(open, conn)
-				mu.Unlock()
-			case resp != nil && resp.StatusCode == http.StatusTooManyRequests && resp.Header.Get("Retry-After") != "":
-				refused.Add(1)
-			default:
-				t.Error(err)
-			}
-		})
-	}
-	wg.Wait()
-	if opened.Load() != most || refused.Load() != most {
-		t.Fatalf("%d opened, %d refused", opened.Load(), refused.Load())
-	}
-	if _, status := h.knock(string(ann)); status != http.StatusTooManyRequests {
-		t.Errorf("a ticket that could not be spent was given: %d", status)
-	}
-	if got := h.metric(`weir_edge_refused_total{layer="connections",reason="user"}`); got != "11" {
-		t.Errorf("%q refusals counted", got)
-	}
-	if text := log.String(); strings.Count(text, "too many connections") < 1 || strings.Count(text, "too many connections") > 3 ||
-		!strings.Contains(text, "user=ann@example.com total=10 maximum=10") {
-		t.Errorf("log: %s", text)
-	}
-	if _, status := h.knock(string(bob)); status != http.StatusOK {
-		t.Errorf("bob was answered %d", status)
-	}
-	_ = open[0].CloseNow()
-	until(t, "the place is free again", func() bool { _, status := h.knock(string(ann)); return status == http.StatusOK })
-	for _, conn := range open {
-		_ = conn.CloseNow()
-	}
+	synctest.Test(t, func(t *testing.T) {
+		const most = 10
+		log := &lines{}
+		h := plan{pipes: newPipes(), admission: &admission.Config{Connections: admission.ConnectionLimits{PerUser: most}}, log: slog.New(slog.NewTextHandler(log, nil))}.build(t)
+		tickets := make([]string, 2*most)
+		for i := range tickets {
+			tickets[i], _ = h.knock(string(ann))
+		}
+		var opened, refused atomic.Int64
+		var mu sync.Mutex
+		var open []*websocket.Conn
+		var wg sync.WaitGroup
+		for _, ticket := range tickets {
+			wg.Go(func() {
+				conn, resp, err := websocket.Dial(t.Context(), h.url+"/ws?ticket="+ticket, &websocket.DialOptions{HTTPClient: h.http})
+				switch {
+				case err == nil:
+					opened.Add(1)
+					mu.Lock()
+					open = append(open, conn)
+					mu.Unlock()
+				case resp != nil && resp.StatusCode == http.StatusTooManyRequests && resp.Header.Get("Retry-After") != "":
+					refused.Add(1)
+				default:
+					t.Error(err)
+				}
+			})
+		}
+		wg.Wait()
+		if opened.Load() != most || refused.Load() != most {
+			t.Fatalf("%d opened, %d refused", opened.Load(), refused.Load())
+		}
+		if _, status := h.knock(string(ann)); status != http.StatusTooManyRequests {
+			t.Errorf("a ticket that could not be spent was given: %d", status)
+		}
+		if got := h.metric(`weir_edge_refused_total{layer="connections",reason="user"}`); got != "11" {
+			t.Errorf("%q refusals counted", got)
+		}
+		if text := log.String(); strings.Count(text, "too many connections") != 1 ||
+			!strings.Contains(text, "user=ann@example.com total=10 maximum=10") {
+			t.Errorf("log: %s", text)
+		}
+		if _, status := h.knock(string(bob)); status != http.StatusOK {
+			t.Errorf("bob was answered %d", status)
+		}
+		_ = open[0].CloseNow()
+		until(t, "the place is free again", func() bool { _, status := h.knock(string(ann)); return status == http.StatusOK })
+		for _, conn := range open {
+			_ = conn.CloseNow()
+		}
+	})
 }
 
 // answers reports whether a connection is spoken to.
