@@ -51,6 +51,7 @@ type Event struct {
 const (
 	maxBatch  = 256 // decisions between two confirmations
 	confirmIn = 5 * time.Second
+	hearIn    = 5 * time.Second // for NATS to pass on why a robot is disconnected
 )
 
 // feed tells what the log holds, until ctx ends. It goes on where NATS has last
@@ -145,7 +146,7 @@ func (b *Bus) tell(robot wavelet.Participant, e Event) {
 		err = b.conn.Publish(EventSubject(robot, e.Event), data)
 	}
 	if err == nil && e.Event == Disconnected {
-		err = b.conn.FlushTimeout(time.Second) // the robot hears it before it is gone
+		err = b.conn.FlushTimeout(hearIn) // the robot hears it before it is gone
 	}
 	if err != nil {
 		b.log.Debug("event not told", "robot", robot, "event", e.Event, "error", err)
