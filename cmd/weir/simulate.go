@@ -32,7 +32,7 @@ type simulateCmd struct {
 	Polite      bool          `help:"With --live: robots stay below the limits that they are told, as those made with robots/kit do."`
 	Over        live.Door     `enum:"http,active,nats,mcp" default:"http" help:"With --live: the door by which robots come. They are called over http, connect over nats, or are not called and read for themselves, by the active API or over mcp." placeholder:"DOOR"`
 	TimeScale   float64       `default:"10" help:"With --live: divide every duration by this, the server's too." placeholder:"N"`
-	Enough      time.Duration `kong:"-"` // of a live run, behind the first act; 0: all of it
+	Enough      time.Duration `kong:"-"` // of a live run, see live.Options; 0: all of it
 	Plot        string        `help:"Draw the run of one scenario with one seed." placeholder:"FILE.svg"`
 }
 

@@ -91,6 +91,9 @@ func (r *run) call(b *robot, shown *kit.Bundle, to *room, line string) (out bool
 		}
 		return errors.Is(r.turnedAway(b, o.Error), errOut)
 	}
+	if _, kept := errors.AsType[*kit.Held](err); kept {
+		r.keptBack()
+	}
 	if whole, ok := errors.AsType[*kit.Refusal](err); ok {
 		return whole.Data.Code == string(wavelet.CodeSuspended)
 	}

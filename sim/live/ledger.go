@@ -180,6 +180,22 @@ func label(heard []*sim.Entry) string {
 	return deepest.Delta.Cause.ID
 }
 
+// strike tells that a limit has worked. The mutex is held.
+func (r *run) strike() {
+	select {
+	case <-r.struck:
+	default:
+		close(r.struck)
+	}
+}
+
+// keptBack takes note of what a polite robot did not say, which is lost.
+func (r *run) keptBack() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.strike()
+}
+
 // happened takes note of what happens at the gateway.
 func (r *run) happened(h gateway.Happening) {
 	r.mu.Lock()
@@ -201,9 +217,8 @@ func (r *run) happened(h gateway.Happening) {
 		switch kind := governor.Kind(h.Decision.Action); {
 		case h.Decision.DryRun:
 		case kind == governor.Evict, kind == governor.Cut, kind == governor.Suspend:
-			if r.acted++; r.acted == 1 {
-				close(r.struck)
-			}
+			r.acted++
+			r.strike()
 			r.tally.Acted(at, &governor.Act{Kind: kind, Seat: h.Seat, Decision: *h.Decision})
 		}
 	case gateway.Warned:

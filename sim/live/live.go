@@ -44,9 +44,10 @@ type Options struct {
 	Polite bool
 	// Over is the door by which robots come.
 	Over Door
-	// Enough is how much longer a run goes on when the server has acted on a robot,
-	// by the scenario's clock, at most as long as the scenario; 0: as long as that. A
-	// loop that is stopped has shown what it has to show, however slow the machine is.
+	// Enough is how much longer a run goes on, by the scenario's clock, when the server
+	// has acted on a robot, or a polite one has kept something back for a limit; 0: as
+	// long as the scenario, which is the most. A loop that is stopped has shown what it
+	// has to show, however slow the machine is.
 	Enough time.Duration
 	// Progress is told how far a run is, when it begins, every few seconds and
 	// when it ends; nil: nobody is.
@@ -110,7 +111,7 @@ type run struct {
 	lags    []time.Duration
 	luck    *rand.Rand // of the network
 	ready   chan struct{}
-	struck  chan struct{}         // closed when the server has acted on a robot
+	struck  chan struct{}         // closed when a robot was acted on, or has kept something back
 	met     map[wavelet.Seat]bool // those that have had a bundle
 	failed  []error
 }

@@ -117,7 +117,7 @@ func (r *run) enrol(b *sim.Robot, base string) error {
 	}
 	robot := kit.NewWith(kit.Options{
 		Key: made.Key, URL: base + "/" + b.Name, Server: r.url(), Context: "SELF", Client: &r.line,
-		Unlimited: !r.o.Polite, Held: func(*kit.Bundle, *kit.Held) {}, // what is held back is lost
+		Unlimited: !r.o.Polite, Held: func(*kit.Bundle, *kit.Held) { r.keptBack() },
 	}, b.Name, func(_ context.Context, in *kit.Bundle, out *kit.Reply) error { return r.answer(bot, in, out) },
 		kit.WaveletBlipCreated, kit.DocumentChanged)
 	r.mu.Lock()
