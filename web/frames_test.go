@@ -253,8 +253,10 @@ func (x *exchange) person(who, do, arg string) error {
 		return send(websocket.MessageBinary, arg)
 	case "errs": // so many times
 		n, err := strconv.Atoi(arg)
-		for i := 0; i < n && err == nil; i++ {
-			err = send(websocket.MessageText, `nonsense`)
+		for range n {
+			if send(websocket.MessageText, `nonsense`) != nil {
+				break // it may be closed before all are written
+			}
 		}
 		return err
 	case "<":
