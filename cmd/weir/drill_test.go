@@ -85,11 +85,11 @@ func TestADrillIsJudged(t *testing.T) {
 }
 
 // running is a server in this process on which time runs ten times as fast for
-// robots.
+// robots, but for the time they have to answer.
 func running(t *testing.T, changes ...func(*config)) *house {
 	t.Helper()
 	ctx, stop := context.WithCancel(context.Background())
-	c := config{addr: "127.0.0.1:0", data: t.TempDir(), domain: "weir.local", devLogin: true, privateCallbacks: true, timeScale: 10, trafficBytes: 1 << 20}
+	c := config{addr: "127.0.0.1:0", data: t.TempDir(), domain: "weir.local", devLogin: true, privateCallbacks: true, timeScale: 10, patience: time.Hour, trafficBytes: 1 << 20}
 	for _, change := range changes {
 		change(&c)
 	}

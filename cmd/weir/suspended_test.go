@@ -56,7 +56,7 @@ func TestASuspendedRobotIsToldWhy(t *testing.T) {
 	}
 	tick := time.NewTicker(20 * time.Millisecond) // more would be a flood
 	defer tick.Stop()
-	for end := time.Now().Add(time.Minute); ; <-tick.C {
+	for end := time.Now().Add(5 * time.Minute); ; <-tick.C {
 		status, body := call("robot.search")
 		if status == http.StatusForbidden && strings.Contains(body, `"reason":"suspended"`) {
 			break
