@@ -6,6 +6,7 @@ import (
 	"io"
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -148,12 +149,14 @@ func (x scene) read(t *testing.T) *sim.Scenario {
 	return sc
 }
 
-// play plays the scene live.
-func (x scene) play(t *testing.T, c simulateCmd) sim.Result {
+// play plays the scene live, for so many times as long as it has it.
+func (x scene) play(t *testing.T, c simulateCmd, times time.Duration) sim.Result {
 	t.Helper()
 	c.Live, c.TimeScale = true, 12
 	c.Enough = 40 * time.Second
-	r, err := c.playLive(t.Context(), io.Discard, x.read(t), sim.Variant{Speed: 1, Seed: 1}, sim.Options{Seed: 1, Profiles: policies.Builtin()})
+	sc := x.read(t)
+	sc.Duration *= times
+	r, err := c.playLive(t.Context(), io.Discard, sc, sim.Variant{Speed: 1, Seed: 1}, sim.Options{Seed: 1, Profiles: policies.Builtin()})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -166,12 +169,21 @@ func (x scene) through(t *testing.T, door live.Door) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	played := x.play(t, simulateCmd{Over: door})
-	for way, r := range map[string]sim.Result{"in virtual time": virtual, "over " + string(door): played} {
+	results := map[string]sim.Result{"in virtual time": virtual}
+	for times := time.Duration(1); ; times *= 4 { // a busy machine needs longer until a robot has answered another one
+		r := x.play(t, simulateCmd{Over: door}, times)
+		way := "over " + string(door)
+		if virtual.Wasted == 0 || r.Wasted > 0 || times > 4 {
+			results[way] = r
+			break
+		}
+		results[way+", where nothing came of it"] = r
+	}
+	for way, r := range results {
 		if !r.OK {
 			t.Errorf("%s: %s", way, r.Why)
 		}
-		if (virtual.Wasted > 0) != (r.Wasted > 0) {
+		if !strings.HasSuffix(way, "where nothing came of it") && (virtual.Wasted > 0) != (r.Wasted > 0) {
 			t.Errorf("answers of robots to robots: %d in virtual time, %d %s", virtual.Wasted, r.Wasted, way)
 		}
 		if len(r.ActedOn) == 0 != (x.acted == nil) {
@@ -237,7 +249,7 @@ func TestPoliteRobotsAreNeverRefused(t *testing.T) {
 		for _, x := range list {
 			t.Run(string(door)+", "+x.name, func(t *testing.T) {
 				t.Parallel()
-				r := x.play(t, simulateCmd{Polite: true, Over: door})
+				r := x.play(t, simulateCmd{Polite: true, Over: door}, 1)
 				if !r.OK || len(r.ActedOn) > 0 || r.Throttles > 0 {
 					t.Errorf("acted on %v, %d throttles; %s", r.ActedOn, r.Throttles, r.Why)
 				}
