@@ -230,7 +230,11 @@ func TestJoiningByLink(t *testing.T) {
 		}
 		time.Sleep(10 * time.Second) // past the link: she takes part
 		h.write(ann, name, "welcome")
-		if f := e.hear(); f.Push != client.PushCommit || !strings.Contains(string(f.Ops), "welcome") {
+		f := e.hear()
+		if f.Version == 2 { // her own joining, if the last answer came before it
+			f = e.hear()
+		}
+		if f.Push != client.PushCommit || !strings.Contains(string(f.Ops), "welcome") {
 			t.Errorf("heard %+v, %v", f, f.Err)
 		}
 		h.close()
