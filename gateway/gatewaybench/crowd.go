@@ -161,7 +161,7 @@ func (c *crowd) typeIn(ctx context.Context, d time.Duration) error {
 	c.mu.Lock()
 	c.delays = nil
 	c.mu.Unlock()
-	for end := time.Now().Add(d); time.Now().Before(end) || c.waits(); {
+	for began := time.Now(); time.Since(began) < d || time.Since(began) < d+grace && c.waits(); {
 		i := rnd.IntN(len(c.waves))
 		done, err := c.host.SubmitHuman(ctx, c.waves[i], wavelet.Delta{Author: typist, Base: max(bases[i], 1), Ops: []wavelet.Op{
 			wavelet.EditBlip{Blip: c.roots[i], Delta: richtext.Delta(nil).Insert("x", richtext.Attributes{})},
@@ -263,6 +263,9 @@ func crowding(ctx context.Context, o Options) ([]weir.Figure, error) {
 		delays, err := crowded(ctx, n, o.Phase)
 		if err != nil {
 			return nil, err
+		}
+		if len(delays) == 0 {
+			return nil, fmt.Errorf("the robots were sent nothing in %v", o.Phase+grace)
 		}
 		p95[i] = quantile(delays, 0.95).Seconds() * 1000
 	}
